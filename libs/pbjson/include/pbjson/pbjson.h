@@ -1,0 +1,93 @@
+/*
+ * proto3 JSON for protobuf-c messages, driven by their descriptors: no code per message. Two
+ * dialects: canonical proto3 JSON (events) and REST (what the gateway speaks); both are one table
+ * of options. Decoding is strict and names what is wrong by the path the client wrote. Refuses
+ * groups, maps and recursive messages (we have none).
+ */
+#pragma once
+
+#include <jansson.h>
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct jx_writer;
+
+enum pbjson_flag {
+    PBJSON_NONE = 0,
+    PBJSON_SNAKE_CASE = 1 << 0,   /* write proto names; reading always takes both spellings */
+    PBJSON_INT64_NUMBER = 1 << 1, /* 64-bit integers are numbers; strings are refused */
+    PBJSON_ENUM_SHORT = 1 << 2,   /* TASK_STATUS_PENDING is "pending", ..._UNSPECIFIED is null */
+    PBJSON_EMIT_DEFAULTS =
+        1 << 3, /* every field is written: unset messages and optionals as null */
+    PBJSON_IGNORE_UNKNOWN =
+        1 << 4 /* unknown fields and enum names are skipped: peers may be newer */
+};
+
+struct pbjson_options {
+    unsigned flags; /* enum pbjson_flag */
+    /* NULL-terminated proto names of string fields that hold JSON text, written as JSON (empty text
+     * as null) and read from an object or a string; NULL for none. */
+    const char *const *json_text_fields;
+    size_t max_bytes;   /* of input text; 0: 1 MiB */
+    unsigned max_depth; /* of input text; 0: 32 */
+};
+
+extern const struct pbjson_options pbjson_canonical; /* proto3 JSON, strict */
+extern const struct pbjson_options pbjson_event; /* canonical that ignores what it does not know */
+extern const struct pbjson_options pbjson_rest;  /* int64 numbers, short enums, every field, JSON
+                                                    texts embedded */
+
+/* Appends the message as one JSON object. Errors: RESOURCE_EXHAUSTED when out is full; INTERNAL
+ * when a timestamp is out of range or a JSON text field holds no JSON. */
+enum err_code pbjson_encode(const ProtobufCMessage *msg, const struct pbjson_options *options,
+                            struct buf *out, struct err *err) MUST_CHECK;
+
+/* The same as a value inside a larger document; failures stay in the writer. msg NULL writes null.
+ */
+void pbjson_write(struct jx_writer *w, const ProtobufCMessage *msg,
+                  const struct pbjson_options *options);
+
+/* As text in the arena. Errors: as pbjson_encode. */
+enum err_code pbjson_text(const ProtobufCMessage *msg, const struct pbjson_options *options,
+                          struct arena *arena, struct str *out, struct err *err) MUST_CHECK;
+
+/* Proto names of the top-level fields that the document holds (null included), in its order. */
+struct pbjson_mask {
+    const char **paths; /* in the arena; the strings are the descriptor's */
+    size_t count;
+};
+
+/*
+ * A message from JSON text (pbjson_decode) or from a parsed object (pbjson_from_json). null means
+ * the default, or unset for optional fields and messages. out_mask may be NULL.
+ * Ownership: the message lives in the arena; never *_free_unpacked.
+ * Errors: INVALID_ARGUMENT, reason JSON_*, FIELD_UNKNOWN, FIELD_TYPE, FIELD_RANGE, FIELD_VALUE or
+ * FIELD_TWICE; err->field is the path as the client wrote it ("taskQueue.friendlyName").
+ * RESOURCE_EXHAUSTED when the arena is full.
+ */
+enum err_code pbjson_decode(struct str text, const ProtobufCMessageDescriptor *type,
+                            const struct pbjson_options *options, struct arena *arena,
+                            ProtobufCMessage **out_msg, struct pbjson_mask *out_mask,
+                            struct err *err) MUST_CHECK;
+enum err_code pbjson_from_json(const json_t *object, const ProtobufCMessageDescriptor *type,
+                               const struct pbjson_options *options, struct arena *arena,
+                               ProtobufCMessage **out_msg, struct pbjson_mask *out_mask,
+                               struct err *err) MUST_CHECK;
+
+/* INVALID_ARGUMENT, reason TEXT_NOT_UTF8, naming the first string field (proto path) that is not
+ * well-formed: protobuf-c does not check what it unpacks. */
+enum err_code pbjson_check_text(const ProtobufCMessage *msg, struct err *err) MUST_CHECK;
+
+/* "friendly_name" to "friendlyName", part by part of a dotted path; cut at out_size. Returns out.
+ */
+char *pbjson_camel(const char *proto_path, char *out, size_t out_size);
+
+/* An enum value's short form ("pending") and back, case ignored; full names are read too. */
+char *pbjson_enum_short(const ProtobufCEnumDescriptor *type, int value, char *out, size_t out_size);
+bool pbjson_enum_from(const ProtobufCEnumDescriptor *type, struct str text, int *out);
