@@ -1,0 +1,122 @@
+/*
+ * What the engine wants done: rows to write, events to publish, in order. Collected over a batch
+ * of commands and ticks; the caller makes them durable in one transaction, then answers, then
+ * resets. Everything pointed to lives until engine_effects_reset.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ids.h"
+#include "base/str.h"
+#include "engine/rows.h"
+
+struct arena;
+
+/* Names are ENGINE_EVENT_<first column>; texts are Twilio's event types. */
+#define ENGINE_EVENTS(X)                                                                           \
+    X(TASK_CREATED, "task.created")                                                                \
+    X(TASK_UPDATED, "task.updated")                                                                \
+    X(TASK_CANCELED, "task.canceled")                                                              \
+    X(TASK_WRAPUP, "task.wrapup")                                                                  \
+    X(TASK_COMPLETED, "task.completed")                                                            \
+    X(TASK_DELETED, "task.deleted")                                                                \
+    X(TASK_SYSTEM_DELETED, "task.system-deleted")                                                  \
+    X(WORKFLOW_ENTERED, "workflow.entered")                                                        \
+    X(WORKFLOW_TARGET_MATCHED, "workflow.target-matched")                                          \
+    X(WORKFLOW_TIMEOUT, "workflow.timeout")                                                        \
+    X(WORKFLOW_SKIPPED, "workflow.skipped")                                                        \
+    X(TASK_QUEUE_ENTERED, "task-queue.entered")                                                    \
+    X(TASK_QUEUE_TIMEOUT, "task-queue.timeout")                                                    \
+    X(TASK_QUEUE_MOVED, "task-queue.moved")                                                        \
+    X(RESERVATION_CREATED, "reservation.created")                                                  \
+    X(RESERVATION_ACCEPTED, "reservation.accepted")                                                \
+    X(RESERVATION_REJECTED, "reservation.rejected")                                                \
+    X(RESERVATION_TIMEOUT, "reservation.timeout")                                                  \
+    X(RESERVATION_CANCELED, "reservation.canceled")                                                \
+    X(RESERVATION_RESCINDED, "reservation.rescinded")                                              \
+    X(RESERVATION_WRAPUP, "reservation.wrapup")                                                    \
+    X(RESERVATION_COMPLETED, "reservation.completed")
+
+enum engine_event_type {
+    ENGINE_EVENT_NONE,
+#define X(name, text) ENGINE_EVENT_##name,
+    ENGINE_EVENTS(X)
+#undef X
+        ENGINE_EVENT_COUNT,
+};
+
+const char *engine_event_name(enum engine_event_type type);
+
+/* The worker of a reservation event, as of then. */
+struct engine_worker_ref {
+    struct sid sid;
+    int64_t version;
+    struct str name;
+    struct str attributes;
+    struct sid activity_sid;
+    struct str activity_name;
+    int32_t channel_capacity; /* of the task's channel */
+    int32_t channel_consumed;
+};
+
+struct engine_event {
+    struct sid sid;   /* EV… */
+    int64_t sequence; /* per engine, no gaps */
+    enum engine_event_type type;
+    int64_t at_us;
+    const struct task_row *task;               /* as of then; never NULL */
+    const struct reservation_row *reservation; /* NULL but for reservation events */
+    const struct engine_worker_ref *worker;    /* NULL but for reservation events */
+    struct str queue_expression;               /* target_workers of the task's queue */
+    struct sid previous_queue_sid;             /* task-queue.timeout and .moved */
+    struct str previous_queue_name;
+    struct str filter_name;         /* workflow.target-matched: friendly name, or "" */
+    struct str filter_expression;   /* workflow.target-matched */
+    struct str target_expression;   /* workflow.target-matched */
+    struct sid known_worker_sid;    /* step restricted to one worker, or none */
+    struct str reason;              /* why, where there is a why */
+    struct sid wanted_activity_sid; /* the activity the router moves the worker to, or none */
+};
+
+enum engine_effect_kind {
+    ENGINE_EFFECT_NONE,
+    ENGINE_TASK_ROW,        /* insert (is_new) or update; once per task and batch, its last state */
+    ENGINE_RESERVATION_ROW, /* likewise */
+    ENGINE_WORKER_OVERRIDE, /* upsert, or delete when its activity_sid is none */
+    ENGINE_EVENT,           /* append to the log */
+    ENGINE_TASK_PURGED,     /* no longer live: hidden from lists, kept in history */
+};
+
+struct engine_effect {
+    struct engine_effect *next;
+    enum engine_effect_kind kind;
+    bool is_new;  /* rows: not written before */
+    bool is_gone; /* ENGINE_TASK_PURGED: deleted (API or clean-up), not just ended long ago */
+    uint64_t tag; /* of the command that caused it first; 0 = timers */
+    union {
+        struct task_row *task;
+        struct reservation_row *reservation;
+        struct worker_override_row *override;
+        struct engine_event *event;
+        struct sid task_sid;
+    };
+};
+
+struct engine_effects {
+    struct arena *arena;
+    struct engine_effect *first; /* in order */
+    struct engine_effect *last;
+    size_t count;
+    size_t event_count;
+    uint64_t batch;     /* grows with each reset; never 0 */
+    struct sid subject; /* task or reservation of the last successful command */
+};
+
+void engine_effects_init(struct engine_effects *effects);
+void engine_effects_fini(struct engine_effects *effects);
+
+/* Forgets everything; the memory is used again. */
+void engine_effects_reset(struct engine_effects *effects);
