@@ -47,17 +47,21 @@ void jx_cleanup(json_t **json); /* AUTO(jx_cleanup) json_t *root = NULL; */
 enum err_code jx_check_object_text(struct str text, size_t max_chars, const char *field,
                                    struct err *err) MUST_CHECK;
 
+/* True for one well-formed JSON value with nothing around it but white space: the check without the
+ * tree. max_depth as in jx_limits. Duplicate keys are not looked for. */
+bool jx_is_json(struct str text, unsigned max_depth);
+
 /* "an object", "a string", "null", ... for messages; NULL gives "nothing". */
 const char *jx_type_name(const json_t *value);
 
 /* Members of an object, with a value for "absent, null or of another type". object may be NULL. */
-const json_t *jx_get(const json_t *object, const char *key); /* NULL when absent or null */
+json_t *jx_get(const json_t *object, const char *key); /* borrowed; NULL when absent or null */
 const char *jx_get_text(const json_t *object, const char *key, const char *otherwise);
 int64_t jx_get_i64(const json_t *object, const char *key, int64_t otherwise);
 bool jx_get_bool(const json_t *object, const char *key, bool otherwise);
 
 /*
- * Members that must be there. The results live as long as object.
+ * Members that must be there. The results are borrowed: they live as long as object.
  * Errors: INVALID_ARGUMENT, reason FIELD_MISSING, FIELD_TYPE or FIELD_RANGE, the key as field.
  */
 enum err_code jx_need_text(const json_t *object, const char *key, const char **out,
@@ -66,9 +70,9 @@ enum err_code jx_need_i64(const json_t *object, const char *key, int64_t min, in
                           int64_t *out, struct err *err) MUST_CHECK;
 enum err_code jx_need_bool(const json_t *object, const char *key, bool *out,
                            struct err *err) MUST_CHECK;
-enum err_code jx_need_object(const json_t *object, const char *key, const json_t **out,
+enum err_code jx_need_object(const json_t *object, const char *key, json_t **out,
                              struct err *err) MUST_CHECK;
-enum err_code jx_need_array(const json_t *object, const char *key, const json_t **out,
+enum err_code jx_need_array(const json_t *object, const char *key, json_t **out,
                             struct err *err) MUST_CHECK;
 enum err_code jx_need_time(const json_t *object, const char *key, int64_t *out_at_us,
                            struct err *err) MUST_CHECK; /* RFC 3339 text */

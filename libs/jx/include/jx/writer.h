@@ -48,11 +48,11 @@ void jx_u64(struct jx_writer *w, uint64_t value);
 void jx_double(struct jx_writer *w, double value); /* shortest that reads back; not finite: null */
 void jx_bool(struct jx_writer *w, bool value);
 void jx_null(struct jx_writer *w);
-void jx_raw(struct jx_writer *w, struct str json);       /* trusted: validated JSON text */
-void jx_time_s(struct jx_writer *w, int64_t at_us);      /* "2026-11-22T20:27:00Z" */
-void jx_time_us(struct jx_writer *w, int64_t at_us);     /* with six digits of fraction */
-void jx_time(struct jx_writer *w, int64_t at_us);        /* fraction only when there is one */
-void jx_value(struct jx_writer *w, const json_t *value); /* key order kept; NULL writes null */
+void jx_raw(struct jx_writer *w, struct str json);   /* trusted: validated JSON text */
+void jx_time_s(struct jx_writer *w, int64_t at_us);  /* "2026-11-22T20:27:00Z" */
+void jx_time_us(struct jx_writer *w, int64_t at_us); /* with six digits of fraction */
+void jx_time(struct jx_writer *w, int64_t at_us);    /* fraction only when there is one */
+void jx_value(struct jx_writer *w, json_t *value);   /* key order kept; NULL writes null */
 
 /* key and value in one. */
 void jx_put_str(struct jx_writer *w, const char *key, struct str text);

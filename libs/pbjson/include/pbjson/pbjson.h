@@ -31,11 +31,15 @@ enum pbjson_flag {
 
 struct pbjson_options {
     unsigned flags; /* enum pbjson_flag */
-    /* NULL-terminated proto names of string fields that hold JSON text, written as JSON (empty text
-     * as null) and read from an object or a string; NULL for none. */
+    /* NULL-terminated proto names of string fields that hold JSON text: written as JSON (empty text
+     * as null, text that is no JSON as a string), read from an object or a string. NULL for none.
+     */
     const char *const *json_text_fields;
     size_t max_bytes;   /* of input text; 0: 1 MiB */
     unsigned max_depth; /* of input text; 0: 32 */
+    /* NULL-terminated proto names that a document may set at its top level; others are refused as
+     * unknown, and the error lists these. NULL: every field of the message. */
+    const char *const *allowed_fields;
 };
 
 extern const struct pbjson_options pbjson_canonical; /* proto3 JSON, strict */
@@ -75,7 +79,7 @@ enum err_code pbjson_decode(struct str text, const ProtobufCMessageDescriptor *t
                             const struct pbjson_options *options, struct arena *arena,
                             ProtobufCMessage **out_msg, struct pbjson_mask *out_mask,
                             struct err *err) MUST_CHECK;
-enum err_code pbjson_from_json(const json_t *object, const ProtobufCMessageDescriptor *type,
+enum err_code pbjson_from_json(json_t *object, const ProtobufCMessageDescriptor *type,
                                const struct pbjson_options *options, struct arena *arena,
                                ProtobufCMessage **out_msg, struct pbjson_mask *out_mask,
                                struct err *err) MUST_CHECK;
