@@ -73,9 +73,10 @@ void metric_observe_us(struct metric_series *series, int64_t us);
 void metric_observe(struct metric_series *series, int64_t value);
 
 /*
- * A gauge (or counter) computed while rendering; fn returns the value in the metric's own unit
- * (seconds as seconds). values as in metric_series. fn must be quick, must not block on I/O and
- * must not call metric_callback_*; it may take locks of rank > METRICS_RANK_CALLBACKS.
+ * A gauge (or counter) computed while rendering; callbacks with equal labels are added up. fn
+ * returns the value in the metric's own unit (seconds as seconds). values as in metric_series. fn
+ * must be quick, must not block on I/O and must not call metric_callback_*; it may take locks of
+ * rank > METRICS_RANK_CALLBACKS.
  */
 typedef double (*metric_callback_fn)(void *ctx);
 void metric_callback_add(const struct metric_def *def, const char *const *values,
