@@ -1,0 +1,64 @@
+/*
+ * A service's own copy of the workspaces, in its table workspace_copy: fed by workspace.* events, and
+ * by asking workers-svc about one it has not heard of yet, so that a workspace can be used the moment
+ * it was created. Also the one place that decides whether a caller may see a workspace.
+ *
+ * The service's migrations contain:
+ *   create table workspace_copy (
+ *       sid text primary key, account_sid text not null, friendly_name text not null,
+ *       version bigint not null, deleted_at timestamptz);
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/call.h"
+#include "db/db.h"
+#include "taskrouter/workers/v1/workers.pb-c.h"
+
+struct rpc_client;
+
+struct workspace_copy {
+    const char *sid;
+    const char *account_sid;
+    const char *friendly_name;
+    int64_t version;
+};
+
+/* Called in the transaction that stores a workspace seen for the first time: makes what every
+ * workspace is born with. May run twice for the same one. NULL where there is nothing to make. */
+typedef enum err_code (*workspace_born_fn)(struct db_conn *conn, struct call *call,
+                                           const struct workspace_copy *workspace, void *ctx,
+                                           struct err *err);
+
+/* Filled by app.c; borrowed by all below. */
+struct workspaces {
+    struct db_pool *pool;
+    struct rpc_client *workers; /* client of workers-svc that calls as the service */
+    workspace_born_fn born;
+    void *born_ctx;
+};
+
+/* Refuses like an unknown workspace when the caller belongs to another account or is restricted to
+ * another workspace. Our own services (no account asserted) may see all. */
+enum err_code workspace_check_access(const struct call *call, const char *account_sid,
+                                     const char *workspace_sid, struct err *err) MUST_CHECK;
+
+/*
+ * The workspace that a request names, checked: well-formed, known, not deleted, visible to the caller.
+ * Errors: INVALID_ARGUMENT (workspace_sid), NOT_FOUND WORKSPACE_NOT_FOUND, UNAVAILABLE when it is
+ * unknown here and workers-svc is away.
+ */
+enum err_code workspaces_require(const struct workspaces *workspaces, struct call *call,
+                                 const char *sid, struct workspace_copy *out,
+                                 struct err *err) MUST_CHECK;
+
+/*
+ * Applies a workspace event within the caller's transaction, if it is newer than what is stored.
+ * *out_is_deleted: the copy is now marked deleted and the caller removes what belongs to it.
+ */
+enum err_code workspaces_apply(const struct workspaces *workspaces, struct db_conn *conn,
+                               struct call *call,
+                               const Taskrouter__Workers__V1__Workspace *workspace,
+                               bool is_deleted, bool *out_is_deleted, struct err *err) MUST_CHECK;

@@ -1,0 +1,136 @@
+#include "svc/workspaces.h"
+
+#include <string.h>
+
+#include "rpc/client.h"
+#include "svc/check.h"
+#include "workspaces_sql.h"
+
+enum copy_column { COL_SID, COL_ACCOUNT_SID, COL_FRIENDLY_NAME, COL_VERSION, COL_IS_DELETED };
+
+static enum err_code not_found(const char *sid, struct err *err)
+{
+    return ERR_FIELD(err, ERR_NOT_FOUND, "WORKSPACE_NOT_FOUND", "workspace_sid",
+                     "there is no workspace %s", sid);
+}
+
+enum err_code workspace_check_access(const struct call *call, const char *account_sid,
+                                     const char *workspace_sid, struct err *err)
+{
+    const struct identity *who = &call->who;
+    bool sees_all = who->role == ROLE_SERVICE && who->account_sid[0] == '\0';
+    bool is_own_account = strcmp(who->account_sid, account_sid) == 0;
+    bool is_own_workspace =
+        who->workspace_sid[0] == '\0' || strcmp(who->workspace_sid, workspace_sid) == 0;
+    return sees_all || (is_own_account && is_own_workspace) ? ERR_OK
+                                                            : not_found(workspace_sid, err);
+}
+
+static enum err_code put(const struct workspaces *workspaces, struct db_conn *conn,
+                         struct call *call, const struct workspace_copy *copy, bool is_deleted,
+                         bool *out_is_applied, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_query(conn, call, &workspace_copy_put,
+                                  DB_PARAMS(db_cstr(copy->sid), db_cstr(copy->account_sid),
+                                            db_cstr(copy->friendly_name), db_i64(copy->version),
+                                            db_bool(is_deleted)),
+                                  &result, err);
+    if (code != ERR_OK)
+        return code;
+    *out_is_applied = db_affected(result) > 0;
+    if (*out_is_applied && !is_deleted && workspaces->born != NULL)
+        return workspaces->born(conn, call, copy, workspaces->born_ctx, err);
+    return ERR_OK;
+}
+
+struct put_context {
+    const struct workspaces *workspaces;
+    const struct workspace_copy *copy;
+};
+
+static enum err_code put_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    const struct put_context *context = ctx;
+    bool is_applied = false;
+    return put(context->workspaces, conn, call, context->copy, false, &is_applied, err);
+}
+
+static struct workspace_copy from_wire(const Taskrouter__Workers__V1__Workspace *workspace)
+{
+    return (struct workspace_copy){
+        .sid = workspace->sid,
+        .account_sid = workspace->account_sid,
+        .friendly_name = workspace->friendly_name,
+        .version = workspace->version,
+    };
+}
+
+/* Asks the owner as the service itself: what the caller may see is decided here afterwards. */
+static enum err_code fetch(const struct workspaces *workspaces, struct call *call, const char *sid,
+                           struct workspace_copy *out, struct err *err)
+{
+    Taskrouter__Workers__V1__GetWorkspaceRequest *request =
+        PB_NEW(call->arena, taskrouter__workers__v1__get_workspace_request);
+    char *copy_of_sid = arena_strdup(call->arena, sid);
+    if (request == NULL || copy_of_sid == NULL)
+        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
+                       "the request needs too much memory; send a smaller one");
+    request->sid = copy_of_sid;
+    Taskrouter__Workers__V1__Workspace *workspace = NULL;
+    enum err_code code = RPC_CALL(workspaces->workers, call,
+                                  "/taskrouter.workers.v1.Workers/GetWorkspace", &request->base,
+                                  taskrouter__workers__v1__workspace, &workspace, err);
+    if (code == ERR_NOT_FOUND)
+        return not_found(sid, err);
+    if (code != ERR_OK)
+        return code;
+    *out = from_wire(workspace);
+    struct put_context context = {workspaces, out};
+    return db_tx_run(workspaces->pool, call, put_tx, &context, err);
+}
+
+enum err_code workspaces_require(const struct workspaces *workspaces, struct call *call,
+                                 const char *sid, struct workspace_copy *out, struct err *err)
+{
+    enum err_code code = check_sid("workspace_sid", sid, "WS", err);
+    if (code != ERR_OK)
+        return code;
+    struct db_result *result = NULL;
+    code = db_pool_query(workspaces->pool, call, &workspace_copy_get, DB_PARAMS(db_cstr(sid)),
+                         &result, err);
+    if (code != ERR_OK)
+        return code;
+    struct workspace_copy copy = {0};
+    if (db_row_count(result) == 0) {
+        code = fetch(workspaces, call, sid, &copy, err);
+        if (code != ERR_OK)
+            return code;
+    } else if (db_get_bool(result, 0, COL_IS_DELETED)) {
+        return not_found(sid, err);
+    } else {
+        copy = (struct workspace_copy){
+            .sid = db_get_text(result, 0, COL_SID),
+            .account_sid = db_get_text(result, 0, COL_ACCOUNT_SID),
+            .friendly_name = db_get_text(result, 0, COL_FRIENDLY_NAME),
+            .version = db_get_i64(result, 0, COL_VERSION),
+        };
+    }
+    code = workspace_check_access(call, copy.account_sid, copy.sid, err);
+    if (code == ERR_OK)
+        *out = copy;
+    return code;
+}
+
+enum err_code workspaces_apply(const struct workspaces *workspaces, struct db_conn *conn,
+                               struct call *call,
+                               const Taskrouter__Workers__V1__Workspace *workspace,
+                               bool is_deleted, bool *out_is_deleted, struct err *err)
+{
+    struct workspace_copy copy = from_wire(workspace);
+    bool is_applied = false;
+    enum err_code code = put(workspaces, conn, call, &copy, is_deleted, &is_applied, err);
+    if (code == ERR_OK)
+        *out_is_deleted = is_applied && is_deleted;
+    return code;
+}

@@ -1,0 +1,53 @@
+#include "task_channel.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+const struct task_channel_default task_channel_defaults[TASK_CHANNEL_DEFAULT_COUNT] = {
+    {"default", "Default"}, {"voice", "Voice"}, {"chat", "Programmable Chat"}, {"sms", "SMS"},
+    {"video", "Video"},
+};
+
+bool task_channel_is_default(const char *unique_name)
+{
+    for (size_t i = 0; i < TASK_CHANNEL_DEFAULT_COUNT; i++) {
+        if (strcmp(unique_name, task_channel_defaults[i].unique_name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_name_character(char c, bool is_first)
+{
+    bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
+    return is_letter || (!is_first && c >= '0' && c <= '9');
+}
+
+static bool is_unique_name(const char *name)
+{
+    for (size_t i = 0; name[i] != '\0'; i++) {
+        if (!is_name_character(name[i], i == 0))
+            return false;
+    }
+    return name[0] != '\0';
+}
+
+enum err_code task_channel_check(const struct task_channel *channel, struct err *err)
+{
+    struct str friendly = str_from(channel->friendly_name);
+    if (friendly.len == 0 || str_utf8_count(friendly) > TASK_CHANNEL_NAME_MAX)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_FRIENDLY_NAME", "friendly_name",
+                         "friendlyName must have 1 to %d characters; give a shorter, non-empty name",
+                         TASK_CHANNEL_NAME_MAX);
+    if (memchr(friendly.ptr, '-', friendly.len) != NULL)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_FRIENDLY_NAME", "friendly_name",
+                         "friendlyName must not contain hyphens; use a space or an underscore");
+    if (strlen(channel->unique_name) > TASK_CHANNEL_NAME_MAX ||
+        !is_unique_name(channel->unique_name))
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_UNIQUE_NAME", "unique_name",
+                         "uniqueName must be 1 to %d letters, digits, _ or $ and not begin with a "
+                         "digit",
+                         TASK_CHANNEL_NAME_MAX);
+    return ERR_OK;
+}

@@ -1,0 +1,145 @@
+#include "queue_store.h"
+
+#include "base/clock.h"
+#include "queue_store_sql.h"
+
+enum queue_column {
+    COL_SID,
+    COL_ACCOUNT_SID,
+    COL_WORKSPACE_SID,
+    COL_FRIENDLY_NAME,
+    COL_TARGET_WORKERS,
+    COL_MAX_RESERVED_WORKERS,
+    COL_TASK_ORDER,
+    COL_RESERVATION_ACTIVITY_SID,
+    COL_ASSIGNMENT_ACTIVITY_SID,
+    COL_VERSION,
+    COL_CREATED_AT,
+    COL_UPDATED_AT,
+};
+
+static struct task_queue from_row(const struct db_result *result, int row)
+{
+    return (struct task_queue){
+        .sid = db_get_text(result, row, COL_SID),
+        .account_sid = db_get_text(result, row, COL_ACCOUNT_SID),
+        .workspace_sid = db_get_text(result, row, COL_WORKSPACE_SID),
+        .friendly_name = db_get_text(result, row, COL_FRIENDLY_NAME),
+        .target_workers = db_get_text(result, row, COL_TARGET_WORKERS),
+        .max_reserved_workers = (int32_t)db_get_i64(result, row, COL_MAX_RESERVED_WORKERS),
+        .task_order = task_order_from(db_get_str(result, row, COL_TASK_ORDER)),
+        .reservation_activity_sid = db_get_text(result, row, COL_RESERVATION_ACTIVITY_SID),
+        .assignment_activity_sid = db_get_text(result, row, COL_ASSIGNMENT_ACTIVITY_SID),
+        .version = db_get_i64(result, row, COL_VERSION),
+        .created_at_us = db_get_time_us(result, row, COL_CREATED_AT),
+        .updated_at_us = db_get_time_us(result, row, COL_UPDATED_AT),
+    };
+}
+
+/* Says which field a broken rule belongs to; other errors stay as they are. */
+static enum err_code explain(enum err_code code, const struct task_queue *queue, struct err *err)
+{
+    if (code == ERR_ALREADY_EXISTS && db_err_is_constraint(err, "task_queue_friendly_name"))
+        return ERR_FIELD(err, ERR_ALREADY_EXISTS, "QUEUE_NAME_TAKEN", "friendly_name",
+                         "a task queue named \"%s\" exists already; choose another friendlyName",
+                         queue->friendly_name);
+    return code;
+}
+
+enum err_code queue_store_insert(struct db_conn *conn, struct call *call, struct task_queue *queue,
+                                 struct err *err)
+{
+    queue->version = 1;
+    queue->created_at_us = clock_now_us();
+    queue->updated_at_us = queue->created_at_us;
+    enum err_code code = db_query(
+        conn, call, &queue_insert,
+        DB_PARAMS(db_cstr(queue->sid), db_cstr(queue->account_sid), db_cstr(queue->workspace_sid),
+                  db_cstr(queue->friendly_name), db_cstr(queue->target_workers),
+                  db_i64(queue->max_reserved_workers), db_cstr(task_order_name(queue->task_order)),
+                  db_cstr(queue->reservation_activity_sid),
+                  db_cstr(queue->assignment_activity_sid), db_time_us(queue->created_at_us)),
+        NULL, err);
+    return explain(code, queue, err);
+}
+
+enum err_code queue_store_update(struct db_conn *conn, struct call *call, struct task_queue *queue,
+                                 struct err *err)
+{
+    queue->version++;
+    queue->updated_at_us = clock_now_us();
+    enum err_code code =
+        db_query(conn, call, &queue_update,
+                 DB_PARAMS(db_cstr(queue->sid), db_cstr(queue->friendly_name),
+                           db_cstr(queue->target_workers), db_i64(queue->max_reserved_workers),
+                           db_cstr(task_order_name(queue->task_order)),
+                           db_cstr(queue->reservation_activity_sid),
+                           db_cstr(queue->assignment_activity_sid), db_i64(queue->version),
+                           db_time_us(queue->updated_at_us)),
+                 NULL, err);
+    return explain(code, queue, err);
+}
+
+static enum err_code get_one(struct db_conn *conn, struct call *call, const struct db_stmt *stmt,
+                             const char *workspace_sid, const char *key, struct task_queue *out,
+                             struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_query(conn, call, stmt,
+                                  DB_PARAMS(db_cstr(workspace_sid), db_cstr(key)), &result, err);
+    if (code != ERR_OK)
+        return code;
+    if (db_row_count(result) == 0)
+        return ERR_FIELD(err, ERR_NOT_FOUND, "QUEUE_NOT_FOUND", "sid",
+                         "there is no task queue %s in workspace %s", key, workspace_sid);
+    *out = from_row(result, 0);
+    return ERR_OK;
+}
+
+enum err_code queue_store_get(struct db_conn *conn, struct call *call, const char *workspace_sid,
+                              const char *key, struct task_queue *out, struct err *err)
+{
+    return get_one(conn, call, &queue_get, workspace_sid, key, out, err);
+}
+
+enum err_code queue_store_lock(struct db_conn *conn, struct call *call, const char *workspace_sid,
+                               const char *key, struct task_queue *out, struct err *err)
+{
+    return get_one(conn, call, &queue_get_for_update, workspace_sid, key, out, err);
+}
+
+enum err_code queue_store_list(struct db_conn *conn, struct call *call, const char *workspace_sid,
+                               const char *after, size_t limit, const char *friendly_name, struct task_queue **out,
+                               size_t *out_count, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &queue_list,
+                 DB_PARAMS(db_cstr(workspace_sid), db_cstr(after), db_i64((int64_t)limit),
+                           db_text_or_null(str_from(friendly_name))),
+                 &result, err);
+    if (code != ERR_OK)
+        return code;
+    size_t count = (size_t)db_row_count(result);
+    struct task_queue *items = ARENA_ARRAY(call->arena, struct task_queue, count);
+    if (items == NULL)
+        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
+                       "the page is too large; ask for fewer items at once");
+    for (size_t i = 0; i < count; i++)
+        items[i] = from_row(result, (int)i);
+    *out = items;
+    *out_count = count;
+    return ERR_OK;
+}
+
+enum err_code queue_store_delete(struct db_conn *conn, struct call *call, const char *sid,
+                                 struct err *err)
+{
+    return db_query(conn, call, &queue_delete, DB_PARAMS(db_cstr(sid)), NULL, err);
+}
+
+enum err_code queue_store_delete_all(struct db_conn *conn, struct call *call,
+                                     const char *workspace_sid, struct err *err)
+{
+    return db_query(conn, call, &queue_delete_all, DB_PARAMS(db_cstr(workspace_sid)), NULL, err);
+}
