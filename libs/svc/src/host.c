@@ -1,0 +1,235 @@
+#include "svc/host.h"
+
+#include <stdint.h>
+
+#include "app/app.h"
+#include "base/clock.h"
+#include "bus/bus.h"
+#include "db/db.h"
+#include "db/migrate.h"
+#include "outbox/outbox.h"
+#include "rpc/auth.h"
+#include "rpc/client.h"
+#include "rpc/server.h"
+
+enum {
+    START_BUDGET_US = 10 * 1000 * 1000, /* for the schema check at the start */
+    ARENA_BYTES = 1 << 20,
+    OUTBOX_DRAIN_MS = 2000,
+    SERVICE_CALL_MS = 3000,
+};
+
+struct peer_row {
+    const char *name;
+    size_t setting_offset; /* of a const char * in struct app_settings */
+};
+
+static const struct peer_row peer_rows[PEER_COUNT] = {
+#define X(name, setting, text) [PEER_##name] = {(text), offsetof(struct app_settings, setting)},
+    PEERS(X)
+#undef X
+};
+
+static void close_server(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    rpc_server_close(ctx);
+}
+
+static void stop_serving(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    rpc_server_set_serving(ctx, false);
+}
+
+static void drain_server(void *ctx, int64_t until_mono_us)
+{
+    rpc_server_drain(ctx, app_left_ms(until_mono_us));
+}
+
+static void flush_outbox(void *ctx, int64_t until_mono_us)
+{
+    int left_ms = app_left_ms(until_mono_us);
+    (void)outbox_drain(ctx, left_ms > OUTBOX_DRAIN_MS ? OUTBOX_DRAIN_MS : left_ms);
+    outbox_close(ctx);
+}
+
+static void close_client(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    rpc_client_free(ctx);
+}
+
+static void close_directory(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    rpc_directory_free(ctx);
+}
+
+static void close_bus(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    bus_close(ctx);
+}
+
+static void close_pool(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    db_pool_close(ctx);
+}
+
+static enum err_code check_pool(void *ctx, struct call *call, struct err *err)
+{
+    return db_pool_ping(ctx, call, err);
+}
+
+static enum err_code check_schema(struct db_pool *pool, const struct host_spec *spec,
+                                  struct err *err)
+{
+    AUTO(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
+    struct call call;
+    call_init(&call, arena, "start", START_BUDGET_US);
+    return db_schema_check(pool, &call, spec->migrations, spec->migration_count, err);
+}
+
+static enum err_code open_database(struct app *app, const struct host_spec *spec, struct host *host,
+                                   struct err *err)
+{
+    const struct app_settings *settings = app_settings(app);
+    host->pool = db_pool_open(&(struct db_options){
+        .url = settings->database_url,
+        .name = app_spec(app)->name,
+        .schema = spec->schema,
+        .size = (int)settings->database_pool,
+    });
+    app_on_close(app, APP_CLOSE_DB, "database pool", close_pool, host->pool);
+    app_ready_check(app, "database", check_pool, host->pool);
+    return check_schema(host->pool, spec, err);
+}
+
+static enum err_code open_bus(struct app *app, const struct host_spec *spec, struct host *host,
+                              struct err *err)
+{
+    const struct app_settings *settings = app_settings(app);
+    enum err_code code = bus_open(
+        &(struct bus_options){
+            .url = settings->nats_url,
+            .name = app_spec(app)->name,
+            .ca_file = settings->nats_ca_file,
+            .max_age_s = settings->event_max_age_ms / 1000,
+        },
+        &host->bus, err);
+    if (code != ERR_OK)
+        return code;
+    app_on_close(app, APP_CLOSE_BUS, "bus", close_bus, host->bus);
+    app_ready_check(app, "bus", bus_check, host->bus);
+    host->outbox = outbox_open(&(struct outbox_options){
+        .url = settings->database_url,
+        .schema = spec->schema,
+        .name = app_spec(app)->name,
+        .bus = host->bus,
+    });
+    app_on_close(app, APP_FLUSH_OUTBOX, "outbox", flush_outbox, host->outbox);
+    return ERR_OK;
+}
+
+static struct rpc_client *open_client(struct app *app, enum peer peer, const char *target,
+                                      bool as_service)
+{
+    const struct app_settings *settings = app_settings(app);
+    struct rpc_client_tls tls = {
+        .ca_file = settings->tls_ca_file,
+        .cert_file = settings->tls_cert_file,
+        .key_file = settings->tls_key_file,
+    };
+    struct rpc_client *client = rpc_client_new(&(struct rpc_client_config){
+        .target = target,
+        .peer = peer_rows[peer].name,
+        .self = app_spec(app)->name,
+        .token = settings->service_token,
+        .tls = settings->tls_cert_file != NULL ? &tls : NULL,
+        .as_service = as_service,
+        .default_timeout_ms = SERVICE_CALL_MS,
+    });
+    app_on_close(app, APP_CLOSE_CLIENTS, "rpc client", close_client, client);
+    return client;
+}
+
+static enum err_code open_clients(struct app *app, const struct host_spec *spec, struct host *host,
+                                  struct err *err)
+{
+    unsigned wanted = spec->peers | (spec->is_token_owner ? 0U : PEER_BIT(PEER_GATEWAY));
+    for (int i = 0; i < PEER_COUNT; i++) {
+        if ((wanted & PEER_BIT(i)) == 0)
+            continue;
+        const char *target = *(const char *const *)(const void *)((const char *)app_settings(app) +
+                                                                  peer_rows[i].setting_offset);
+        if (target == NULL)
+            return ERR_SET(err, ERR_FAILED_PRECONDITION, "PEER_MISSING",
+                           "the address of %s is missing: set its TASKROUTER_GRPC_ variable to "
+                           "host:port",
+                           peer_rows[i].name);
+        host->as_caller[i] = open_client(app, (enum peer)i, target, false);
+        host->as_service[i] = open_client(app, (enum peer)i, target, true);
+    }
+    return ERR_OK;
+}
+
+static enum err_code open_server(struct app *app, struct host *host, struct err *err)
+{
+    const struct app_settings *settings = app_settings(app);
+    host->directory = rpc_directory_new(host->as_service[PEER_GATEWAY]);
+    app_on_close(app, APP_CLOSE_CLIENTS, "directory", close_directory, host->directory);
+    struct rpc_server_tls tls = {
+        .cert_file = settings->tls_cert_file,
+        .key_file = settings->tls_key_file,
+        .ca_file = settings->tls_ca_file,
+    };
+    int64_t workers = settings->workers > 0 ? settings->workers : settings->database_pool + 2;
+    enum err_code code = rpc_server_open(
+        &(struct rpc_server_config){
+            .listen = settings->grpc_listen,
+            .tls = settings->tls_cert_file != NULL ? &tls : NULL,
+            .auth = rpc_auth_remote(host->directory, settings->service_token),
+            .workers = (size_t)workers,
+            .request_arena_bytes = (size_t)settings->request_arena_bytes,
+        },
+        &host->server, err);
+    if (code != ERR_OK)
+        return code;
+    /* the server goes before the directory that it asks */
+    app_on_close(app, APP_STOP_ACCEPTING, "rpc health", stop_serving, host->server);
+    app_on_close(app, APP_CLOSE_CLIENTS, "rpc server", close_server, host->server);
+    app_on_close(app, APP_FINISH_CALLS, "rpc calls", drain_server, host->server);
+    return ERR_OK;
+}
+
+enum err_code host_open(struct app *app, const struct host_spec *spec, struct host *host,
+                        struct err *err)
+{
+    *host = (struct host){.app = app};
+    enum err_code code = open_database(app, spec, host, err);
+    if (code == ERR_OK)
+        code = open_bus(app, spec, host, err);
+    if (code == ERR_OK)
+        code = open_clients(app, spec, host, err);
+    if (code == ERR_OK && !spec->is_token_owner)
+        code = open_server(app, host, err);
+    return code;
+}
+
+enum err_code host_serve(struct host *host, struct err *err)
+{
+    enum err_code code = rpc_server_start(host->server, err);
+    if (code != ERR_OK)
+        return code;
+    app_port_set(host->app, "grpc", rpc_server_port(host->server));
+    rpc_server_set_serving(host->server, true);
+    return ERR_OK;
+}
+
+enum err_code host_migrate(struct app *app, const struct host_spec *spec, struct err *err)
+{
+    return db_migrate(app_settings(app)->database_url, spec->schema, spec->migrations,
+                      spec->migration_count, err);
+}

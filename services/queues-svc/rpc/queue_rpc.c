@@ -1,0 +1,339 @@
+#include "queue_rpc.h"
+
+#include "base/ids.h"
+#include "expr/expr.h"
+#include "outbox/outbox.h"
+#include "queue_events.h"
+#include "queue_store.h"
+#include "queues.h"
+#include "svc/check.h"
+#include "svc/mask.h"
+#include "svc/page.h"
+#include "svc/repeat.h"
+#include "svc/wire.h"
+
+#define LIST_TAG "tq"
+
+typedef Taskrouter__Queues__V1__TaskQueue wire_queue;
+
+static enum err_code no_room(struct err *err)
+{
+    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
+                   "the request needs too much memory; ask for less at once");
+}
+
+static enum err_code reply_with(struct call *call, const struct task_queue *queue,
+                                wire_queue **out_reply, struct err *err)
+{
+    wire_queue *wire = queue_to_wire(call->arena, queue);
+    if (wire == NULL)
+        return no_room(err);
+    *out_reply = wire;
+    return ERR_OK;
+}
+
+static enum task_order order_from_wire(Taskrouter__Queues__V1__TaskOrder order)
+{
+    switch (order) {
+    case TASKROUTER__QUEUES__V1__TASK_ORDER__TASK_ORDER_FIFO:
+        return TASK_ORDER_FIFO;
+    case TASKROUTER__QUEUES__V1__TASK_ORDER__TASK_ORDER_LIFO:
+        return TASK_ORDER_LIFO;
+    default: /* peers may be newer */
+        return TASK_ORDER_NONE;
+    }
+}
+
+/* ---- create ---- */
+
+struct create_context {
+    const Taskrouter__Queues__V1__CreateTaskQueueRequest *request;
+    struct task_queue queue;
+    wire_queue *reply;
+};
+
+static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    struct create_context *create = ctx;
+    struct idempotency use;
+    ProtobufCMessage *first_reply = NULL;
+    enum err_code code = repeat_claim(
+        conn, call, &use, "CreateTaskQueue", create->request->idempotency_key,
+        &create->request->base, &taskrouter__queues__v1__task_queue__descriptor, &first_reply, err);
+    if (code != ERR_OK)
+        return code;
+    if (first_reply != NULL) {
+        create->reply = (wire_queue *)(void *)first_reply;
+        return ERR_OK;
+    }
+    code = queue_store_insert(conn, call, &create->queue, err);
+    if (code == ERR_OK)
+        code = queue_event_append(conn, call, "task-queue.created", &create->queue, false, err);
+    if (code == ERR_OK)
+        code = reply_with(call, &create->queue, &create->reply, err);
+    if (code == ERR_OK)
+        code = repeat_store(conn, call, &use, &create->reply->base, err);
+    return code;
+}
+
+enum err_code queue_rpc_create(void *app, struct call *call,
+                               const Taskrouter__Queues__V1__CreateTaskQueueRequest *request,
+                               wire_queue **out_reply, struct err *err)
+{
+    struct queues *queues = app;
+    struct workspace_copy workspace;
+    enum err_code code =
+        workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
+    if (code != ERR_OK)
+        return code;
+    bool has_target =
+        request->_target_workers_case ==
+        TASKROUTER__QUEUES__V1__CREATE_TASK_QUEUE_REQUEST___TARGET_WORKERS_TARGET_WORKERS;
+    bool has_order =
+        request->task_order != TASKROUTER__QUEUES__V1__TASK_ORDER__TASK_ORDER_UNSPECIFIED;
+    struct sid sid = sid_new("WQ");
+    struct create_context create = {
+        .request = request,
+        .queue =
+            {
+                    .sid = sid.text,
+                    .account_sid = workspace.account_sid,
+                    .workspace_sid = workspace.sid,
+                    .friendly_name = request->friendly_name,
+                    .target_workers = has_target ? request->target_workers : "1==1",
+                    .max_reserved_workers =
+                    request->max_reserved_workers == 0 ? 1 : request->max_reserved_workers,
+                    .task_order = has_order ? order_from_wire(request->task_order) : TASK_ORDER_FIFO,
+                    .reservation_activity_sid = request->reservation_activity_sid,
+                    .assignment_activity_sid = request->assignment_activity_sid,
+                    },
+    };
+    code = task_queue_check(&create.queue, err);
+    if (code == ERR_OK)
+        code = db_tx_run(queues->host.pool, call, create_tx, &create, err);
+    if (code != ERR_OK)
+        return code;
+    outbox_wake(queues->host.outbox);
+    *out_reply = create.reply;
+    return ERR_OK;
+}
+
+/* ---- get and list ---- */
+
+enum err_code queue_rpc_get(void *app, struct call *call,
+                            const Taskrouter__Queues__V1__GetTaskQueueRequest *request,
+                            wire_queue **out_reply, struct err *err)
+{
+    struct queues *queues = app;
+    struct workspace_copy workspace;
+    enum err_code code =
+        workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = check_sid("sid", request->sid, "WQ", err);
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    if (code == ERR_OK)
+        code = db_acquire(queues->host.pool, call, &conn, err);
+    struct task_queue queue;
+    if (code == ERR_OK)
+        code = queue_store_get(conn, call, workspace.sid, request->sid, &queue, err);
+    return code == ERR_OK ? reply_with(call, &queue, out_reply, err) : code;
+}
+
+/* Keeps the queues whose expression such a worker would match; in place. */
+static enum err_code keep_matching(const char *attributes, struct task_queue *items, size_t *count,
+                                   struct err *err)
+{
+    struct expr_record *worker = NULL;
+    enum err_code code = expr_record_new(str_from(attributes), &worker, err);
+    if (code != ERR_OK)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_ATTRIBUTES",
+                         "evaluate_worker_attributes",
+                         "evaluateWorkerAttributes must be a JSON object of worker attributes");
+    struct expr_env env = {.records = {[EXPR_SLOT_WORKER] = worker}};
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        struct expr *expr = NULL;
+        bool is_match = items[i].target_workers[0] != '\0' &&
+                        expr_compile(str_from(items[i].target_workers), &expr_context_queue, &expr,
+                                     NULL) == ERR_OK &&
+                        expr_eval(expr, &env);
+        expr_free(expr);
+        if (is_match)
+            items[kept++] = items[i];
+    }
+    expr_record_free(worker);
+    *count = kept;
+    return ERR_OK;
+}
+
+static enum err_code fill_list(struct call *call, const struct task_queue *items, size_t count,
+                               const char *last_sid,
+                               Taskrouter__Queues__V1__ListTaskQueuesResponse **out_reply,
+                               struct err *err)
+{
+    Taskrouter__Queues__V1__ListTaskQueuesResponse *reply =
+        PB_NEW(call->arena, taskrouter__queues__v1__list_task_queues_response);
+    wire_queue **wires = ARENA_ARRAY(call->arena, wire_queue *, count);
+    if (reply == NULL || wires == NULL)
+        return no_room(err);
+    for (size_t i = 0; i < count; i++)
+        wires[i] = queue_to_wire(call->arena, &items[i]);
+    reply->items = wires;
+    reply->n_items = count;
+    if (last_sid != NULL)
+        reply->next_cursor = page_cursor(call->arena, LIST_TAG, last_sid);
+    if (arena_is_exhausted(call->arena))
+        return no_room(err);
+    *out_reply = reply;
+    return ERR_OK;
+}
+
+enum err_code queue_rpc_list(void *app, struct call *call,
+                             const Taskrouter__Queues__V1__ListTaskQueuesRequest *request,
+                             Taskrouter__Queues__V1__ListTaskQueuesResponse **out_reply,
+                             struct err *err)
+{
+    struct queues *queues = app;
+    struct workspace_copy workspace;
+    struct page page;
+    enum err_code code =
+        workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = page_from(call->arena, LIST_TAG, request->page_size, request->cursor, &page, err);
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    if (code == ERR_OK)
+        code = db_acquire(queues->host.pool, call, &conn, err);
+    struct task_queue *items = NULL;
+    size_t count = 0;
+    if (code == ERR_OK) /* one more than the page tells whether there is a next one */
+        code = queue_store_list(conn, call, workspace.sid, page.after, (size_t)page.size + 1,
+                                request->friendly_name, &items, &count, err);
+    if (code != ERR_OK)
+        return code;
+    bool has_more = count > (size_t)page.size;
+    if (has_more)
+        count = (size_t)page.size;
+    const char *last_sid = has_more ? items[count - 1].sid : NULL;
+    if (request->evaluate_worker_attributes[0] != '\0')
+        code = keep_matching(request->evaluate_worker_attributes, items, &count, err);
+    return code == ERR_OK ? fill_list(call, items, count, last_sid, out_reply, err) : code;
+}
+
+/* ---- update and delete ---- */
+
+static const char *const updatable[] = {
+    "friendly_name", "target_workers",           "max_reserved_workers",
+    "task_order",    "reservation_activity_sid", "assignment_activity_sid",
+};
+
+struct update_context {
+    const Taskrouter__Queues__V1__UpdateTaskQueueRequest *request;
+    const char *workspace_sid;
+    struct task_queue queue; /* out: as it is now */
+};
+
+static void apply_mask(struct task_queue *queue,
+                       const Taskrouter__Queues__V1__UpdateTaskQueueRequest *request)
+{
+    const wire_queue *wanted = request->task_queue;
+    const Google__Protobuf__FieldMask *mask = request->update_mask;
+    if (mask_has(mask, "friendly_name"))
+        queue->friendly_name = wanted->friendly_name;
+    if (mask_has(mask, "target_workers"))
+        queue->target_workers = wanted->target_workers;
+    if (mask_has(mask, "max_reserved_workers"))
+        queue->max_reserved_workers = wanted->max_reserved_workers;
+    if (mask_has(mask, "task_order"))
+        queue->task_order = order_from_wire(wanted->task_order);
+    if (mask_has(mask, "reservation_activity_sid"))
+        queue->reservation_activity_sid = wanted->reservation_activity_sid;
+    if (mask_has(mask, "assignment_activity_sid"))
+        queue->assignment_activity_sid = wanted->assignment_activity_sid;
+}
+
+static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    struct update_context *update = ctx;
+    const Taskrouter__Queues__V1__UpdateTaskQueueRequest *request = update->request;
+    enum err_code code = queue_store_lock(conn, call, update->workspace_sid,
+                                          request->task_queue->sid, &update->queue, err);
+    if (code == ERR_OK)
+        code = check_version(request->_expected_version_case != 0, request->expected_version,
+                             update->queue.version, err);
+    if (code != ERR_OK)
+        return code;
+    apply_mask(&update->queue, request);
+    code = task_queue_check(&update->queue, err);
+    if (code == ERR_OK)
+        code = queue_store_update(conn, call, &update->queue, err);
+    if (code != ERR_OK)
+        return code;
+    /* Twilio's catalogue has one update event for queues; every change is told by it. */
+    return queue_event_append(conn, call, "task-queue.expression.updated", &update->queue, false,
+                              err);
+}
+
+enum err_code queue_rpc_update(void *app, struct call *call,
+                               const Taskrouter__Queues__V1__UpdateTaskQueueRequest *request,
+                               wire_queue **out_reply, struct err *err)
+{
+    struct queues *queues = app;
+    if (request->task_queue == NULL)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "FIELD_REQUIRED", "task_queue",
+                         "task_queue is required; give it with workspace_sid and sid");
+    struct workspace_copy workspace;
+    enum err_code code = workspaces_require(&queues->workspaces, call,
+                                            request->task_queue->workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = check_sid("sid", request->task_queue->sid, "WQ", err);
+    if (code == ERR_OK)
+        code = mask_check(request->update_mask, updatable, ARRAY_LEN(updatable), err);
+    struct update_context update = {.request = request, .workspace_sid = workspace.sid};
+    if (code == ERR_OK)
+        code = db_tx_run(queues->host.pool, call, update_tx, &update, err);
+    if (code != ERR_OK)
+        return code;
+    outbox_wake(queues->host.outbox);
+    return reply_with(call, &update.queue, out_reply, err);
+}
+
+struct delete_context {
+    const Taskrouter__Queues__V1__DeleteTaskQueueRequest *request;
+    const char *workspace_sid;
+};
+
+static enum err_code delete_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    const struct delete_context *removal = ctx;
+    struct task_queue queue;
+    enum err_code code =
+        queue_store_lock(conn, call, removal->workspace_sid, removal->request->sid, &queue, err);
+    if (code == ERR_OK)
+        code = check_version(removal->request->_expected_version_case != 0,
+                             removal->request->expected_version, queue.version, err);
+    if (code == ERR_OK)
+        code = queue_store_delete(conn, call, queue.sid, err);
+    if (code != ERR_OK)
+        return code;
+    queue.version++; /* newer than every event before */
+    return queue_event_append(conn, call, "task-queue.deleted", &queue, true, err);
+}
+
+enum err_code queue_rpc_delete(void *app, struct call *call,
+                               const Taskrouter__Queues__V1__DeleteTaskQueueRequest *request,
+                               Google__Protobuf__Empty **out_reply, struct err *err)
+{
+    (void)out_reply; /* empty */
+    struct queues *queues = app;
+    struct workspace_copy workspace;
+    enum err_code code =
+        workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = check_sid("sid", request->sid, "WQ", err);
+    struct delete_context removal = {request, workspace.sid};
+    if (code == ERR_OK)
+        code = db_tx_run(queues->host.pool, call, delete_tx, &removal, err);
+    if (code == ERR_OK)
+        outbox_wake(queues->host.outbox);
+    return code;
+}
