@@ -102,7 +102,7 @@ step_abort()
     wait "$STEP_PGID" 2>/dev/null || true
     STEP_PGID=""
     rm -f "$STEP_NOTE"
-    printf 'interrupted\n'
+    printf 'interrupted\n' || true
 }
 
 # packages_of SECTION...: the packages of these sections of tools/packages.txt.
