@@ -32,7 +32,8 @@ enum pbjson_flag {
 struct pbjson_options {
     unsigned flags; /* enum pbjson_flag */
     /* NULL-terminated proto names of string fields that hold JSON text: written as JSON (empty text
-     * as null, text that is no JSON as a string), read from an object or a string. NULL for none.
+     * as null, text that is no JSON object as a string), read from an object or a string. NULL for
+     * none.
      */
     const char *const *json_text_fields;
     size_t max_bytes;   /* of input text; 0: 1 MiB */
