@@ -168,13 +168,14 @@ static size_t skip_quoted(struct str sql, size_t i, bool *out_is_comment)
     return i;
 }
 
-/* Counts parameters, cuts the final semicolon, and drops trailing white space. */
+/* Counts parameters; cuts the final semicolon and what follows the last word (remarks that belong
+ * to the next block). */
 static int check_statement(const char *file, struct statement *statement)
 {
     bool is_used[MAX_PARAMS + 1] = {false};
-    bool is_empty = true;
     struct str sql = str_trim(statement->sql);
     size_t ended_at = sql.len;
+    size_t words_end = 0;
     size_t i = 0;
     while (i < sql.len) {
         bool is_comment = false;
@@ -187,14 +188,16 @@ static int check_statement(const char *file, struct statement *statement)
                         "%.*s\" holds two statements; a block is one",
                         STR_ARG(statement->name));
         if (next != i) {
-            is_empty = is_empty && is_comment;
+            if (!is_comment)
+                words_end = next;
             i = next;
             continue;
         }
         if (c == ';' && ended_at == sql.len)
             ended_at = i;
-        is_empty = is_empty && (is_space || c == ';');
         i++;
+        if (!is_space && ended_at == sql.len)
+            words_end = i;
         if (c != '$')
             continue;
         size_t end = i;
@@ -205,18 +208,19 @@ static int check_statement(const char *file, struct statement *statement)
             return fail(file, statement->line, "\"%.*s\": a parameter must be $1 to $%d",
                         STR_ARG(statement->name), MAX_PARAMS);
         is_used[number] = true;
+        words_end = end;
         if (number > statement->param_count)
             statement->param_count = (int)number;
         i = end;
     }
-    if (is_empty)
+    if (words_end == 0)
         return fail(file, statement->line, "\"%.*s\" is empty", STR_ARG(statement->name));
     for (int n = 1; n <= statement->param_count; n++) {
         if (!is_used[n])
             return fail(file, statement->line, "\"%.*s\" uses $%d but not $%d",
                         STR_ARG(statement->name), statement->param_count, n);
     }
-    statement->sql = str_trim((struct str){sql.ptr, ended_at});
+    statement->sql = (struct str){sql.ptr, words_end};
     return 0;
 }
 

@@ -52,11 +52,15 @@ void db_pool_close(struct db_pool *pool);
 /* One round trip, for readiness. */
 enum err_code db_pool_ping(struct db_pool *pool, struct call *call, struct err *err) MUST_CHECK;
 
+#define DB_WHY_SIZE 256
+
 struct db_pool_stats {
     int size;
     int open; /* connections made, idle or in use */
     int in_use;
     int waiting; /* threads waiting for one */
+    /* libpq\'s words when a connection was last lost, or ""; names hosts: for operators only. */
+    char why[DB_WHY_SIZE];
 };
 
 struct db_pool_stats db_pool_stats(struct db_pool *pool);

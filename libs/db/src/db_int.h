@@ -1,0 +1,122 @@
+/* What the files of libs/db share: the connection and the steps that wait for the server. */
+#pragma once
+
+#include <libpq-fe.h>
+
+#include "base/map.h"
+#include "db/db.h"
+
+enum {
+    DB_MAX_PARAMS = 99,       /* as in tools/sqlembed */
+    DB_MAX_NAME = 64,         /* NAMEDATALEN */
+    DB_GRACE_US = 500 * 1000, /* for cancelling, draining and rolling back past the deadline */
+};
+
+/* Copies of struct db_options with the defaults filled in. */
+struct db_settings {
+    char *url;
+    char *name;
+    char *schema; /* NULL = as the role has it */
+    int connect_timeout_ms;
+    int acquire_timeout_ms;
+    int statement_timeout_ms; /* -1 = none */
+    int breaker_ms;
+    int size;
+};
+
+/* A statement as the server session knows it. */
+struct db_prepared {
+    const struct db_stmt *stmt;
+    bool is_ready;
+    bool is_pending; /* sent in the open pipeline, not yet confirmed */
+};
+
+enum db_pipe_state { DB_PIPE_NONE, DB_PIPE_OPEN, DB_PIPE_SYNCED };
+enum db_pipe_kind { DB_PIPE_PREPARE, DB_PIPE_HIDDEN, DB_PIPE_QUERY };
+
+/* One answer that is due. */
+struct db_pipe_entry {
+    enum db_pipe_kind kind;
+    struct db_prepared *prepared;
+    int64_t sent_mono_us;
+};
+
+struct db_conn {
+    PGconn *pg;                         /* NULL: not connected */
+    const struct db_settings *settings; /* the pool's, or own_settings */
+    struct db_settings *own_settings;   /* NULL in a pool */
+    struct db_pool *pool;               /* NULL: stands alone */
+    struct map prepared;                /* name -> struct db_prepared */
+    uint64_t epoch;
+    bool is_counted; /* in the pool's number of open connections; under the pool's lock */
+    bool in_tx;      /* a transaction was open after the last statement */
+    bool is_managed; /* inside db_tx_run, which rolls back itself */
+    const struct db_stmt *pending_begin; /* sent together with the first statement */
+    enum db_pipe_state pipe;
+    struct db_pipe_entry *entries; /* head..tail are due */
+    size_t entry_head;
+    size_t entry_tail;
+    size_t entry_capacity;
+    char sqlstate[6];
+    char constraint[DB_MAX_NAME];
+    char why[DB_WHY_SIZE]; /* libpq's words when the connection was last lost */
+};
+
+struct db_result {
+    PGresult *pg;
+};
+
+/* Parameters in the form that libpq wants. */
+struct db_bound {
+    const char *values[DB_MAX_PARAMS];
+    int lengths[DB_MAX_PARAMS];
+    int formats[DB_MAX_PARAMS];
+};
+
+/* settings.c */
+struct db_settings *db_settings_new(const struct db_options *options);
+void db_settings_free(struct db_settings *settings);
+
+/* conn.c */
+void db_conn_init(struct db_conn *conn, const struct db_settings *settings, struct db_pool *pool);
+void db_conn_drop(struct db_conn *conn); /* closes the session; the object stays usable */
+void db_conn_fini(struct db_conn *conn);
+bool db_conn_is_alive(struct db_conn *conn); /* looks at the socket without waiting */
+enum err_code db_conn_connect(struct db_conn *conn, struct call *call, struct err *err) MUST_CHECK;
+int64_t db_conn_deadline(const struct db_conn *conn, const struct call *call);
+void db_conn_reset_tx(struct db_conn *conn); /* rolls back within the grace time, or drops */
+
+enum err_code db_wait_flush(struct db_conn *conn, int64_t deadline, struct err *err) MUST_CHECK;
+/* Until PQgetResult does not block. */
+enum err_code db_wait_ready(struct db_conn *conn, int64_t deadline, struct err *err) MUST_CHECK;
+void db_cancel(struct db_conn *conn); /* asks the server to stop what it is doing */
+/* flush and all results but the last cleared; on DEADLINE_EXCEEDED cancelled and drained. */
+enum err_code db_collect(struct db_conn *conn, int64_t deadline, PGresult **out_result,
+                         struct err *err) MUST_CHECK;
+enum err_code db_conn_lost(struct db_conn *conn, struct err *err); /* drops; UNAVAILABLE */
+
+/* A text of any number of statements, for migrations. */
+enum err_code db_script(struct db_conn *conn, struct call *call, const char *sql,
+                        struct err *err) MUST_CHECK;
+
+/* error.c: maps a failed result (or a failed send when result is NULL). */
+enum err_code db_error(struct db_conn *conn, const PGresult *result, const char *what,
+                       struct err *err);
+bool db_is_failure(const PGresult *result);
+
+/* params.c: scratch goes to the arena, which may be rewound after sending. */
+enum err_code db_bind(struct arena *arena, const struct db_stmt *stmt,
+                      const struct db_param *params, size_t count, struct db_bound *out,
+                      struct err *err) MUST_CHECK;
+
+/* query.c */
+struct db_prepared *db_prepared_get(struct db_conn *conn, const struct db_stmt *stmt);
+enum err_code db_usable(struct db_conn *conn, struct call *call, const struct db_stmt *stmt,
+                        struct err *err) MUST_CHECK;
+
+/* result.c: takes over result, also on failure. */
+enum err_code db_result_new(struct call *call, PGresult *result, struct db_result **out,
+                            struct err *err) MUST_CHECK;
+
+/* observe.c: the statement took so long and ended so. */
+void db_observe(const struct db_stmt *stmt, enum err_code code, int64_t since_mono_us);
