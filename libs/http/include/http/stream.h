@@ -17,18 +17,20 @@
 struct http_stream;
 
 /*
- * Called once, from a thread of the server, when the client went away, fell behind or the server
- * drains: sends fail from then on. The owner still has to call http_stream_close (it may do so in
- * here). Must not block.
+ * Called exactly once for every opened stream, from a thread of the server without any lock, when
+ * the stream is over: the client went away or fell behind, the server drains, or the owner closed
+ * it. The pointer is valid until this returns and not afterwards, so the owner's lock around its
+ * list of streams must cover sends and be taken here to remove the entry. Must not block on I/O.
+ * It never begins before the handler that opened the stream has returned.
  */
 typedef void (*http_stream_closed_fn)(void *ctx, struct http_stream *stream);
 
 /*
  * Turns the request into a stream with status 200 and text/event-stream; headers set on res are
  * sent too. The handler then returns ERR_OK. Sending may begin before it returns.
- * Ownership: the caller owns one half and must call http_stream_close exactly once, also when the
- * handler returns an error after this. Errors: RESOURCE_EXHAUSTED (TOO_MANY_STREAMS), UNAVAILABLE
- * (DRAINING), INVALID_ARGUMENT for a HEAD request.
+ * on_closed must not be NULL; it comes also when the handler returns an error after this.
+ * Ownership: the server's; see on_closed. Errors: RESOURCE_EXHAUSTED (TOO_MANY_STREAMS),
+ * UNAVAILABLE (DRAINING), INVALID_ARGUMENT for a HEAD request.
  */
 enum err_code http_stream_open(struct http_request *req, struct http_response *res,
                                http_stream_closed_fn on_closed, void *ctx, struct http_stream **out,
@@ -47,6 +49,6 @@ bool http_stream_event(struct http_stream *stream, const char *id, const char *e
 /* True until the stream ended for whatever reason. Threads: any. */
 bool http_stream_is_open(struct http_stream *stream);
 
-/* Ends the stream after what was queued is written; the pointer is invalid afterwards. NULL is
- * allowed. No on_closed call begins after this returned, except one already running. */
+/* Ends the stream after what was queued is written; on_closed follows. NULL is allowed. Threads:
+ * any. */
 void http_stream_close(struct http_stream *stream);
