@@ -37,12 +37,13 @@ static char *format(int64_t at_us, int has_fraction, char out[CLOCK_TEXT_SIZE])
         (void)snprintf(out, CLOCK_TEXT_SIZE, "1970-01-01T00:00:00Z");
         return out;
     }
-    /* Not strftime: its %Y does not pad years before 1000 to the four digits ISO 8601 wants. */
-    char fraction_text[8] = ""; /* ".123456" */
+    /* strftime's %Y does not pad years before 1000 to the four digits that ISO 8601 wants. */
+    (void)snprintf(out, CLOCK_TEXT_SIZE, "%04d", tm.tm_year + 1900);
+    size_t n = 4 + strftime(out + 4, CLOCK_TEXT_SIZE - 4, "-%m-%dT%H:%M:%S", &tm);
     if (has_fraction)
-        (void)snprintf(fraction_text, sizeof fraction_text, ".%06d", (int)fraction);
-    (void)snprintf(out, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", tm.tm_year + 1900,
-                   tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, fraction_text);
+        (void)snprintf(out + n, CLOCK_TEXT_SIZE - n, ".%06dZ", (int)fraction);
+    else
+        (void)snprintf(out + n, CLOCK_TEXT_SIZE - n, "Z");
     return out;
 }
 
