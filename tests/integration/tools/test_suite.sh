@@ -2,6 +2,7 @@
 # tools/lib/suite.sh and common.sh: ports, secrets, .run/env and the package list.
 # shellcheck disable=SC2016 # texts in single quotes are for a shell of their own
 set -u
+TR_SOURCE_DIR=${TR_SOURCE_DIR:-$(cd "$(dirname "$0")/../../.." && pwd)}
 # shellcheck source=tests/integration/tools/check.sh
 . "$(dirname "$0")/check.sh"
 trap finish EXIT

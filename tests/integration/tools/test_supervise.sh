@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # tools/lib/supervise.sh: keeps a process alive, with growing pauses, and ends it for good on TERM.
 set -u
+TR_SOURCE_DIR=${TR_SOURCE_DIR:-$(cd "$(dirname "$0")/../../.." && pwd)}
 # shellcheck source=tests/integration/tools/check.sh
 . "$(dirname "$0")/check.sh"
 
