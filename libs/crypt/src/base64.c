@@ -15,9 +15,11 @@ static void encode(struct buf *out, const unsigned char *bytes, size_t len, cons
             group |= (uint32_t)bytes[i + 1] << 8;
         if (left > 2)
             group |= bytes[i + 2];
-        char text[4] = {alphabet[group >> 18], alphabet[group >> 12 & 63U],
-                        left > 1 ? alphabet[group >> 6 & 63U] : '=',
-                        left > 2 ? alphabet[group & 63U] : '='};
+        char text[4] = {alphabet[group >> 18], alphabet[group >> 12 & 63U], '=', '='};
+        if (left > 1)
+            text[2] = alphabet[group >> 6 & 63U];
+        if (left > 2)
+            text[3] = alphabet[group & 63U];
         buf_append(out, text, left > 2 || has_padding ? 4 : left + 1);
     }
 }

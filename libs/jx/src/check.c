@@ -10,9 +10,14 @@ struct reader {
     const char *end;
 };
 
+static bool is_one_of(char c, struct str set)
+{
+    return memchr(set.ptr, c, set.len) != NULL;
+}
+
 static void skip_space(struct reader *r)
 {
-    while (r->at < r->end && memchr(" \t\r\n", *r->at, 4) != NULL)
+    while (r->at < r->end && is_one_of(*r->at, STR(" \t\r\n")))
         r->at++;
 }
 
@@ -58,7 +63,7 @@ static bool take_number(struct reader *r)
 static bool take_hex4(struct reader *r)
 {
     for (int i = 0; i < 4; i++, r->at++) {
-        if (r->at == r->end || *r->at == '\0' || strchr("0123456789abcdefABCDEF", *r->at) == NULL)
+        if (r->at == r->end || !is_one_of(*r->at, STR("0123456789abcdefABCDEF")))
             return false;
     }
     return true;
@@ -83,7 +88,7 @@ static bool take_string(struct reader *r)
         if (escaped == 'u') {
             if (!take_hex4(r))
                 return false;
-        } else if (memchr("\"\\/bfnrt", escaped, 8) == NULL) {
+        } else if (!is_one_of(escaped, STR("\"\\/bfnrt"))) {
             return false;
         }
     }

@@ -243,7 +243,7 @@ void jx_double(struct jx_writer *w, double value)
     for (int digits = 15; digits <= 17; digits++) {
         double again = 0;
         (void)snprintf(text, sizeof text, "%.*g", digits, value);
-        if (parse_double(str_from(text), &again) && memcmp(&again, &value, sizeof value) == 0)
+        if (parse_double(str_from(text), &again) && again == value)
             break;
     }
     const char *fraction = strpbrk(text, ".e") == NULL ? ".0" : ""; /* so that it stays a real */

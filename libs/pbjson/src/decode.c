@@ -275,14 +275,17 @@ static enum err_code read_timestamp(struct decoder *d, const json_t *value, Prot
         return fail_type(d, "a time such as \"2026-11-22T20:27:00Z\"", value);
     if (!parse_time(text_of(value), &at_us))
         return fail(d, "FIELD_VALUE", wanted);
+    int64_t fraction_us = at_us % US_PER_S;
+    if (fraction_us < 0)
+        fraction_us += US_PER_S;
+    int64_t seconds = (at_us - fraction_us) / US_PER_S;
+    if (seconds < TIMESTAMP_MIN_S || seconds > TIMESTAMP_MAX_S)
+        return fail(d, "FIELD_RANGE", "must be a time in the years 1 to 9999");
     Google__Protobuf__Timestamp *time = ARENA_NEW(d->arena, Google__Protobuf__Timestamp);
     if (time == NULL)
         return fail_memory(d);
     google__protobuf__timestamp__init(time);
-    int64_t fraction_us = at_us % US_PER_S;
-    if (fraction_us < 0)
-        fraction_us += US_PER_S;
-    time->seconds = (at_us - fraction_us) / US_PER_S;
+    time->seconds = seconds;
     time->nanos = (int32_t)(fraction_us * 1000);
     *out = &time->base;
     return ERR_OK;

@@ -13,10 +13,6 @@
 #include "jx/writer.h"
 #include "names_int.h"
 
-/* google.protobuf.Timestamp's range: the years 1 to 9999. */
-#define TIMESTAMP_MIN_S INT64_C(-62135596800)
-#define TIMESTAMP_MAX_S INT64_C(253402300799)
-
 static const char *const rest_json_text_fields[] = {
     "attributes", "configuration", "event_data", "addons", "instruction_data", NULL,
 };

@@ -29,7 +29,10 @@ char *pbjson_camel(const char *proto_path, char *out, size_t out_size)
             is_next_upper = true;
             continue;
         }
-        out[len++] = is_next_upper ? to_upper(*at) : *at;
+        char letter = *at;
+        if (is_next_upper)
+            letter = to_upper(letter);
+        out[len++] = letter;
         is_next_upper = false;
     }
     if (out_size > 0)

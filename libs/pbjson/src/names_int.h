@@ -5,8 +5,13 @@
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
+
+/* google.protobuf.Timestamp's range: the years 1 to 9999. */
+#define TIMESTAMP_MIN_S INT64_C(-62135596800)
+#define TIMESTAMP_MAX_S INT64_C(253402300799)
 
 enum { NAMES_MAX = 64 }; /* bytes of the longest field or enum name, with its NUL */
 
