@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -130,6 +131,22 @@ static enum err_code listen_open(struct http_server *server, struct err *err)
     return ERR_OK;
 }
 
+/* The usual soft limit of 1024 descriptors is below what the configuration allows; the hard limit
+ * is the administrator's word, so nothing beyond it is asked for. */
+static void descriptors_allow(const struct http_server_config *config)
+{
+    struct rlimit limit;
+    rlim_t wanted = config->max_connections + HARD_LIMIT_EXTRA * 2;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < wanted)
+        LOG_WARN(NULL, "fewer descriptors than connections allowed",
+                 LOG_I64("descriptors", limit.rlim_cur),
+                 LOG_I64("max_connections", config->max_connections));
+}
+
 /* Paths and queries are decoded by us, from the bytes that were sent. */
 static size_t leave_escaped(void *cls, struct MHD_Connection *mhd, char *text)
 {
@@ -216,6 +233,7 @@ enum err_code http_server_open(const struct http_server_config *config, struct h
     map_init(&server->ips);
     enum err_code code = router_init(&server->router, config->sets, config->set_count, err);
     if (code == ERR_OK) {
+        descriptors_allow(&server->config);
         http_metrics_init(server);
         code = listen_open(server, err);
     }
