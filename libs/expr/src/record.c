@@ -164,7 +164,7 @@ static enum err_code refuse(struct reader *r, const char *expected)
 {
     return ERR_SET(
         r->err, ERR_INVALID_ARGUMENT, "JSON_INVALID",
-        "the attributes are not valid JSON: at column %zu expected %s.",
+        "The attributes are not valid JSON: at column %zu expected %s.",
         str_utf8_count((struct str){.ptr = r->start, .len = (size_t)(r->at - r->start)}) + 1,
         expected);
 }
@@ -282,7 +282,7 @@ static enum err_code add_entry(struct reader *r, struct entry entry, size_t *out
 {
     if (r->count >= EXPR_JSON_MAX_VALUES)
         return ERR_SET(r->err, ERR_INVALID_ARGUMENT, "JSON_TOO_LARGE",
-                       "the attributes hold more than %d values; make them fewer.",
+                       "The attributes hold more than %d values; make them fewer.",
                        EXPR_JSON_MAX_VALUES);
     if (r->count == r->capacity) {
         r->capacity = r->capacity == 0 ? FIRST_ENTRIES : r->capacity * 2;
@@ -343,7 +343,7 @@ static enum err_code read_container(struct reader *r, size_t self, bool is_objec
     uint32_t count = 0;
     if (++r->depth > EXPR_JSON_MAX_DEPTH)
         return ERR_SET(r->err, ERR_INVALID_ARGUMENT, "JSON_TOO_DEEP",
-                       "the attributes are nested deeper than %d levels; flatten them.",
+                       "The attributes are nested deeper than %d levels; flatten them.",
                        EXPR_JSON_MAX_DEPTH);
     r->at++;
     skip_space(r);
@@ -484,11 +484,11 @@ enum err_code expr_record_new(struct str json, struct expr_record **out_record, 
 {
     if (json.len > EXPR_JSON_MAX_BYTES)
         return ERR_SET(err, ERR_INVALID_ARGUMENT, "JSON_TOO_LARGE",
-                       "the attributes are %zu bytes long; at most %d are allowed.", json.len,
+                       "The attributes are %zu bytes long; at most %d are allowed.", json.len,
                        EXPR_JSON_MAX_BYTES);
     if (!str_is_utf8(json))
         return ERR_SET(err, ERR_INVALID_ARGUMENT, "JSON_INVALID",
-                       "the attributes are not valid UTF-8.");
+                       "The attributes are not valid UTF-8.");
     struct reader reader = {.start = json.len == 0 ? "" : json.ptr, .err = err};
     reader.at = reader.start;
     reader.end = reader.start + json.len;

@@ -1,0 +1,30 @@
+# tr_fuzz(<name> SOURCES <files> DEPS <targets>): the fuzz target of one parser, from tests/fuzz/<name>.
+# With TR_FUZZ (clang) it is a libFuzzer program, fuzz.<name>:
+#   build/fuzz/.../fuzz.<name> -max_total_time=60 tests/fuzz/<name>/corpus
+# In every build the checked-in corpus is replayed as an ordinary test, label fuzz: by libFuzzer itself
+# with -runs=0, or by a small driver that feeds it each file.
+function(tr_fuzz name)
+  cmake_parse_arguments(A "" "" "SOURCES;DEPS" ${ARGN})
+  set(target fuzz.${name})
+  set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/corpus)
+  if(TR_FUZZ)
+    add_executable(${target} ${A_SOURCES})
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    set(command ${target} -runs=0 ${corpus})
+  else()
+    add_executable(${target} ${A_SOURCES} ${CMAKE_SOURCE_DIR}/tests/support/fuzz_replay.c)
+    set(command ${target} ${corpus})
+  endif()
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support)
+  target_link_libraries(${target} PRIVATE tr_options)
+  foreach(dep ${A_DEPS})
+    if(EXISTS "${CMAKE_SOURCE_DIR}/libs/${dep}/CMakeLists.txt")
+      target_link_libraries(${target} PRIVATE tr_${dep})
+    else()
+      target_link_libraries(${target} PRIVATE ${dep})
+    endif()
+  endforeach()
+  add_test(NAME ${target} COMMAND ${command})
+  set_tests_properties(${target} PROPERTIES LABELS fuzz TIMEOUT 120)
+endfunction()
