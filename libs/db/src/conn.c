@@ -184,9 +184,11 @@ void db_conn_drop(struct db_conn *conn)
 {
     PQfinish(conn->pg);
     conn->pg = NULL;
-    for (size_t i = 0; i < conn->prepared.count; i++)
-        free(conn->prepared.entries[i].value);
-    map_clear(&conn->prepared);
+    for (size_t i = 0; i < conn->prepared.count; i++) {
+        struct db_prepared *prepared = conn->prepared.entries[i].value;
+        prepared->is_ready = false;
+        prepared->is_pending = false;
+    }
     conn->pipe = DB_PIPE_NONE;
     conn->entry_head = 0;
     conn->entry_tail = 0;
@@ -195,6 +197,8 @@ void db_conn_drop(struct db_conn *conn)
 void db_conn_fini(struct db_conn *conn)
 {
     db_conn_drop(conn);
+    for (size_t i = 0; i < conn->prepared.count; i++)
+        free(conn->prepared.entries[i].value);
     map_fini(&conn->prepared);
     free(conn->entries);
     conn->entries = NULL;

@@ -24,9 +24,10 @@ struct db_settings {
     int size;
 };
 
-/* A statement as the server session knows it. */
+/* A statement as the server session knows it; lives as long as the connection object. */
 struct db_prepared {
     const struct db_stmt *stmt;
+    struct metric_series *duration; /* NULL until first observed */
     bool is_ready;
     bool is_pending; /* sent in the open pipeline, not yet confirmed */
 };
@@ -119,4 +120,4 @@ enum err_code db_result_new(struct call *call, PGresult *result, struct db_resul
                             struct err *err) MUST_CHECK;
 
 /* observe.c: the statement took so long and ended so. */
-void db_observe(const struct db_stmt *stmt, enum err_code code, int64_t since_mono_us);
+void db_observe(struct db_prepared *prepared, enum err_code code, int64_t since_mono_us);

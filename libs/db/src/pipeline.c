@@ -160,7 +160,7 @@ static enum err_code take_answer(struct db_conn *conn, int64_t deadline, PGresul
     if (code == ERR_OK && db_is_failure(result))
         code = db_error(conn, result, entry.prepared->stmt->name, err);
     if (entry.kind == DB_PIPE_QUERY)
-        db_observe(entry.prepared->stmt, code, entry.sent_mono_us);
+        db_observe(entry.prepared, code, entry.sent_mono_us);
     if (code != ERR_OK) {
         PQclear(result);
         return code;

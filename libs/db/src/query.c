@@ -57,6 +57,7 @@ static enum err_code run(struct db_conn *conn, struct call *call, const struct d
                          struct err *err)
 {
     struct db_bound bound;
+    int64_t since = clock_mono_us();
     int64_t deadline = db_conn_deadline(conn, call);
     struct db_prepared *prepared = db_prepared_get(conn, stmt);
     enum err_code code = prepared->is_ready ? ERR_OK : prepare(conn, prepared, deadline, err);
@@ -75,6 +76,7 @@ static enum err_code run(struct db_conn *conn, struct call *call, const struct d
     }
     if (conn->pg != NULL)
         conn->in_tx = PQtransactionStatus(conn->pg) != PQTRANS_IDLE;
+    db_observe(prepared, code, since);
     return code;
 }
 
@@ -109,12 +111,10 @@ enum err_code db_query(struct db_conn *conn, struct call *call, const struct db_
         conn->in_tx = false;
         return ERR_OK;
     }
-    int64_t since = clock_mono_us();
     PGresult *result = NULL;
     enum err_code code = db_usable(conn, call, stmt, err);
     if (code == ERR_OK)
         code = run(conn, call, stmt, params, count, &result, err);
-    db_observe(stmt, code, since);
     return code == ERR_OK ? db_result_new(call, result, out_result, err) : code;
 }
 
