@@ -354,9 +354,9 @@ static bool has(const struct expr *expr, struct operand operand, const struct ex
     if (operand.type == OPERAND_LIST) {
         struct expr_value scratch;
         struct list_span span = ((const struct list_span *)expr->lists.items)[operand.index];
-        const struct operand *items = (const struct operand *)expr->operands.items + span.first;
+        const struct operand *items = expr->operands.items; /* NULL when all lists are empty */
         for (uint32_t i = 0; i < span.count; i++) {
-            if (is_equal(value_of(expr, items[i], env, &scratch), value))
+            if (is_equal(value_of(expr, items[span.first + i], env, &scratch), value))
                 return true;
         }
         return false;
