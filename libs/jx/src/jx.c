@@ -39,36 +39,40 @@ static unsigned depth_limit(unsigned max_depth)
     return max_depth < DEEPEST ? max_depth : DEEPEST;
 }
 
-/* jansson recurses, so depth is judged before it sees the text. Up to the first syntax error this
- * counts exactly; behind one it does not matter. */
-static bool is_too_deep(struct str text, unsigned max_depth, struct position *out_at)
+static struct position position_of(struct str text, size_t offset)
 {
     struct position at = {1, 1};
+    for (size_t i = 0; i < offset; i++) {
+        if (text.ptr[i] == '\n')
+            at = (struct position){at.line + 1, 1};
+        else if (((unsigned char)text.ptr[i] & 0xC0U) != 0x80U)
+            at.column++;
+    }
+    return at;
+}
+
+/* jansson recurses, so depth is judged before it sees the text. Up to the first syntax error this
+ * counts exactly; behind one it does not matter. */
+static bool is_too_deep(struct str text, unsigned max_depth, size_t *out_offset)
+{
     unsigned depth = 0;
     bool is_in_string = false;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
         if (is_in_string) {
-            if (c == '\\') {
+            if (c == '\\')
                 i++;
-                at.column++;
-            } else if (c == '"') {
+            else if (c == '"')
                 is_in_string = false;
-            }
         } else if (c == '"') {
             is_in_string = true;
         } else if (c == '{' || c == '[') {
-            if (++depth > max_depth) {
-                *out_at = at;
+            *out_offset = i;
+            if (++depth > max_depth)
                 return true;
-            }
         } else if ((c == '}' || c == ']') && depth > 0) {
             depth--;
         }
-        if (c == '\n')
-            at = (struct position){at.line + 1, 1};
-        else if (((unsigned char)c & 0xC0U) != 0x80U)
-            at.column++;
     }
     return false;
 }
@@ -109,13 +113,23 @@ static enum err_code parse(struct str text, const struct jx_limits *limits, cons
     if (str_trim(text).len == 0)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "JSON_INVALID", field,
                          "%s is empty (line 1, column 1); send a JSON value", what);
-    struct position at = {0};
+    /* jansson takes a NUL byte outside a string for the end of the text. */
+    const char *nul = memchr(text.ptr, '\0', text.len);
+    if (nul != NULL) {
+        struct position at = position_of(text, (size_t)(nul - text.ptr));
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "JSON_INVALID", field,
+                         "%s is not valid at line %zu, column %zu: there is a NUL byte; remove it",
+                         what, at.line, at.column);
+    }
+    size_t offset = 0;
     unsigned max_depth = depth_limit(limits->max_depth);
-    if (is_too_deep(text, max_depth, &at))
+    if (is_too_deep(text, max_depth, &offset)) {
+        struct position at = position_of(text, offset);
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "JSON_TOO_DEEP", field,
                          "%s is nested too deeply at line %zu, column %zu; at most %u levels are "
                          "allowed",
                          what, at.line, at.column, max_depth);
+    }
     prepare();
     json_error_t problem;
     size_t flags = JSON_DECODE_ANY | (limits->allows_duplicates ? 0U : JSON_REJECT_DUPLICATES);

@@ -76,6 +76,18 @@ static void text_of_a_hundred_thousand_brackets_is_survived(void)
     buf_fini(&text);
 }
 
+/* jansson alone takes the NUL for the end and never sees what follows. */
+static void nothing_hides_behind_a_nul_byte(void)
+{
+    struct err err = {0};
+    json_t *value = NULL;
+    CHECK(jx_parse((struct str){"{}\n \0{\"a\":1}", 12}, NULL, &value, &err) ==
+          ERR_INVALID_ARGUMENT);
+    CHECK_TEXT(err.detail,
+               "the JSON is not valid at line 2, column 2: there is a NUL byte; remove it");
+    CHECK(!jx_is_json((struct str){"1\0", 2}, 0));
+}
+
 static void duplicates_pass_where_allowed(void)
 {
     static const struct jx_limits limits = {.allows_duplicates = true};
@@ -206,6 +218,7 @@ static const struct test_case cases[] = {
     {"a bracket in a string is no level",               a_bracket_in_a_string_is_no_level         },
     {"text of a hundred thousand brackets is survived",
      text_of_a_hundred_thousand_brackets_is_survived                                              },
+    {"nothing hides behind a NUL byte",                 nothing_hides_behind_a_nul_byte           },
     {"duplicate keys pass where allowed",               duplicates_pass_where_allowed             },
     {"attributes are an object of limited length",      attributes_are_an_object_of_limited_length},
     {"members are read with a substitute",              members_are_read_with_a_substitute        },
