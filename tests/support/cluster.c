@@ -158,12 +158,11 @@ static bool try_postgres(struct cluster *cluster)
 {
     const char *socket_arg =
         arena_printf(cluster->texts, "unix_socket_directories=%s/socket", cluster->dir);
-    const char *args[] = {"-D", cluster->data_dir,      "-c", socket_arg,
-                          "-c", "listen_addresses=",    "-c", "fsync=off",
-                          "-c", "full_page_writes=off", "-c", "synchronous_commit=off",
-                          "-c", "max_connections=150",  "-c", "shared_buffers=32MB",
-                          "-c", "max_wal_size=256MB",   "-c", "log_min_messages=warning",
-                          NULL};
+    const char *args[] = {"-D", cluster->data_dir,          "-c", socket_arg,
+                          "-c", "listen_addresses=",        "-c", "fsync=off",
+                          "-c", "full_page_writes=off",     "-c", "max_connections=150",
+                          "-c", "shared_buffers=32MB",      "-c", "max_wal_size=256MB",
+                          "-c", "log_min_messages=warning", NULL};
     process_free(cluster->postgres);
     cluster->postgres = process_start(&(struct process_options){.program = PG_BIN "/postgres",
                                                                 .args = args,
@@ -202,15 +201,14 @@ static int run_psql(struct cluster *cluster, const char *database, const char *f
         START_MS);
 }
 
-static void bootstrap(struct cluster *cluster)
+bool cluster_bootstrap(struct cluster *cluster)
 {
     const char *root = getenv("TR_SOURCE_DIR");
     char here[256]; /* started by hand in the source directory */
     if (root == NULL)
         root = getcwd(here, sizeof here);
     const char *file = arena_printf(cluster->texts, "%s/deploy/postgres/bootstrap.sql", root);
-    if (run_psql(cluster, "postgres", "-f", file, NULL) != 0)
-        give_up(cluster, "bootstrap.sql failed (is TR_SOURCE_DIR set?)");
+    return run_psql(cluster, "postgres", "-f", file, NULL) == 0;
 }
 
 /* ---- NATS ---- */
@@ -267,7 +265,8 @@ struct cluster *cluster_start(enum cluster_part parts)
     if ((parts & CLUSTER_POSTGRES) != 0) {
         init_database(cluster);
         start_postgres(cluster);
-        bootstrap(cluster);
+        if (!cluster_bootstrap(cluster))
+            give_up(cluster, "bootstrap.sql failed (is TR_SOURCE_DIR set?)");
     }
     if ((parts & CLUSTER_NATS) != 0)
         start_nats(cluster);

@@ -37,6 +37,9 @@ void cluster_restart(struct cluster *cluster, enum cluster_part part);
 void cluster_pause(struct cluster *cluster, enum cluster_part part);
 void cluster_resume(struct cluster *cluster, enum cluster_part part);
 
+/* Runs deploy/postgres/bootstrap.sql again, as an upgrade does. */
+bool cluster_bootstrap(struct cluster *cluster);
+
 /* SQL as the superuser in the database taskrouter; false (and psql's words on stderr) on failure.
  * value: the first column of the first row, unaligned, cut at size. */
 bool cluster_sql(struct cluster *cluster, const char *sql);

@@ -209,11 +209,9 @@ bool db_conn_is_alive(struct db_conn *conn)
     short events = 0;
     if (conn->pg == NULL)
         return false;
-    /* An idle server says nothing: readable means a farewell, or a notice. */
-    if (wait_socket(conn->pg, POLLIN, 0, &events) == WAIT_TIMEOUT)
-        return true;
-    return PQconsumeInput(conn->pg) == 1 && PQstatus(conn->pg) == CONNECTION_OK &&
-           PQisBusy(conn->pg) == 0;
+    /* An idle server says nothing but its farewell (or that its settings changed, which happens
+     * too rarely to be told apart). */
+    return wait_socket(conn->pg, POLLIN, 0, &events) == WAIT_TIMEOUT;
 }
 
 /* Session settings as server options: no statement, no round trip. */
