@@ -1,0 +1,139 @@
+#include "worker_consumers.h"
+
+#include <string.h>
+
+#include "activity_store.h"
+#include "base/macros.h"
+#include "bus/event.h"
+#include "outbox/outbox.h"
+#include "pbjson/pbjson.h"
+#include "taskrouter/events/v1/events.pb-c.h"
+#include "worker_events.h"
+#include "worker_store.h"
+#include "workers.h"
+
+static enum err_code decode(struct call *call, const struct bus_msg *msg,
+                            const ProtobufCMessageDescriptor *type, struct bus_event *out_envelope,
+                            ProtobufCMessage **out_event, struct err *err)
+{
+    enum err_code code = bus_event_parse(call->arena, msg->payload, out_envelope, err);
+    if (code != ERR_OK)
+        return code;
+    return pbjson_decode(out_envelope->data, type, &pbjson_event, call->arena, out_event, NULL,
+                         err);
+}
+
+/* ---- task channels: which channels every worker has ---- */
+
+static enum err_code on_task_channel(void *ctx, struct call *call, const struct bus_msg *msg,
+                                     struct err *err)
+{
+    struct workers *workers = ctx;
+    struct bus_event envelope;
+    ProtobufCMessage *message = NULL;
+    enum err_code code = decode(call, msg, &taskrouter__events__v1__task_channel_event__descriptor,
+                                &envelope, &message, err);
+    if (code != ERR_OK)
+        return code;
+    const Taskrouter__Events__V1__TaskChannelEvent *event = (const void *)message;
+    if (event->task_channel == NULL)
+        return ERR_SET(err, ERR_INVALID_ARGUMENT, "EVENT_INVALID",
+                       "a task channel event without its task channel");
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    code = db_acquire(workers->host.pool, call, &conn, err);
+    if (code != ERR_OK)
+        return code;
+    return task_channel_copy_store_put(conn, call,
+                                       &(struct task_channel_copy){
+                                           .sid = event->task_channel->sid,
+                                           .workspace_sid = event->task_channel->workspace_sid,
+                                           .unique_name = event->task_channel->unique_name,
+                                           .version = event->task_channel->version,
+                                           .is_deleted = event->deleted,
+                                       },
+                                       err);
+}
+
+/* ---- reservations: the router moves a worker to another activity ---- */
+
+struct move {
+    const char *workspace_sid;
+    const char *worker_sid;
+    const char *activity_sid;
+    int64_t at_us;
+};
+
+/* Applied only when the worker has not changed its activity since: a person's later word wins, and
+ * a repeated event finds its own effect. A worker or activity that is gone needs no moving. */
+static enum err_code move_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    const struct move *move = ctx;
+    struct worker worker;
+    enum err_code code =
+        worker_store_lock(conn, call, move->workspace_sid, move->worker_sid, &worker, err);
+    if (code != ERR_OK)
+        return code == ERR_NOT_FOUND ? ERR_OK : code;
+    if (worker.status_changed_at_us >= move->at_us ||
+        strcmp(worker.activity_sid, move->activity_sid) == 0)
+        return ERR_OK;
+    struct activity activity;
+    code = activity_store_get(conn, call, move->workspace_sid, move->activity_sid, &activity, err);
+    if (code != ERR_OK)
+        return code == ERR_NOT_FOUND ? ERR_OK : code;
+    struct worker before = worker;
+    worker.activity_sid = activity.sid;
+    worker.activity_name = activity.friendly_name;
+    worker.available = activity.available;
+    worker.status_changed_at_us = move->at_us;
+    code = worker_store_update(conn, call, &worker, err);
+    if (code != ERR_OK)
+        return code;
+    return worker_event_append(
+        conn, call, &worker,
+        &(struct worker_change){.type = "worker.activity.update", .before = &before}, err);
+}
+
+static enum err_code on_reservation(void *ctx, struct call *call, const struct bus_msg *msg,
+                                    struct err *err)
+{
+    struct workers *workers = ctx;
+    struct bus_event envelope;
+    ProtobufCMessage *message = NULL;
+    enum err_code code = decode(call, msg, &taskrouter__events__v1__reservation_event__descriptor,
+                                &envelope, &message, err);
+    if (code != ERR_OK)
+        return code;
+    const Taskrouter__Events__V1__ReservationEvent *event = (const void *)message;
+    if (event->reservation == NULL)
+        return ERR_SET(err, ERR_INVALID_ARGUMENT, "EVENT_INVALID",
+                       "a reservation event without its reservation");
+    if (event->worker_activity_sid[0] == '\0')
+        return ERR_OK;
+    struct move move = {
+        .workspace_sid = event->reservation->workspace_sid,
+        .worker_sid = event->reservation->worker_sid,
+        .activity_sid = event->worker_activity_sid,
+        .at_us = envelope.at_us,
+    };
+    code = db_tx_run(workers->host.pool, call, move_tx, &move, err);
+    if (code == ERR_OK)
+        outbox_wake(workers->host.outbox);
+    return code;
+}
+
+const struct bus_consumer_def worker_consumers[] = {
+    {.durable = "workers-svc-task-channels",
+     .subject = "taskrouter.*.task-channel.>",
+     .handler = on_task_channel,
+     .from = BUS_FROM_FIRST},
+    {.durable = "workers-svc-reservation-timeout",
+     .subject = "taskrouter.*.reservation.timeout",
+     .handler = on_reservation,
+     .from = BUS_FROM_FIRST},
+    {.durable = "workers-svc-reservation-rejected",
+     .subject = "taskrouter.*.reservation.rejected",
+     .handler = on_reservation,
+     .from = BUS_FROM_FIRST},
+};
+
+const size_t worker_consumer_count = ARRAY_LEN(worker_consumers);

@@ -1,0 +1,33 @@
+#include "access.h"
+
+#include "svc/check.h"
+#include "svc/workspaces.h"
+#include "workspace_store.h"
+
+enum err_code access_workspace(struct db_conn *conn, struct call *call, const char *sid,
+                               struct workspace *out, struct err *err)
+{
+    enum err_code code = check_sid("workspace_sid", sid, "WS", err);
+    if (code == ERR_OK)
+        code = workspace_store_get(conn, call, sid, out, err);
+    if (code == ERR_OK)
+        code = workspace_check_access(call, out->account_sid, out->sid, err);
+    return code;
+}
+
+enum err_code access_workspace_lock(struct db_conn *conn, struct call *call, const char *sid,
+                                    struct workspace *out, struct err *err)
+{
+    enum err_code code = check_sid("workspace_sid", sid, "WS", err);
+    if (code == ERR_OK)
+        code = workspace_store_lock(conn, call, sid, out, err);
+    if (code == ERR_OK)
+        code = workspace_check_access(call, out->account_sid, out->sid, err);
+    return code;
+}
+
+enum err_code no_room(struct err *err)
+{
+    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
+                   "the request needs too much memory; ask for less at once");
+}

@@ -1,0 +1,18 @@
+/* What all handlers of this service begin with: the workspace that the request names, if the caller
+ * may see it. */
+#pragma once
+
+#include "base/call.h"
+#include "db/db.h"
+#include "workspace.h"
+
+/* Errors: INVALID_ARGUMENT (workspace_sid), NOT_FOUND WORKSPACE_NOT_FOUND. */
+enum err_code access_workspace(struct db_conn *conn, struct call *call, const char *sid,
+                               struct workspace *out, struct err *err) MUST_CHECK;
+
+/* The same, holding the workspace's row. */
+enum err_code access_workspace_lock(struct db_conn *conn, struct call *call, const char *sid,
+                                    struct workspace *out, struct err *err) MUST_CHECK;
+
+/* The error of an arena that is full. */
+enum err_code no_room(struct err *err);

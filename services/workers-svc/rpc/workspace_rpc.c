@@ -1,0 +1,398 @@
+#include "workspace_rpc.h"
+
+#include <string.h>
+
+#include "access.h"
+#include "activity_store.h"
+#include "base/ids.h"
+#include "outbox/outbox.h"
+#include "svc/check.h"
+#include "svc/mask.h"
+#include "svc/page.h"
+#include "svc/repeat.h"
+#include "svc/workspaces.h"
+#include "worker_events.h"
+#include "workers.h"
+#include "workspace_store.h"
+
+#define LIST_TAG "ws"
+
+enum { ACTIVITIES_MAX = 100 }; /* Twilio's limit per workspace */
+
+typedef Taskrouter__Workers__V1__Workspace wire_workspace;
+
+static enum err_code reply_with(struct call *call, const struct workspace *item,
+                                wire_workspace **out_reply, struct err *err)
+{
+    wire_workspace *wire = workspace_to_wire(call->arena, item);
+    if (wire == NULL)
+        return no_room(err);
+    *out_reply = wire;
+    return ERR_OK;
+}
+
+static enum queue_order order_from_wire(Taskrouter__Workers__V1__QueueOrder order)
+{
+    switch (order) {
+    case TASKROUTER__WORKERS__V1__QUEUE_ORDER__QUEUE_ORDER_FIFO:
+        return QUEUE_ORDER_FIFO;
+    case TASKROUTER__WORKERS__V1__QUEUE_ORDER__QUEUE_ORDER_LIFO:
+        return QUEUE_ORDER_LIFO;
+    default: /* peers may be newer */
+        return QUEUE_ORDER_NONE;
+    }
+}
+
+static enum provider provider_from_wire(Taskrouter__Workers__V1__Provider provider)
+{
+    switch (provider) {
+    case TASKROUTER__WORKERS__V1__PROVIDER__PROVIDER_UNSPECIFIED:
+    case TASKROUTER__WORKERS__V1__PROVIDER__PROVIDER_LOCAL:
+        return PROVIDER_LOCAL;
+    case TASKROUTER__WORKERS__V1__PROVIDER__PROVIDER_TWILIO:
+        return PROVIDER_TWILIO;
+    default: /* peers may be newer */
+        return PROVIDER_NONE;
+    }
+}
+
+/* ---- create ---- */
+
+struct create_context {
+    const Taskrouter__Workers__V1__CreateWorkspaceRequest *request;
+    struct workspace workspace;
+    struct activity *activities; /* the first is default and timeout activity */
+    size_t activity_count;
+    wire_workspace *reply;
+};
+
+/* The activities that the request names, else the usual three. */
+static enum err_code plan_activities(struct call *call, struct create_context *create,
+                                     struct err *err)
+{
+    const Taskrouter__Workers__V1__CreateWorkspaceRequest *request = create->request;
+    bool is_custom = request->n_activities > 0;
+    if (request->n_activities > ACTIVITIES_MAX)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "TOO_MANY", "activities",
+                         "activities has %zu entries; a workspace may have at most %d",
+                         request->n_activities, ACTIVITIES_MAX);
+    create->activity_count = is_custom ? request->n_activities : ACTIVITY_DEFAULT_COUNT;
+    create->activities = ARENA_ARRAY(call->arena, struct activity, create->activity_count);
+    for (size_t i = 0; i < create->activity_count && create->activities != NULL; i++) {
+        struct sid sid = sid_new("WA");
+        create->activities[i] = (struct activity){
+            .sid = arena_strdup(call->arena, sid.text),
+            .account_sid = create->workspace.account_sid,
+            .workspace_sid = create->workspace.sid,
+            .friendly_name = is_custom ? request->activities[i]->friendly_name
+                                       : activity_defaults[i].friendly_name,
+            .available =
+                is_custom ? request->activities[i]->available : activity_defaults[i].available,
+        };
+        enum err_code code = activity_check(&create->activities[i], err);
+        if (code != ERR_OK)
+            return err_wrap(err, "activities[%zu]", i);
+    }
+    if (arena_is_exhausted(call->arena))
+        return no_room(err);
+    /* Offline where there is one: a new worker must not get work unasked */
+    const struct activity *first = &create->activities[0];
+    for (size_t i = 0; i < create->activity_count; i++) {
+        if (strcmp(create->activities[i].friendly_name, "Offline") == 0)
+            first = &create->activities[i];
+    }
+    create->workspace.default_activity_sid = first->sid;
+    create->workspace.default_activity_name = first->friendly_name;
+    create->workspace.timeout_activity_sid = first->sid;
+    create->workspace.timeout_activity_name = first->friendly_name;
+    return ERR_OK;
+}
+
+static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    struct create_context *create = ctx;
+    struct idempotency use;
+    ProtobufCMessage *first_reply = NULL;
+    enum err_code code = repeat_claim(
+        conn, call, &use, "CreateWorkspace", create->request->idempotency_key,
+        &create->request->base, &taskrouter__workers__v1__workspace__descriptor, &first_reply, err);
+    if (code != ERR_OK)
+        return code;
+    if (first_reply != NULL) {
+        create->reply = (wire_workspace *)(void *)first_reply;
+        return ERR_OK;
+    }
+    code = workspace_store_insert(conn, call, &create->workspace, err);
+    if (code == ERR_OK)
+        code =
+            workspace_event_append(conn, call, "workspace.created", &create->workspace, false, err);
+    for (size_t i = 0; i < create->activity_count && code == ERR_OK; i++) {
+        code = activity_store_insert(conn, call, &create->activities[i], err);
+        if (code == ERR_OK)
+            code = activity_event_append(conn, call, "activity.created", &create->activities[i],
+                                         false, err);
+    }
+    if (code == ERR_OK)
+        code = reply_with(call, &create->workspace, &create->reply, err);
+    if (code == ERR_OK)
+        code = repeat_store(conn, call, &use, &create->reply->base, err);
+    return code;
+}
+
+static enum err_code check_create(const struct create_context *create, struct err *err)
+{
+    const Taskrouter__Workers__V1__CreateWorkspaceRequest *request = create->request;
+    if (create->workspace.account_sid[0] == '\0')
+        return ERR_SET(err, ERR_FAILED_PRECONDITION, "NO_ACCOUNT",
+                       "a workspace belongs to an account; call with a token that has one");
+    if (request->template_[0] != '\0' && strcmp(request->template_, "NONE") != 0 &&
+        strcmp(request->template_, "FIFO") != 0)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_TEMPLATE", "template",
+                         "template must be NONE or FIFO");
+    enum err_code code = check_optional_url("event_callback_url", request->event_callback_url, err);
+    return code == ERR_OK ? workspace_check(&create->workspace, err) : code;
+}
+
+enum err_code workspace_rpc_create(void *app, struct call *call,
+                                   const Taskrouter__Workers__V1__CreateWorkspaceRequest *request,
+                                   wire_workspace **out_reply, struct err *err)
+{
+    struct workers *workers = app;
+    if (call->who.workspace_sid[0] != '\0')
+        return ERR_SET(err, ERR_PERMISSION_DENIED, "WORKSPACE_ONLY",
+                       "this token is for workspace %s only; use one for the account",
+                       call->who.workspace_sid);
+    struct sid sid = sid_new("WS");
+    bool has_order = request->prioritize_queue_order !=
+                     TASKROUTER__WORKERS__V1__QUEUE_ORDER__QUEUE_ORDER_UNSPECIFIED;
+    struct create_context create = {
+        .request = request,
+        .workspace =
+            {
+                        .sid = sid.text,
+                        .account_sid = call->who.account_sid,
+                        .friendly_name = request->friendly_name,
+                        .provider = provider_from_wire(request->provider),
+                        .event_callback_url = request->event_callback_url,
+                        .events_filter = request->events_filter,
+                        .multi_task_enabled =
+                    request->_multi_task_enabled_case == 0 || request->multi_task_enabled,
+                        .prioritize_queue_order =
+                    has_order ? order_from_wire(request->prioritize_queue_order) : QUEUE_ORDER_FIFO,
+                        .time_zone = request->time_zone[0] == '\0' ? "UTC" : request->time_zone,
+                        },
+    };
+    enum err_code code = check_create(&create, err);
+    if (code == ERR_OK)
+        code = plan_activities(call, &create, err);
+    if (code == ERR_OK)
+        code = db_tx_run(workers->host.pool, call, create_tx, &create, err);
+    if (code != ERR_OK)
+        return code;
+    outbox_wake(workers->host.outbox);
+    *out_reply = create.reply;
+    return ERR_OK;
+}
+
+/* ---- get and list ---- */
+
+enum err_code workspace_rpc_get(void *app, struct call *call,
+                                const Taskrouter__Workers__V1__GetWorkspaceRequest *request,
+                                wire_workspace **out_reply, struct err *err)
+{
+    struct workers *workers = app;
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    struct workspace workspace;
+    enum err_code code = db_acquire(workers->host.pool, call, &conn, err);
+    if (code == ERR_OK)
+        code = access_workspace(conn, call, request->sid, &workspace, err);
+    return code == ERR_OK ? reply_with(call, &workspace, out_reply, err) : code;
+}
+
+static enum err_code fill_list(struct call *call, struct workspace *items, size_t count,
+                               size_t limit,
+                               Taskrouter__Workers__V1__ListWorkspacesResponse **out_reply,
+                               struct err *err)
+{
+    Taskrouter__Workers__V1__ListWorkspacesResponse *reply =
+        PB_NEW(call->arena, taskrouter__workers__v1__list_workspaces_response);
+    wire_workspace **wires = ARENA_ARRAY(call->arena, wire_workspace *, count);
+    if (reply == NULL || wires == NULL)
+        return no_room(err);
+    if (count > limit) {
+        count = limit;
+        reply->next_cursor = page_cursor(call->arena, LIST_TAG, items[count - 1].sid);
+    }
+    for (size_t i = 0; i < count; i++)
+        wires[i] = workspace_to_wire(call->arena, &items[i]);
+    reply->items = wires;
+    reply->n_items = count;
+    if (arena_is_exhausted(call->arena))
+        return no_room(err);
+    *out_reply = reply;
+    return ERR_OK;
+}
+
+enum err_code workspace_rpc_list(void *app, struct call *call,
+                                 const Taskrouter__Workers__V1__ListWorkspacesRequest *request,
+                                 Taskrouter__Workers__V1__ListWorkspacesResponse **out_reply,
+                                 struct err *err)
+{
+    struct workers *workers = app;
+    struct page page;
+    enum err_code code =
+        page_from(call->arena, LIST_TAG, request->page_size, request->cursor, &page, err);
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    if (code == ERR_OK)
+        code = db_acquire(workers->host.pool, call, &conn, err);
+    if (code != ERR_OK)
+        return code;
+    if (call->who.role != ROLE_SERVICE && call->who.account_sid[0] == '\0')
+        return ERR_SET(err, ERR_PERMISSION_DENIED, "NO_ACCOUNT",
+                       "the caller belongs to no account; use a token that has one");
+    struct workspace_filter filter = {
+        .account_sid = call->who.account_sid,
+        .only_sid = call->who.workspace_sid,
+        .friendly_name = request->friendly_name,
+        .after = page.after,
+        .limit = (size_t)page.size + 1, /* one more tells whether there is a next page */
+    };
+    struct workspace *items = NULL;
+    size_t count = 0;
+    code = workspace_store_list(conn, call, &filter, &items, &count, err);
+    return code == ERR_OK ? fill_list(call, items, count, (size_t)page.size, out_reply, err) : code;
+}
+
+/* ---- update and delete ---- */
+
+static const char *const updatable[] = {
+    "friendly_name",        "event_callback_url",     "events_filter", "default_activity_sid",
+    "timeout_activity_sid", "prioritize_queue_order", "time_zone",     "multi_task_enabled",
+};
+
+struct update_context {
+    const Taskrouter__Workers__V1__UpdateWorkspaceRequest *request;
+    struct workspace workspace; /* out: as it is now */
+};
+
+static void apply_mask(struct workspace *workspace,
+                       const Taskrouter__Workers__V1__UpdateWorkspaceRequest *request)
+{
+    const wire_workspace *wanted = request->workspace;
+    const Google__Protobuf__FieldMask *mask = request->update_mask;
+    if (mask_has(mask, "friendly_name"))
+        workspace->friendly_name = wanted->friendly_name;
+    if (mask_has(mask, "event_callback_url"))
+        workspace->event_callback_url = wanted->event_callback_url;
+    if (mask_has(mask, "events_filter"))
+        workspace->events_filter = wanted->events_filter;
+    if (mask_has(mask, "prioritize_queue_order"))
+        workspace->prioritize_queue_order = order_from_wire(wanted->prioritize_queue_order);
+    if (mask_has(mask, "time_zone"))
+        workspace->time_zone = wanted->time_zone;
+}
+
+/* An activity that the mask names must be one of this workspace. */
+static enum err_code apply_activity(struct db_conn *conn, struct call *call,
+                                    const Google__Protobuf__FieldMask *mask, const char *field,
+                                    const char *wanted_sid, const char *workspace_sid,
+                                    const char **sid, const char **name, struct err *err)
+{
+    if (!mask_has(mask, field))
+        return ERR_OK;
+    enum err_code code = check_sid(field, wanted_sid, "WA", err);
+    struct activity activity;
+    if (code == ERR_OK)
+        code = activity_store_get(conn, call, workspace_sid, wanted_sid, &activity, err);
+    if (code == ERR_NOT_FOUND)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "ACTIVITY_NOT_FOUND", field,
+                         "%s: there is no activity %s in workspace %s", field, wanted_sid,
+                         workspace_sid);
+    if (code != ERR_OK)
+        return code;
+    *sid = activity.sid;
+    *name = activity.friendly_name;
+    return ERR_OK;
+}
+
+static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    struct update_context *update = ctx;
+    const Taskrouter__Workers__V1__UpdateWorkspaceRequest *request = update->request;
+    struct workspace *workspace = &update->workspace;
+    enum err_code code = access_workspace_lock(conn, call, request->workspace->sid, workspace, err);
+    if (code == ERR_OK)
+        code = check_version(request->_expected_version_case != 0, request->expected_version,
+                             workspace->version, err);
+    if (code != ERR_OK)
+        return code;
+    if (mask_has(request->update_mask, "multi_task_enabled") &&
+        request->workspace->multi_task_enabled != workspace->multi_task_enabled)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "MULTI_TASK_FIXED", "multi_task_enabled",
+                         "multiTaskEnabled cannot be changed; create another workspace instead");
+    apply_mask(workspace, request);
+    code = apply_activity(conn, call, request->update_mask, "default_activity_sid",
+                          request->workspace->default_activity_sid, workspace->sid,
+                          &workspace->default_activity_sid, &workspace->default_activity_name, err);
+    if (code == ERR_OK)
+        code = apply_activity(conn, call, request->update_mask, "timeout_activity_sid",
+                              request->workspace->timeout_activity_sid, workspace->sid,
+                              &workspace->timeout_activity_sid, &workspace->timeout_activity_name,
+                              err);
+    if (code == ERR_OK)
+        code = check_optional_url("event_callback_url", workspace->event_callback_url, err);
+    if (code == ERR_OK)
+        code = workspace_check(workspace, err);
+    if (code == ERR_OK)
+        code = workspace_store_update(conn, call, workspace, err);
+    if (code != ERR_OK)
+        return code;
+    return workspace_event_append(conn, call, "workspace.updated", workspace, false, err);
+}
+
+enum err_code workspace_rpc_update(void *app, struct call *call,
+                                   const Taskrouter__Workers__V1__UpdateWorkspaceRequest *request,
+                                   wire_workspace **out_reply, struct err *err)
+{
+    struct workers *workers = app;
+    if (request->workspace == NULL)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "FIELD_REQUIRED", "workspace",
+                         "workspace is required; give it with its sid");
+    struct update_context update = {.request = request};
+    enum err_code code = mask_check(request->update_mask, updatable, ARRAY_LEN(updatable), err);
+    if (code == ERR_OK)
+        code = db_tx_run(workers->host.pool, call, update_tx, &update, err);
+    if (code != ERR_OK)
+        return code;
+    outbox_wake(workers->host.outbox);
+    return reply_with(call, &update.workspace, out_reply, err);
+}
+
+static enum err_code delete_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    const Taskrouter__Workers__V1__DeleteWorkspaceRequest *request = ctx;
+    struct workspace workspace;
+    enum err_code code = access_workspace_lock(conn, call, request->sid, &workspace, err);
+    if (code == ERR_OK)
+        code = check_version(request->_expected_version_case != 0, request->expected_version,
+                             workspace.version, err);
+    if (code == ERR_OK)
+        code = workspace_store_delete(conn, call, workspace.sid, err);
+    if (code != ERR_OK)
+        return code;
+    workspace.version++; /* newer than every event before */
+    return workspace_event_append(conn, call, "workspace.deleted", &workspace, true, err);
+}
+
+enum err_code workspace_rpc_delete(void *app, struct call *call,
+                                   const Taskrouter__Workers__V1__DeleteWorkspaceRequest *request,
+                                   Google__Protobuf__Empty **out_reply, struct err *err)
+{
+    (void)out_reply; /* empty */
+    struct workers *workers = app;
+    Taskrouter__Workers__V1__DeleteWorkspaceRequest copy = *request;
+    enum err_code code = db_tx_run(workers->host.pool, call, delete_tx, &copy, err);
+    if (code == ERR_OK)
+        outbox_wake(workers->host.outbox);
+    return code;
+}

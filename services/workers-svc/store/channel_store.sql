@@ -1,0 +1,31 @@
+-- name: worker_channel_list
+-- index: worker primary key, task_channel_copy_by_workspace, worker_channel primary key
+select w.account_sid, w.workspace_sid, w.sid, c.sid, c.unique_name,
+       coalesce(o.configured_capacity, 1), coalesce(o.available, true), coalesce(o.version, 1),
+       coalesce(o.created_at, w.created_at), coalesce(o.updated_at, w.created_at)
+from worker w
+join task_channel_copy c on c.workspace_sid = w.workspace_sid and not c.is_deleted
+left join worker_channel o on o.worker_sid = w.sid and o.task_channel_sid = c.sid
+where w.sid = $1
+order by c.sid;
+
+-- name: worker_channel_put
+-- index: primary key
+insert into worker_channel (worker_sid, task_channel_sid, configured_capacity, available, version,
+                            created_at, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (worker_sid, task_channel_sid) do update
+set configured_capacity = excluded.configured_capacity,
+    available = excluded.available,
+    version = excluded.version,
+    updated_at = excluded.updated_at;
+
+-- name: task_channel_copy_put
+-- index: primary key; an older version changes nothing
+insert into task_channel_copy (sid, workspace_sid, unique_name, version, is_deleted)
+values ($1, $2, $3, $4, $5)
+on conflict (sid) do update
+set unique_name = excluded.unique_name,
+    version = excluded.version,
+    is_deleted = excluded.is_deleted
+where task_channel_copy.version < excluded.version;

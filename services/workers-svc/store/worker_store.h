@@ -1,0 +1,62 @@
+/* Rows of workers and of their channels; see workspace_store.h for how stores are used. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/call.h"
+#include "db/db.h"
+#include "worker.h"
+
+/* Sets version and times. Errors: ALREADY_EXISTS WORKER_NAME_TAKEN (friendly_name). */
+enum err_code worker_store_insert(struct db_conn *conn, struct call *call, struct worker *worker,
+                                  struct err *err) MUST_CHECK;
+
+/* Errors: NOT_FOUND WORKER_NOT_FOUND. */
+enum err_code worker_store_get(struct db_conn *conn, struct call *call, const char *workspace_sid,
+                               const char *sid, struct worker *out, struct err *err) MUST_CHECK;
+enum err_code worker_store_lock(struct db_conn *conn, struct call *call, const char *workspace_sid,
+                                const char *sid, struct worker *out, struct err *err) MUST_CHECK;
+
+struct worker_filter {
+    const char *workspace_sid;
+    const char *friendly_name; /* "" = all; so are the next two */
+    const char *activity_sid;
+    const char *activity_name;
+    const bool *available; /* NULL = all */
+    const char *after;
+    size_t limit;
+};
+
+enum err_code worker_store_list(struct db_conn *conn, struct call *call,
+                                const struct worker_filter *filter, struct worker **out,
+                                size_t *out_count, struct err *err) MUST_CHECK;
+
+/* Writes what may change and counts the version up; the caller has locked the row and set
+ * status_changed_at_us when the activity changed. */
+enum err_code worker_store_update(struct db_conn *conn, struct call *call, struct worker *worker,
+                                  struct err *err) MUST_CHECK;
+
+enum err_code worker_store_delete(struct db_conn *conn, struct call *call, const char *sid,
+                                  struct err *err) MUST_CHECK;
+
+/* One for each task channel of the workspace, in order of the task channel's SID. */
+enum err_code worker_channel_store_list(struct db_conn *conn, struct call *call,
+                                        const char *worker_sid, struct worker_channel **out,
+                                        size_t *out_count, struct err *err) MUST_CHECK;
+
+/* Counts the channel's version up; the caller has locked the worker. */
+enum err_code worker_channel_store_put(struct db_conn *conn, struct call *call,
+                                       struct worker_channel *channel, struct err *err) MUST_CHECK;
+
+/* This service's copy of a task channel, if newer than what is stored. */
+struct task_channel_copy {
+    const char *sid;
+    const char *workspace_sid;
+    const char *unique_name;
+    int64_t version;
+    bool is_deleted;
+};
+
+enum err_code task_channel_copy_store_put(struct db_conn *conn, struct call *call,
+                                          const struct task_channel_copy *copy,
+                                          struct err *err) MUST_CHECK;
