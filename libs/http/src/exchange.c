@@ -91,21 +91,18 @@ static enum err_code admission_check(struct exchange *ex, struct err *err)
 /* "GET, HEAD, POST" in the request's arena. */
 static const char *allow_text(struct exchange *ex)
 {
-    char text[80] = ""; /* all method names with separators take 46 */
-    size_t used = 0;
+    struct buf text;
+    buf_init(&text, 0);
     for (int i = HTTP_METHOD_NONE + 1; i < HTTP_METHOD_COUNT; i++) {
         if ((ex->allowed & (1U << i)) == 0 && i != HTTP_OPTIONS)
             continue;
-        const char *name = http_method_name((enum http_method)i);
-        size_t len = strlen(name);
-        if (used > 0) {
-            text[used++] = ',';
-            text[used++] = ' ';
-        }
-        memcpy(text + used, name, len);
-        used += len;
+        if (text.len > 0)
+            buf_text(&text, ", ");
+        buf_text(&text, http_method_name((enum http_method)i));
     }
-    return arena_str_dup(ex->arena, (struct str){text, used});
+    const char *kept = arena_str_dup(ex->arena, buf_str(&text));
+    buf_fini(&text);
+    return kept;
 }
 
 /* OPTIONS without a row of its own: what the path allows, and the answer to a preflight. */

@@ -95,7 +95,7 @@ enum err_code http_params_decode(struct arena *arena, struct str text, size_t ma
 enum err_code http_segment_decode(struct arena *arena, struct str raw, struct str *out,
                                   struct err *err)
 {
-    struct str decoded;
+    struct str decoded = {NULL, 0};
     enum err_code code = decode(arena, raw, false, &decoded, err);
     if (code != ERR_OK)
         return code;

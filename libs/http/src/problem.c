@@ -80,10 +80,13 @@ static void camel_case(const char *field, char *out, size_t size)
 {
     size_t used = 0;
     for (const char *c = field; *c != '\0' && used + 1 < size; c++) {
-        bool is_break = *c == '_' && c > field && islower((unsigned char)c[1]);
+        bool is_break = *c == '_' && c > field && islower((unsigned char)c[1]) != 0;
         if (is_break)
             c++;
-        out[used++] = is_break ? (char)toupper((unsigned char)*c) : *c;
+        char kept = *c;
+        if (is_break)
+            kept = (char)toupper((unsigned char)kept);
+        out[used++] = kept;
     }
     out[used] = '\0';
 }

@@ -136,7 +136,7 @@ static enum err_code listen_open(struct http_server *server, struct err *err)
 static void descriptors_allow(const struct http_server_config *config)
 {
     struct rlimit limit;
-    rlim_t wanted = config->max_connections + HARD_LIMIT_EXTRA * 2;
+    rlim_t wanted = config->max_connections + 2 * (rlim_t)HARD_LIMIT_EXTRA;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;

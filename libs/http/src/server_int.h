@@ -150,18 +150,18 @@ struct http_server {
 struct conn *conn_open(struct http_server *server, struct MHD_Connection *mhd);
 void conn_close(struct conn *conn);
 void conn_enter(struct conn *conn, enum conn_phase phase);
-void *housekeeper_main(void *server);
+void *housekeeper_main(void *arg); /* arg: the server, here and below */
 
 /* exchange.c: the callbacks given to libmicrohttpd */
-void *exchange_on_target(void *server, const char *target, struct MHD_Connection *mhd);
+void *exchange_on_target(void *arg, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result exchange_on_request(void *server, struct MHD_Connection *mhd, const char *url,
                                     const char *method, const char *version, const char *data,
                                     size_t *data_bytes, void **exchange);
-void exchange_on_end(void *server, struct MHD_Connection *mhd, void **exchange,
+void exchange_on_end(void *arg, struct MHD_Connection *mhd, void **exchange,
                      enum MHD_RequestTerminationCode why);
 
 /* worker.c */
-void *worker_main(void *server);
+void *worker_main(void *arg);
 
 /* request.c: fills ex->req from the head. */
 enum err_code request_fill(struct exchange *ex, struct MHD_Connection *mhd, const char *method,
