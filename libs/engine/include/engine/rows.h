@@ -19,6 +19,13 @@ enum {
     FILTER_DIRECT = -2,  /* no workflow: routed to a worker or queue */
 };
 
+/* Why a reserved task must be driven through its filters anew once it is released. */
+enum task_redrive {
+    REDRIVE_NONE,
+    REDRIVE_ATTRIBUTES, /* they changed */
+    REDRIVE_DOCUMENT,   /* ReEvaluateTasks: with the workflow's current document */
+};
+
 struct task_row {
     struct sid sid; /* WT… */
     struct sid account_sid;
@@ -52,6 +59,7 @@ struct task_row {
     int64_t filter_base_us;   /* the filter's cumulative timeouts count from here */
     int64_t step_deadline_us; /* end of the current step; INT64_MAX = none */
     int32_t assignment_count; /* pending -> reserved so far */
+    enum task_redrive redrive;
     int64_t sequence;         /* creation order within the engine: the last tie-break */
 };
 

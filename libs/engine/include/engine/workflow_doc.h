@@ -15,7 +15,7 @@
 
 struct expr;
 struct expr_order;
-struct expr_symtab;
+struct expr_path;
 struct expr_record;
 
 #define WORKFLOW_DOC_MAX_BYTES   1038576
@@ -36,7 +36,7 @@ struct workflow_target {
     struct expr *expression;      /* NULL = none */
     struct expr_order *order_by;
     struct expr *skip_if;
-    struct expr *known_worker;
+    struct expr_path *known_worker;
 };
 
 struct workflow_filter {
@@ -58,13 +58,12 @@ struct workflow_doc {
 };
 
 /*
- * NULL on failure. symtab must outlive the document.
+ * NULL on failure. Everything is copied. **Ownership:** the caller's; workflow_doc_free.
  * Errors: INVALID_ARGUMENT with field = the place, such as
  * "task_routing.filters[0].targets[1].queue": reason BAD_JSON, MISSING, WRONG_TYPE, BAD_SID,
  * BAD_EXPRESSION, OUT_OF_RANGE, TOO_LONG, TOO_MANY, CONFLICT.
  */
-struct workflow_doc *workflow_doc_parse(struct str text, struct expr_symtab *symtab,
-                                        struct err *err);
+struct workflow_doc *workflow_doc_parse(struct str text, struct err *err);
 void workflow_doc_free(struct workflow_doc *doc);
 
 /* The first filter at or after `from` whose expression is true for the task; -1 when none. */

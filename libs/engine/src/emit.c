@@ -1,0 +1,288 @@
+/* Effects: snapshots are made once per version and batch and shared by all that speak of it. */
+#include "base/arena.h"
+#include "base/macros.h"
+#include "engine_int.h"
+
+static void *emit_alloc(struct engine *engine, size_t size)
+{
+    void *memory = arena_alloc(engine->out->arena, size);
+    INVARIANT(memory != NULL);
+    return memory;
+}
+
+#define EMIT_NEW(engine, type) ((type *)emit_alloc((engine), sizeof(type)))
+
+struct str emit_str(struct engine *engine, struct str text)
+{
+    if (text.len == 0)
+        return STR("");
+    struct str copy = arena_str(engine->out->arena, text);
+    INVARIANT(copy.ptr != NULL);
+    return copy;
+}
+
+void emit_begin(struct engine *engine, struct engine_effects *out)
+{
+    /* An empty list cannot hold what an earlier batch pointed to. */
+    if (engine->out != out || engine->out_batch != out->batch || out->count == 0)
+        engine->batch++;
+    engine->out = out;
+    engine->out_batch = out->batch;
+}
+
+static struct engine_effect *emit_effect(struct engine *engine, enum engine_effect_kind kind)
+{
+    struct engine_effects *out = engine->out;
+    struct engine_effect *effect = EMIT_NEW(engine, struct engine_effect);
+    effect->kind = kind;
+    effect->tag = engine->tag;
+    if (out->last == NULL)
+        out->first = effect;
+    else
+        out->last->next = effect;
+    out->last = effect;
+    out->count++;
+    return effect;
+}
+
+void task_fill_row(const struct task *task, struct task_row *row)
+{
+    *row = (struct task_row){
+        .sid = task->sid,
+        .account_sid = task->workspace->account_sid,
+        .workspace_sid = task->workspace->sid,
+        .state = task->state,
+        .version = task->version,
+        .attributes = task->attributes,
+        .priority = task->priority,
+        .reason = task->reason,
+        .timeout_s = task->timeout_s,
+        .channel_sid = task->channel->sid,
+        .channel_name = task->channel->name,
+        .ignore_capacity = task->ignore_capacity,
+        .call_id = task->call_id,
+        .created_at_us = task->created_at_us,
+        .updated_at_us = task->updated_at_us,
+        .virtual_start_us = task->virtual_start_us,
+        .queue_entered_at_us = task->queue_entered_at_us,
+        .assigned_at_us = task->assigned_at_us,
+        .ended_at_us = task->ended_at_us,
+        .filter_index = task->filter_index,
+        .target_index = task->target_index,
+        .filter_base_us = task->filter_base_us,
+        .step_deadline_us = task->step_deadline_us,
+        .assignment_count = task->assignment_count,
+        .redrive = task->wants_current ? REDRIVE_DOCUMENT
+                   : task->is_stale    ? REDRIVE_ATTRIBUTES
+                                       : REDRIVE_NONE,
+        .sequence = task->sequence,
+    };
+    if (task->queue != NULL) {
+        row->queue_sid = task->queue->sid;
+        row->queue_name = task->queue->name;
+    }
+    if (task->workflow != NULL) {
+        row->workflow_sid = task->workflow->sid;
+        row->workflow_name = task->workflow->name;
+    }
+    if (task->document != NULL)
+        row->workflow_version = task->document->version;
+    if (task->routing_target != NULL)
+        row->routing_target = *task->routing_target;
+    if (task->worker != NULL)
+        row->worker_sid = task->worker->sid;
+}
+
+void reservation_fill_row(const struct reservation *reservation, struct reservation_row *row)
+{
+    const struct task *task = reservation->task;
+    *row = (struct reservation_row){
+        .sid = reservation->sid,
+        .account_sid = task->workspace->account_sid,
+        .workspace_sid = task->workspace->sid,
+        .task_sid = task->sid,
+        .worker_sid = reservation->worker->sid,
+        .worker_name = reservation->worker->name,
+        .state = reservation->state,
+        .version = reservation->version,
+        .timeout_s = reservation->timeout_s,
+        .channel_sid = reservation->channel->sid,
+        .instruction = reservation->instruction,
+        .instruction_data = reservation->instruction_data,
+        .created_at_us = reservation->created_at_us,
+        .updated_at_us = reservation->updated_at_us,
+        .expires_at_us = reservation->expires_at_us,
+        .sequence = reservation->sequence,
+    };
+    if (reservation->queue != NULL)
+        row->queue_sid = reservation->queue->sid;
+    if (task->workflow != NULL)
+        row->workflow_sid = task->workflow->sid;
+}
+
+static void task_join_batch(struct engine *engine, struct task *task)
+{
+    if (task->batch == engine->batch)
+        return;
+    task->batch = engine->batch;
+    task->snapshot = NULL;
+    task->row_effect = NULL;
+    task->shared_attributes = (struct str){0};
+}
+
+static struct task_row *task_snapshot(struct engine *engine, struct task *task)
+{
+    task_join_batch(engine, task);
+    if (task->snapshot != NULL && task->snapshot->version == task->version)
+        return task->snapshot;
+    struct task_row *row = EMIT_NEW(engine, struct task_row);
+    task_fill_row(task, row);
+    if (task->shared_attributes.ptr == NULL)
+        task->shared_attributes = emit_str(engine, task->attributes);
+    row->attributes = task->shared_attributes;
+    row->reason = emit_str(engine, row->reason);
+    row->call_id = emit_str(engine, row->call_id);
+    row->queue_name = emit_str(engine, row->queue_name);
+    row->channel_name = emit_str(engine, row->channel_name);
+    row->workflow_name = emit_str(engine, row->workflow_name);
+    task->snapshot = row;
+    return row;
+}
+
+static struct reservation_row *reservation_snapshot(struct engine *engine,
+                                                    struct reservation *reservation)
+{
+    if (reservation->batch != engine->batch) {
+        reservation->batch = engine->batch;
+        reservation->snapshot = NULL;
+        reservation->row_effect = NULL;
+    }
+    if (reservation->snapshot != NULL && reservation->snapshot->version == reservation->version)
+        return reservation->snapshot;
+    struct reservation_row *row = EMIT_NEW(engine, struct reservation_row);
+    reservation_fill_row(reservation, row);
+    row->worker_name = emit_str(engine, row->worker_name);
+    row->instruction = emit_str(engine, row->instruction);
+    row->instruction_data = emit_str(engine, row->instruction_data);
+    reservation->snapshot = row;
+    return row;
+}
+
+void task_touch(struct engine *engine, struct task *task)
+{
+    task->version++;
+    task->updated_at_us = engine->now_us;
+    if (!list_is_linked(&task->dirty_node))
+        list_append(&engine->dirty_tasks, &task->dirty_node);
+}
+
+void reservation_touch(struct engine *engine, struct reservation *reservation)
+{
+    reservation->version++;
+    reservation->updated_at_us = engine->now_us;
+    if (!list_is_linked(&reservation->dirty_node))
+        list_append(&engine->dirty_reservations, &reservation->dirty_node);
+}
+
+static void emit_task_row(struct engine *engine, struct task *task)
+{
+    struct task_row *row = task_snapshot(engine, task);
+    if (task->row_effect == NULL) {
+        task->row_effect = emit_effect(engine, ENGINE_TASK_ROW);
+        task->row_effect->is_new = !task->is_written;
+    }
+    task->is_written = true;
+    task->row_effect->task = row;
+}
+
+static void emit_reservation_row(struct engine *engine, struct reservation *reservation)
+{
+    struct reservation_row *row = reservation_snapshot(engine, reservation);
+    if (reservation->row_effect == NULL) {
+        reservation->row_effect = emit_effect(engine, ENGINE_RESERVATION_ROW);
+        reservation->row_effect->is_new = !reservation->is_written;
+    }
+    reservation->is_written = true;
+    reservation->row_effect->reservation = row;
+}
+
+void emit_flush(struct engine *engine)
+{
+    struct list_node *node;
+    /* Tasks first: reservations refer to them. */
+    while ((node = list_first(&engine->dirty_tasks)) != NULL) {
+        list_remove(node);
+        emit_task_row(engine, LIST_ENTRY(node, struct task, dirty_node));
+    }
+    while ((node = list_first(&engine->dirty_reservations)) != NULL) {
+        list_remove(node);
+        emit_reservation_row(engine, LIST_ENTRY(node, struct reservation, dirty_node));
+    }
+}
+
+void emit_override(struct engine *engine, const struct worker *worker, bool is_set)
+{
+    if (engine->is_loading)
+        return;
+    struct worker_override_row *row = EMIT_NEW(engine, struct worker_override_row);
+    row->worker_sid = worker->sid;
+    row->workspace_sid = worker->workspace->sid;
+    if (is_set)
+        row->activity_sid = worker->activity->sid;
+    row->worker_version = worker->version;
+    row->at_us = engine->now_us;
+    emit_effect(engine, ENGINE_WORKER_OVERRIDE)->override = row;
+}
+
+void emit_purged(struct engine *engine, const struct task *task, bool is_gone)
+{
+    struct engine_effect *effect = emit_effect(engine, ENGINE_TASK_PURGED);
+    effect->task_sid = task->sid;
+    effect->is_gone = is_gone;
+}
+
+struct engine_event *emit_task(struct engine *engine, enum engine_event_type type,
+                               struct task *task)
+{
+    struct engine_event *event = EMIT_NEW(engine, struct engine_event);
+    event->sequence = ++engine->event_sequence;
+    event->sid = engine_sid(engine, "EV", event->sequence);
+    event->type = type;
+    event->at_us = engine->now_us;
+    event->task = task_snapshot(engine, task);
+    event->queue_expression =
+        task->queue == NULL ? STR("") : emit_str(engine, task->queue->target_text);
+    event->previous_queue_name = STR("");
+    event->filter_name = STR("");
+    event->filter_expression = STR("");
+    event->target_expression = STR("");
+    event->reason = STR("");
+    emit_effect(engine, ENGINE_EVENT)->event = event;
+    engine->out->event_count++;
+    return event;
+}
+
+struct engine_event *emit_reservation(struct engine *engine, enum engine_event_type type,
+                                      struct reservation *reservation)
+{
+    struct worker *worker = reservation->worker;
+    struct worker_channel *slot = worker_slot(worker, reservation->channel);
+    struct engine_worker_ref *ref = EMIT_NEW(engine, struct engine_worker_ref);
+    *ref = (struct engine_worker_ref){
+        .sid = worker->sid,
+        .version = worker->version,
+        .name = emit_str(engine, worker->name),
+        .attributes = emit_str(engine, expr_record_json(worker->record)),
+        .activity_name = STR(""),
+        .channel_capacity = slot->capacity,
+        .channel_consumed = slot->consumed,
+    };
+    if (worker->activity != NULL) {
+        ref->activity_sid = worker->activity->sid;
+        ref->activity_name = emit_str(engine, worker->activity->name);
+    }
+    struct engine_event *event = emit_task(engine, type, reservation->task);
+    event->reservation = reservation_snapshot(engine, reservation);
+    event->worker = ref;
+    return event;
+}

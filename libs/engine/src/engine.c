@@ -1,0 +1,270 @@
+#include "engine/engine.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/macros.h"
+#include "engine_int.h"
+
+enum {
+    DEFAULT_TASK_TIMEOUT_S = 86400,
+    DEFAULT_CLEANUP_S = 86400,
+    DEFAULT_PURGE_S = 300,
+    DEFAULT_MAX_ASSIGNMENTS = 1000,
+    DEFAULT_IDLE_CLASSES = 4096,
+};
+
+typedef enum err_code (*engine_command_fn)(struct engine *engine,
+                                           const struct engine_command *command, struct err *err);
+
+struct engine_handler {
+    engine_command_fn run;
+    bool while_loading;
+};
+
+static const struct engine_handler handlers[ENGINE_COMMAND_COUNT] = {
+    [ENGINE_PUT_WORKSPACE] = {config_put_workspace,    true },
+    [ENGINE_PUT_ACTIVITY] = {config_put_activity,     true },
+    [ENGINE_PUT_CHANNEL] = {config_put_channel,      true },
+    [ENGINE_PUT_QUEUE] = {config_put_queue,        true },
+    [ENGINE_PUT_WORKFLOW] = {config_put_workflow,     true },
+    [ENGINE_PUT_WORKER] = {config_put_worker,       true },
+    [ENGINE_DELETE_WORKSPACE] = {config_delete_workspace, false},
+    [ENGINE_DELETE_ACTIVITY] = {config_delete_activity,  true },
+    [ENGINE_DELETE_CHANNEL] = {config_delete_channel,   true },
+    [ENGINE_DELETE_QUEUE] = {config_delete_queue,     true },
+    [ENGINE_DELETE_WORKFLOW] = {config_delete_workflow,  true },
+    [ENGINE_DELETE_WORKER] = {config_delete_worker,    true },
+    [ENGINE_CREATE_TASK] = {task_create,             false},
+    [ENGINE_UPDATE_TASK] = {task_update,             false},
+    [ENGINE_CANCEL_TASK] = {task_cancel,             false},
+    [ENGINE_WRAP_UP_TASK] = {task_wrap_up,            false},
+    [ENGINE_COMPLETE_TASK] = {task_complete,           false},
+    [ENGINE_DELETE_TASK] = {task_delete,             false},
+    [ENGINE_ACCEPT_RESERVATION] = {reservation_accept,      false},
+    [ENGINE_REJECT_RESERVATION] = {reservation_reject,      false},
+    [ENGINE_CANCEL_RESERVATION] = {reservation_cancel,      false},
+    [ENGINE_WRAP_UP_RESERVATION] = {reservation_wrap_up,     false},
+    [ENGINE_COMPLETE_RESERVATION] = {reservation_complete,    false},
+};
+
+void text_free(struct str *slot)
+{
+    free((void *)(uintptr_t)slot->ptr); /* ours, made by text_set */
+    *slot = (struct str){0};
+}
+
+void text_set(struct str *slot, struct str value)
+{
+    char *copy = value.len == 0 ? NULL : xstr_dup(value);
+    text_free(slot);
+    *slot = (struct str){.ptr = copy, .len = value.len};
+}
+
+struct str sid_str(const struct sid *sid)
+{
+    return str_from(sid->text);
+}
+
+/* SplitMix64's finisher: spreads a counter over 64 bits. */
+static uint64_t mix(uint64_t x)
+{
+    x += UINT64_C(0x9E3779B97F4A7C15);
+    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return x ^ (x >> 31);
+}
+
+/* No generator state: a reloaded engine goes on with the very SIDs it would have made. */
+struct sid engine_sid(struct engine *engine, const char *prefix, int64_t sequence)
+{
+    uint64_t kind = (uint64_t)(unsigned char)prefix[0] << 8 | (unsigned char)prefix[1];
+    uint64_t random = mix(mix(engine->config.seed ^ kind) ^ (uint64_t)sequence);
+    return sid_make(prefix, engine->now_us, (uint16_t)((uint64_t)sequence & 0xFFFFU), random);
+}
+
+static bool timer_less(const struct heap_node *a_node, const struct heap_node *b_node)
+{
+    const struct timer *a = HEAP_ENTRY(a_node, struct timer, place);
+    const struct timer *b = HEAP_ENTRY(b_node, struct timer, place);
+    if (a->at_us != b->at_us)
+        return a->at_us < b->at_us;
+    return a->sequence < b->sequence;
+}
+
+static void engine_take_config(struct engine *engine, const struct engine_config *config)
+{
+    struct engine_config *own = &engine->config;
+    if (config != NULL)
+        *own = *config;
+    if (own->default_task_timeout_s <= 0)
+        own->default_task_timeout_s = DEFAULT_TASK_TIMEOUT_S;
+    if (own->assigned_cleanup_s <= 0)
+        own->assigned_cleanup_s = DEFAULT_CLEANUP_S;
+    if (own->terminal_purge_s <= 0)
+        own->terminal_purge_s = DEFAULT_PURGE_S;
+    if (own->max_assignment_count <= 0)
+        own->max_assignment_count = DEFAULT_MAX_ASSIGNMENTS;
+    if (own->max_idle_classes <= 0)
+        own->max_idle_classes = DEFAULT_IDLE_CLASSES;
+}
+
+struct engine *engine_new(const struct engine_config *config)
+{
+    static const struct str names[WORKER_FIELD_COUNT] = {
+        [WORKER_FIELD_SID] = {"sid",           3 },
+        [WORKER_FIELD_NAME] = {"friendly_name", 13},
+        [WORKER_FIELD_ACTIVITY_SID] = {"activity_sid",  12},
+        [WORKER_FIELD_ACTIVITY_NAME] = {"activity_name", 13},
+    };
+    struct engine *engine = xcalloc(1, sizeof *engine);
+    engine_take_config(engine, config);
+    map_init(&engine->workspaces);
+    map_init(&engine->activities);
+    map_init(&engine->channels);
+    map_init(&engine->queues);
+    map_init(&engine->workflows);
+    map_init(&engine->workers);
+    map_init(&engine->tasks);
+    map_init(&engine->reservations);
+    map_init(&engine->classes);
+    heap_init(&engine->timers, timer_less);
+    heap_init(&engine->ready_tasks, ready_task_less);
+    heap_init(&engine->ready_workers, ready_worker_less);
+    list_init(&engine->idle_classes);
+    list_init(&engine->dirty_tasks);
+    list_init(&engine->dirty_reservations);
+    for (size_t i = 0; i < WORKER_FIELD_COUNT; i++)
+        engine->fields[i] = expr_field_new(names[i]);
+    engine->is_loading = true;
+    engine->now_us = INT64_MIN;
+    return engine;
+}
+
+static void engine_free_config(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->queues.count; i++) {
+        struct queue *queue = engine->queues.entries[i].value;
+        expr_free(queue->target);
+        text_free(&queue->name);
+        text_free(&queue->target_text);
+        free(queue->activity_counts);
+        free(queue);
+    }
+    for (size_t i = 0; i < engine->workflows.count; i++) {
+        struct workflow *workflow = engine->workflows.entries[i].value;
+        while (!list_is_empty(&workflow->documents))
+            document_free(LIST_ENTRY(list_first(&workflow->documents), struct document, node));
+        text_free(&workflow->name);
+        free(workflow);
+    }
+    for (size_t i = 0; i < engine->activities.count; i++) {
+        struct activity *activity = engine->activities.entries[i].value;
+        text_free(&activity->name);
+        free(activity);
+    }
+    for (size_t i = 0; i < engine->channels.count; i++) {
+        struct channel *channel = engine->channels.entries[i].value;
+        for (size_t f = 0; f < ARRAY_LEN(channel->fields); f++)
+            expr_field_free(channel->fields[f]);
+        text_free(&channel->name);
+        free(channel);
+    }
+    for (size_t i = 0; i < engine->workspaces.count; i++) {
+        struct workspace *workspace = engine->workspaces.entries[i].value;
+        map_fini(&workspace->known);
+        text_free(&workspace->name);
+        free(workspace);
+    }
+}
+
+void engine_free(struct engine *engine)
+{
+    if (engine == NULL)
+        return;
+    while (engine->tasks.count > 0) {
+        struct task *task = engine->tasks.entries[engine->tasks.count - 1].value;
+        task_leave_class(engine, task);
+        task_free(engine, task);
+    }
+    while (engine->classes.count > 0)
+        class_free(engine, engine->classes.entries[engine->classes.count - 1].value);
+    while (engine->workers.count > 0) {
+        struct worker *worker = engine->workers.entries[engine->workers.count - 1].value;
+        (void)map_remove(&engine->workers, sid_str(&worker->sid));
+        worker_free(engine, worker);
+    }
+    engine_free_config(engine);
+    struct map *maps[] = {&engine->workspaces, &engine->activities,   &engine->channels,
+                          &engine->queues,     &engine->workflows,    &engine->workers,
+                          &engine->tasks,      &engine->reservations, &engine->classes};
+    for (size_t i = 0; i < ARRAY_LEN(maps); i++)
+        map_fini(maps[i]);
+    heap_fini(&engine->timers);
+    heap_fini(&engine->ready_tasks);
+    heap_fini(&engine->ready_workers);
+    for (size_t i = 0; i < WORKER_FIELD_COUNT; i++)
+        expr_field_free(engine->fields[i]);
+    free(engine);
+}
+
+void engine_run_timers(struct engine *engine)
+{
+    struct heap_node *node;
+    while ((node = heap_first(&engine->timers)) != NULL) {
+        struct timer *timer = CONTAINER_OF(node, struct timer, place);
+        if (timer->at_us > engine->now_us)
+            return;
+        heap_remove(&engine->timers, node);
+        if (timer->is_task)
+            task_timer(engine, CONTAINER_OF(timer, struct task, timer));
+        else
+            reservation_timer(engine, CONTAINER_OF(timer, struct reservation, timer));
+        match_settle(engine);
+    }
+}
+
+static void engine_begin(struct engine *engine, int64_t now_us, struct engine_effects *out)
+{
+    if (now_us > engine->now_us)
+        engine->now_us = now_us;
+    engine->tag = 0;
+    emit_begin(engine, out);
+}
+
+void engine_tick(struct engine *engine, int64_t now_us, struct engine_effects *out_effects)
+{
+    engine_begin(engine, now_us, out_effects);
+    if (engine->is_loading)
+        return;
+    engine_run_timers(engine);
+    emit_flush(engine);
+}
+
+enum err_code engine_apply(struct engine *engine, const struct engine_command *command,
+                           int64_t now_us, struct engine_effects *out_effects, struct err *err)
+{
+    struct err local;
+    struct err *report = err == NULL ? &local : err;
+    if (command->kind <= ENGINE_COMMAND_NONE || command->kind >= ENGINE_COMMAND_COUNT)
+        return ERR_SET(report, ERR_INVALID_ARGUMENT, "BAD_COMMAND", "there is no command %d",
+                       (int)command->kind);
+    const struct engine_handler *handler = &handlers[command->kind];
+    if (engine->is_loading && !handler->while_loading)
+        return ERR_SET(report, ERR_FAILED_PRECONDITION, "LOADING",
+                       "the router is still loading: try again");
+    engine_tick(engine, now_us, out_effects);
+    engine->tag = command->tag;
+    enum err_code code = handler->run(engine, command, report);
+    if (code == ERR_OK)
+        match_settle(engine);
+    emit_flush(engine);
+    return code;
+}
+
+int64_t engine_next_timer_us(const struct engine *engine)
+{
+    const struct heap_node *node = heap_first(&engine->timers);
+    return node == NULL || engine->is_loading ? TIME_NEVER
+                                              : HEAP_ENTRY(node, struct timer, place)->at_us;
+}

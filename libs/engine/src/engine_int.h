@@ -1,0 +1,473 @@
+/*
+ * The engine's insides: what is in memory and who owns it. struct engine owns everything; all other
+ * pointers are references inside it. Deleted queues, workflows, activities and channels stay as
+ * tombstones (few, and tasks still name them); workers go once nothing refers to them.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/ids.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "engine/engine.h"
+#include "engine/workflow_doc.h"
+#include "expr/expr.h"
+#include "heap.h"
+
+#define TIME_NEVER     INT64_MAX
+#define FILTER_NOWHERE INT32_MIN /* forces a step to be entered anew */
+
+struct activity {
+    struct sid sid;
+    struct workspace *workspace;
+    int64_t version; /* 0: only heard of */
+    struct str name;
+    bool is_available;
+    uint32_t index; /* in queue.activity_counts */
+};
+
+struct channel {
+    struct sid sid;
+    struct workspace *workspace;
+    struct list_node node;
+    int64_t version;
+    struct str name;
+    bool is_optimized;
+    bool is_deleted;
+    uint32_t index;               /* in worker.channels */
+    struct expr_field *fields[3]; /* built-in worker fields; NULL until named */
+};
+
+enum {
+    CHANNEL_FIELD_CAPACITY,
+    CHANNEL_FIELD_ASSIGNED,
+    CHANNEL_FIELD_PERCENTAGE,
+};
+
+struct workspace {
+    struct sid sid;
+    struct sid account_sid;
+    int64_t version; /* 0: only heard of */
+    struct str name;
+    bool is_deleted;
+    bool is_single_tasking;
+    bool is_lifo_first;
+    struct sid timeout_activity_sid;
+    struct list workers;
+    struct list queues;
+    struct list workflows;
+    struct list channels;
+    struct list tasks;
+    struct map known; /* "sid:WK…" or "name:…" -> struct known */
+    uint32_t activity_count;
+    uint32_t channel_count;
+    uint32_t channel_readers; /* classes and queues whose expression reads worker.channel.* */
+};
+
+/* A worker on one channel. */
+struct worker_channel {
+    struct channel *channel;
+    int32_t capacity;
+    int32_t consumed; /* open reservations */
+    int32_t accepted; /* of these, not pending */
+    bool is_available;
+    bool is_free; /* as last entered in the heaps of its members */
+    int64_t last_sequence;
+    struct list members; /* class_member.worker_node */
+};
+
+struct worker {
+    struct sid sid;
+    struct workspace *workspace;
+    struct list_node node;  /* workspace.workers */
+    struct heap_node ready; /* engine.ready_workers */
+    int64_t version;
+    struct str name;
+    struct expr_record *record; /* attributes and built-in fields */
+    struct activity *activity;  /* as the router sees it */
+    struct activity *previous;  /* single-tasking: before the offer; NULL otherwise */
+    bool is_deleted;
+    bool has_override;
+    struct worker_channel **channels; /* by channel.index; NULL = capacity 1, nothing consumed */
+    uint32_t channel_count;
+    uint32_t refs; /* tasks and reservations that name it */
+    int32_t open_reservations;
+    int64_t last_sequence;     /* of a reservation on any channel */
+    struct list queue_members; /* queue_member.worker_node */
+    struct list reservations;  /* open ones, oldest first */
+};
+
+/* A worker in a queue's set. */
+struct queue_member {
+    struct queue *queue;
+    struct worker *worker;
+    struct list_node queue_node;
+    struct list_node worker_node;
+};
+
+struct queue {
+    struct sid sid;
+    struct workspace *workspace;
+    struct list_node node;
+    int64_t version;
+    struct str name;
+    struct str target_text;
+    struct expr *target; /* NULL: matches nobody */
+    bool is_deleted;
+    bool is_lifo;
+    bool reads_activity; /* the target does */
+    bool reads_channel;
+    int32_t max_reserved;
+    struct sid reservation_activity_sid;
+    struct sid assignment_activity_sid;
+    struct list members;
+    uint32_t *activity_counts; /* members by activity.index */
+    uint32_t activity_capacity;
+    uint32_t member_count;
+    struct queue_member *mark; /* of engine.marked, while it is regarded */
+    struct list classes;       /* task_class.queue_node; those without known worker */
+    size_t task_count;         /* pending or reserved in it */
+};
+
+/* One routing document; lives as long as it is current or a task uses it. */
+struct document {
+    struct workflow *workflow;
+    struct list_node node;
+    int64_t version;
+    struct workflow_doc *doc;
+    size_t task_count;
+};
+
+struct workflow {
+    struct sid sid;
+    struct workspace *workspace;
+    struct list_node node;
+    int64_t version;
+    struct str name;
+    bool is_deleted;
+    int64_t reservation_timeout_s;
+    struct document *current;
+    struct list documents;
+    size_t task_count; /* pending or reserved */
+};
+
+/* Classes restricted to one worker, found when that worker changes. */
+struct known {
+    struct str key; /* owned */
+    struct list classes;
+};
+
+/*
+ * Tasks that want the same: one queue, one channel, one residual predicate, one order. Holds the
+ * waiting tasks in order and, of the workers that qualify, the free ones in order.
+ */
+struct task_class {
+    struct str key; /* owned; in engine.classes */
+    struct workspace *workspace;
+    struct queue *queue; /* NULL: one worker wherever he is (routing target) */
+    struct channel *channel;
+    struct expr *residual;          /* NULL: none */
+    bool matches_nobody;            /* the predicate is constantly false */
+    const struct expr_order *order; /* NULL: idle time alone; belongs to the class (own_order) */
+    struct expr_order *own_order;
+    struct known *known; /* NULL: any worker of the queue */
+    bool reads_activity;
+    bool reads_channel;
+    bool is_order_off; /* some member's attribute is no integer: the whole order is ignored */
+    uint32_t bad_order_count;
+    struct heap tasks;   /* waiting */
+    struct heap free;    /* class_member.place */
+    struct list members; /* all that qualify, free or not */
+    struct list_node queue_node;
+    struct list_node known_node;
+    struct list_node idle_node; /* engine.idle_classes when no task refers to it */
+    size_t refs;                /* tasks in this step, pending or reserved */
+    struct class_member *mark;  /* of engine.marked, while it is regarded */
+};
+
+struct class_member {
+    struct heap_node place; /* first: in task_class.free */
+    struct task_class *class;
+    struct worker *worker;
+    struct worker_channel *slot;
+    struct list_node class_node;
+    struct list_node worker_node;     /* worker_channel.members */
+    struct expr_order_key *order_key; /* NULL without order */
+    bool is_bad_order;
+};
+
+struct timer {
+    struct heap_node place; /* first */
+    int64_t at_us;
+    int64_t sequence; /* of the task or reservation: unique */
+    bool is_task;
+};
+
+struct task {
+    struct sid sid;
+    enum task_state state;
+    struct workspace *workspace;
+    struct list_node node;       /* workspace.tasks */
+    struct heap_node ready;      /* engine.ready_tasks */
+    struct list_node dirty_node; /* engine.dirty_tasks */
+    struct heap_node place;      /* task_class.tasks */
+    struct timer timer;
+    struct task_class *class; /* of its step; NULL when not pending or reserved */
+    struct queue *queue;
+    struct channel *channel;
+    struct workflow *workflow;
+    struct document *document;
+    struct worker *worker;        /* who accepted */
+    struct worker *target_worker; /* routing target WK */
+    struct sid *routing_target;   /* NULL: none */
+    int64_t version;
+    struct str attributes;
+    struct str reason;
+    struct str call_id;
+    int64_t priority;
+    int64_t timeout_s;
+    int64_t created_at_us;
+    int64_t updated_at_us;
+    int64_t virtual_start_us;
+    int64_t queue_entered_at_us;
+    int64_t assigned_at_us;
+    int64_t ended_at_us;
+    int64_t filter_base_us;
+    int64_t step_deadline_us;
+    int64_t sequence;
+    int32_t filter_index;
+    int32_t target_index;
+    int32_t assignment_count;
+    int32_t pending_reservations;
+    bool ignore_capacity;
+    bool is_written;    /* a row exists */
+    bool is_stale;      /* reserved while its attributes changed: drive it anew when released */
+    bool wants_current; /* reserved while ReEvaluateTasks: take the current document then */
+    struct list reservations;
+    uint64_t batch;            /* the batch the next two belong to */
+    struct task_row *snapshot; /* of this version */
+    struct engine_effect *row_effect;
+    struct str shared_attributes; /* copy in the batch's arena */
+};
+
+struct reservation {
+    struct sid sid;
+    enum reservation_state state;
+    struct task *task;
+    struct worker *worker;
+    struct queue *queue;
+    struct channel *channel;
+    struct list_node task_node;
+    struct list_node worker_node; /* worker.reservations while open */
+    struct list_node dirty_node;
+    struct timer timer;
+    int64_t version;
+    int64_t timeout_s;
+    struct str instruction;
+    struct str instruction_data;
+    int64_t created_at_us;
+    int64_t updated_at_us;
+    int64_t expires_at_us;
+    int64_t sequence;
+    bool is_written;
+    uint64_t batch;
+    struct reservation_row *snapshot;
+    struct engine_effect *row_effect;
+};
+
+enum worker_field {
+    WORKER_FIELD_SID,
+    WORKER_FIELD_NAME,
+    WORKER_FIELD_ACTIVITY_SID,
+    WORKER_FIELD_ACTIVITY_NAME,
+    WORKER_FIELD_COUNT,
+};
+
+struct engine {
+    struct engine_config config;
+    struct map workspaces;
+    struct map activities;
+    struct map channels;
+    struct map queues;
+    struct map workflows;
+    struct map workers;
+    struct map tasks;
+    struct map reservations;
+    struct map classes;
+    struct heap timers;
+    struct list idle_classes; /* oldest first */
+    size_t idle_class_count;
+    struct heap ready_tasks;   /* by sequence: the order does not depend on how things came in */
+    struct heap ready_workers; /* by SID */
+    struct list dirty_tasks;
+    struct list dirty_reservations;
+    struct expr_field *fields[WORKER_FIELD_COUNT];
+    bool is_loading;
+    int64_t now_us;
+    int64_t sequence;
+    int64_t event_sequence;
+    uint64_t tag; /* of the running command */
+    struct engine_effects *out;
+    uint64_t batch;
+    uint64_t out_batch;
+    struct worker *marked; /* his memberships are in the marks, so that finding them is no scan */
+    size_t waiting_count;
+    size_t open_count;
+    uint64_t reservations_made;
+};
+
+/* --- engine.c ---------------------------------------------------------------------------- */
+
+void text_set(struct str *slot, struct str value); /* frees the old, copies the new */
+void text_free(struct str *slot);
+struct str sid_str(const struct sid *sid);
+void engine_run_timers(struct engine *engine);
+struct sid engine_sid(struct engine *engine, const char *prefix, int64_t sequence);
+
+/* --- emit.c ------------------------------------------------------------------------------ */
+
+void emit_begin(struct engine *engine, struct engine_effects *out); /* a command or tick starts */
+void emit_flush(struct engine *engine); /* rows of what was touched; at its end */
+void emit_override(struct engine *engine, const struct worker *worker, bool is_set);
+void emit_purged(struct engine *engine, const struct task *task, bool is_gone);
+void task_fill_row(const struct task *task, struct task_row *row);
+void reservation_fill_row(const struct reservation *reservation, struct reservation_row *row);
+
+/* Counts a change: new version, new time, row to be written. */
+void task_touch(struct engine *engine, struct task *task);
+void reservation_touch(struct engine *engine, struct reservation *reservation);
+
+/* Appends an event; the fields that vary may be set on the result. */
+struct engine_event *emit_task(struct engine *engine, enum engine_event_type type,
+                               struct task *task);
+struct engine_event *emit_reservation(struct engine *engine, enum engine_event_type type,
+                                      struct reservation *reservation);
+struct str emit_str(struct engine *engine, struct str text); /* copy for an event */
+
+/* --- config.c ---------------------------------------------------------------------------- */
+
+struct workspace *workspace_need(struct engine *engine, const struct sid *sid);
+struct activity *activity_need(struct engine *engine, struct workspace *workspace,
+                               const struct sid *sid);
+struct channel *channel_need(struct engine *engine, struct workspace *workspace,
+                             const struct sid *sid);
+void document_release(struct document *document);
+struct document *workflow_document(struct workflow *workflow, int64_t version);
+void document_free(struct document *document);
+struct queue *queue_need(struct engine *engine, struct workspace *workspace, const struct sid *sid);
+struct channel *workspace_channel(const struct workspace *workspace, struct str sid_or_name);
+void class_resort_tasks(struct task_class *class);
+void task_take_document(struct task *task, struct document *document);
+
+enum err_code config_put_workspace(struct engine *, const struct engine_command *, struct err *);
+enum err_code config_put_activity(struct engine *, const struct engine_command *, struct err *);
+enum err_code config_put_channel(struct engine *, const struct engine_command *, struct err *);
+enum err_code config_put_queue(struct engine *, const struct engine_command *, struct err *);
+enum err_code config_put_workflow(struct engine *, const struct engine_command *, struct err *);
+enum err_code config_delete_workspace(struct engine *, const struct engine_command *, struct err *);
+enum err_code config_delete_activity(struct engine *, const struct engine_command *, struct err *);
+enum err_code config_delete_channel(struct engine *, const struct engine_command *, struct err *);
+enum err_code config_delete_queue(struct engine *, const struct engine_command *, struct err *);
+enum err_code config_delete_workflow(struct engine *, const struct engine_command *, struct err *);
+
+/* --- worker.c ---------------------------------------------------------------------------- */
+
+enum err_code config_put_worker(struct engine *, const struct engine_command *, struct err *);
+enum err_code config_delete_worker(struct engine *, const struct engine_command *, struct err *);
+struct worker_channel *worker_slot(struct worker *worker, struct channel *channel);
+bool worker_is_free(const struct worker *worker, const struct worker_channel *slot);
+void worker_consume(struct engine *engine, struct worker *worker, struct channel *channel,
+                    int64_t sequence);
+void worker_release(struct engine *engine, struct worker *worker, struct channel *channel,
+                    bool was_accepted);
+void worker_note_accepted(struct engine *engine, struct worker *worker, struct channel *channel);
+void worker_move(struct engine *engine, struct worker *worker, struct activity *activity);
+void worker_set_channel_fields(struct worker *worker);
+void worker_regard_queues(struct engine *engine, struct worker *worker);
+void worker_refresh(struct engine *engine, struct worker *worker);
+void worker_unref(struct engine *engine, struct worker *worker);
+void worker_free(struct engine *engine, struct worker *worker);
+struct worker *worker_ghost(struct engine *engine, struct workspace *workspace,
+                            const struct sid *sid);
+bool ready_task_less(const struct heap_node *a, const struct heap_node *b);
+bool ready_worker_less(const struct heap_node *a, const struct heap_node *b);
+void queue_regard_worker(struct engine *engine, struct queue *queue, struct worker *worker);
+
+/* --- class.c ----------------------------------------------------------------------------- */
+
+struct class_spec {
+    struct workspace *workspace;
+    struct queue *queue;
+    struct channel *channel;
+    struct expr *expression; /* of the target; NULL = none */
+    struct str order_text;
+    struct str known; /* "sid:…", "name:…", or empty */
+    const struct expr_record *task;
+};
+
+struct task_class *class_need(struct engine *engine, const struct class_spec *spec);
+void class_ref(struct engine *engine, struct task_class *class);
+void class_unref(struct engine *engine, struct task_class *class);
+void class_regard_worker(struct engine *engine, struct task_class *class, struct worker *worker,
+                         bool is_member); /* is_member: of the class's queue */
+void class_reorder(struct task_class *class);
+void class_drop_member(struct class_member *member);
+void class_free(struct engine *engine, struct task_class *class);
+bool task_goes_first(const struct task *a, const struct task *b);
+
+/* --- match.c ----------------------------------------------------------------------------- */
+
+void match_task_ready(struct engine *engine, struct task *task);
+void match_worker_ready(struct engine *engine, struct worker *worker);
+void match_settle(struct engine *engine); /* until nobody can be given anything */
+
+/* --- route.c: where a task is in its workflow --------------------------------------------- */
+
+void route_start(struct engine *engine, struct task *task, const struct expr_record *record,
+                 int32_t filter);
+bool route_again(struct engine *engine, struct task *task); /* false: no filter takes it */
+void route_released(struct engine *engine, struct task *task);
+void route_step_over(struct engine *engine, struct task *task); /* the step's time is up */
+bool route_skip(struct engine *engine, struct task *task); /* skip_if; true when it has moved on */
+const struct workflow_target *route_target(const struct task *task); /* NULL: direct */
+struct str route_known_worker(const struct task *task, struct sid *out_sid);
+void route_resume(struct engine *engine, struct task *task); /* after loading */
+
+/* --- task.c ------------------------------------------------------------------------------ */
+
+enum err_code task_create(struct engine *, const struct engine_command *, struct err *);
+enum err_code task_update(struct engine *, const struct engine_command *, struct err *);
+enum err_code task_cancel(struct engine *, const struct engine_command *, struct err *);
+enum err_code task_wrap_up(struct engine *, const struct engine_command *, struct err *);
+enum err_code task_complete(struct engine *, const struct engine_command *, struct err *);
+enum err_code task_delete(struct engine *, const struct engine_command *, struct err *);
+void task_step(struct engine *engine, struct task *task, enum task_step step);
+void task_give_up(struct engine *engine, struct task *task, enum engine_event_type why,
+                  struct str reason);
+void task_end(struct engine *engine, struct task *task, enum task_step step, struct str reason,
+              enum engine_event_type why);
+void task_remove(struct engine *engine, struct task *task, enum engine_event_type event);
+void task_leave_class(struct engine *engine, struct task *task);
+void task_wait(struct engine *engine, struct task *task, struct task_class *class);
+void task_plan(struct engine *engine, struct task *task); /* sets its timer */
+void task_timer(struct engine *engine, struct task *task);
+void task_free(struct engine *engine, struct task *task);
+void task_set_queue(struct task *task, struct queue *queue);
+void task_count_workflow(struct task *task, int delta);
+
+/* --- reservation.c ----------------------------------------------------------------------- */
+
+enum err_code reservation_accept(struct engine *, const struct engine_command *, struct err *);
+enum err_code reservation_reject(struct engine *, const struct engine_command *, struct err *);
+enum err_code reservation_cancel(struct engine *, const struct engine_command *, struct err *);
+enum err_code reservation_wrap_up(struct engine *, const struct engine_command *, struct err *);
+enum err_code reservation_complete(struct engine *, const struct engine_command *, struct err *);
+void reservation_make(struct engine *engine, struct task *task, struct worker *worker);
+void reservation_end(struct engine *engine, struct reservation *reservation,
+                     enum reservation_step step, struct str reason, struct activity *wanted);
+void reservation_wrap(struct engine *engine, struct reservation *reservation);
+void reservation_timer(struct engine *engine, struct reservation *reservation);
+void reservation_reject_all(struct engine *engine, struct worker *worker);
+void reservation_link(struct engine *engine, struct reservation *reservation);
+void reservation_free(struct engine *engine, struct reservation *reservation);
+void timer_set(struct engine *engine, struct timer *timer, int64_t at_us);

@@ -1,0 +1,329 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/macros.h"
+#include "engine_int.h"
+
+enum { DIRECT_TIMEOUT_S = 120 };
+
+static const enum engine_event_type state_events[RESERVATION_STATE_COUNT] = {
+    [RESERVATION_PENDING] = ENGINE_EVENT_RESERVATION_CREATED,
+    [RESERVATION_ACCEPTED] = ENGINE_EVENT_RESERVATION_ACCEPTED,
+    [RESERVATION_REJECTED] = ENGINE_EVENT_RESERVATION_REJECTED,
+    [RESERVATION_TIMEOUT] = ENGINE_EVENT_RESERVATION_TIMEOUT,
+    [RESERVATION_CANCELED] = ENGINE_EVENT_RESERVATION_CANCELED,
+    [RESERVATION_RESCINDED] = ENGINE_EVENT_RESERVATION_RESCINDED,
+    [RESERVATION_WRAPPING] = ENGINE_EVENT_RESERVATION_WRAPUP,
+    [RESERVATION_COMPLETED] = ENGINE_EVENT_RESERVATION_COMPLETED,
+};
+
+static struct activity *reservation_activity(struct engine *engine, const struct sid *sid)
+{
+    return sid_is_set(sid) ? map_get(&engine->activities, sid_str(sid)) : NULL;
+}
+
+/* Oldest first, also when loaded in any order. */
+static void reservation_sort_in(struct reservation *reservation)
+{
+    struct list *list = &reservation->task->reservations;
+    struct list_node *before = &list->head;
+    while (before->prev != &list->head &&
+           LIST_ENTRY(before->prev, struct reservation, task_node)->sequence >
+               reservation->sequence)
+        before = before->prev;
+    list_insert_before(before, &reservation->task_node);
+    if (!reservation_is_open(reservation->state))
+        return;
+    list = &reservation->worker->reservations;
+    before = &list->head;
+    while (before->prev != &list->head &&
+           LIST_ENTRY(before->prev, struct reservation, worker_node)->sequence >
+               reservation->sequence)
+        before = before->prev;
+    list_insert_before(before, &reservation->worker_node);
+}
+
+void reservation_link(struct engine *engine, struct reservation *reservation)
+{
+    struct task *task = reservation->task;
+    struct worker *worker = reservation->worker;
+    worker->refs++;
+    reservation_sort_in(reservation);
+    (void)map_put(&engine->reservations, sid_str(&reservation->sid), reservation);
+    if (!reservation_is_open(reservation->state))
+        return;
+    engine->open_count++;
+    worker_consume(engine, worker, reservation->channel, reservation->sequence);
+    if (reservation->state == RESERVATION_PENDING)
+        task->pending_reservations++;
+    else
+        worker_note_accepted(engine, worker, reservation->channel);
+}
+
+void reservation_make(struct engine *engine, struct task *task, struct worker *worker)
+{
+    struct reservation *reservation = xcalloc(1, sizeof *reservation);
+    reservation->sequence = ++engine->sequence;
+    reservation->sid = engine_sid(engine, "WR", reservation->sequence);
+    reservation->state = reservation_next(RESERVATION_NONE, RESERVATION_STEP_CREATED);
+    reservation->task = task;
+    reservation->worker = worker;
+    reservation->queue = task->queue;
+    reservation->channel = task->channel;
+    reservation->timeout_s =
+        task->workflow == NULL ? DIRECT_TIMEOUT_S : task->workflow->reservation_timeout_s;
+    reservation->created_at_us = engine->now_us;
+    reservation->expires_at_us = engine->now_us + reservation->timeout_s * US_PER_S;
+    reservation->timer = (struct timer){.sequence = reservation->sequence};
+    reservation_touch(engine, reservation);
+    if (task->state == TASK_PENDING)
+        task_step(engine, task, TASK_STEP_RESERVED);
+    reservation_link(engine, reservation);
+    engine->reservations_made++;
+    timer_set(engine, &reservation->timer, reservation->expires_at_us);
+    struct activity *wanted = NULL;
+    if (worker->workspace->is_single_tasking && task->queue != NULL)
+        wanted = reservation_activity(engine, &task->queue->reservation_activity_sid);
+    if (wanted != NULL) {
+        worker->previous = worker->activity;
+        worker_move(engine, worker, wanted);
+    }
+    struct engine_event *event =
+        emit_reservation(engine, ENGINE_EVENT_RESERVATION_CREATED, reservation);
+    if (wanted != NULL)
+        event->wanted_activity_sid = wanted->sid;
+    (void)route_known_worker(task, &event->known_worker_sid);
+}
+
+/* Moves a reservation to a state that is no longer open; frees the slot; the task is the caller's
+ * affair. wanted: the worker's new activity, or NULL. */
+void reservation_end(struct engine *engine, struct reservation *reservation,
+                     enum reservation_step step, struct str reason, struct activity *wanted)
+{
+    enum reservation_state from = reservation->state;
+    struct worker *worker = reservation->worker;
+    reservation->state = reservation_next(from, step);
+    INVARIANT(reservation->state != RESERVATION_NONE);
+    reservation_touch(engine, reservation);
+    heap_remove(&engine->timers, &reservation->timer.place);
+    list_remove(&reservation->worker_node);
+    engine->open_count--;
+    if (from == RESERVATION_PENDING)
+        reservation->task->pending_reservations--;
+    if (wanted == NULL && worker->previous != NULL && from == RESERVATION_PENDING)
+        wanted = worker->previous;
+    worker->previous = NULL;
+    if (wanted == worker->activity)
+        wanted = NULL;
+    if (wanted != NULL)
+        worker_move(engine, worker, wanted);
+    worker_release(engine, worker, reservation->channel, from != RESERVATION_PENDING);
+    struct engine_event *event =
+        emit_reservation(engine, state_events[reservation->state], reservation);
+    event->reason = emit_str(engine, reason);
+    if (wanted != NULL)
+        event->wanted_activity_sid = wanted->sid;
+}
+
+void reservation_wrap(struct engine *engine, struct reservation *reservation)
+{
+    reservation->state = reservation_next(reservation->state, RESERVATION_STEP_WRAP_UP);
+    INVARIANT(reservation->state != RESERVATION_NONE);
+    reservation_touch(engine, reservation);
+    (void)emit_reservation(engine, ENGINE_EVENT_RESERVATION_WRAPUP, reservation);
+}
+
+static void reservation_release_task(struct engine *engine, struct task *task)
+{
+    if (task->state == TASK_RESERVED && task->pending_reservations == 0)
+        task_step(engine, task, TASK_STEP_RELEASED);
+}
+
+void reservation_timer(struct engine *engine, struct reservation *reservation)
+{
+    struct task *task = reservation->task;
+    struct activity *wanted = reservation_activity(engine, &task->workspace->timeout_activity_sid);
+    reservation_end(engine, reservation, RESERVATION_STEP_TIME_OUT, STR("Reservation timed out"),
+                    wanted);
+    reservation_release_task(engine, task);
+}
+
+void reservation_reject_all(struct engine *engine, struct worker *worker)
+{
+    struct list_node *node = list_first(&worker->reservations);
+    while (node != NULL) {
+        struct reservation *reservation = LIST_ENTRY(node, struct reservation, worker_node);
+        node = list_next(&worker->reservations, node);
+        if (reservation->state != RESERVATION_PENDING)
+            continue;
+        struct task *task = reservation->task;
+        worker->previous = NULL; /* he has just been told where to be */
+        reservation_end(engine, reservation, RESERVATION_STEP_REJECT,
+                        STR("RejectPendingReservations"), NULL);
+        reservation_release_task(engine, task);
+    }
+}
+
+/* Finds the reservation and checks workspace, version and the step; NULL with *err set. */
+static struct reservation *reservation_find(struct engine *engine,
+                                            const struct engine_action *action,
+                                            enum reservation_step step, struct err *err)
+{
+    struct reservation *reservation = map_get(&engine->reservations, sid_str(&action->sid));
+    if (reservation == NULL ||
+        strcmp(reservation->task->workspace->sid.text, action->workspace_sid.text) != 0) {
+        (void)ERR_SET(err, ERR_NOT_FOUND, "RESERVATION_NOT_FOUND",
+                      "there is no reservation %s in this workspace", action->sid.text);
+        return NULL;
+    }
+    if (action->expected_version != 0 && action->expected_version != reservation->version) {
+        (void)ERR_FIELD(err, ERR_ABORTED, "VERSION_MISMATCH", "expected_version",
+                        "reservation %s is at version %lld, not %lld: read it again",
+                        reservation->sid.text, (long long)reservation->version,
+                        (long long)action->expected_version);
+        return NULL;
+    }
+    enum reservation_state to = reservation_next(reservation->state, step);
+    if (to != RESERVATION_NONE)
+        return reservation;
+    static const enum reservation_state wanted[RESERVATION_STEP_COUNT] = {
+        [RESERVATION_STEP_ACCEPT] = RESERVATION_ACCEPTED,
+        [RESERVATION_STEP_REJECT] = RESERVATION_REJECTED,
+        [RESERVATION_STEP_CANCEL] = RESERVATION_CANCELED,
+        [RESERVATION_STEP_WRAP_UP] = RESERVATION_WRAPPING,
+        [RESERVATION_STEP_COMPLETE] = RESERVATION_COMPLETED,
+    };
+    bool is_rescinded = reservation->state == RESERVATION_RESCINDED;
+    (void)ERR_SET(err, ERR_FAILED_PRECONDITION,
+                  is_rescinded ? "RESERVATION_RESCINDED" : "RESERVATION_STATE",
+                  "Reservation %s is already in state [%s] and cannot be updated to [%s]",
+                  reservation->sid.text, reservation_state_name(reservation->state),
+                  reservation_state_name(wanted[step]));
+    return NULL;
+}
+
+enum err_code reservation_accept(struct engine *engine, const struct engine_command *command,
+                                 struct err *err)
+{
+    struct reservation *reservation =
+        reservation_find(engine, &command->action, RESERVATION_STEP_ACCEPT, err);
+    if (reservation == NULL)
+        return err->code;
+    struct task *task = reservation->task;
+    struct worker *worker = reservation->worker;
+    reservation->state = reservation_next(reservation->state, RESERVATION_STEP_ACCEPT);
+    text_set(&reservation->instruction, command->action.instruction);
+    text_set(&reservation->instruction_data, command->action.instruction_data);
+    reservation_touch(engine, reservation);
+    heap_remove(&engine->timers, &reservation->timer.place);
+    task->pending_reservations--;
+    worker_note_accepted(engine, worker, reservation->channel);
+    task->worker = worker;
+    worker->refs++;
+    task_step(engine, task, TASK_STEP_ACCEPTED);
+    struct activity *wanted = NULL;
+    if (worker->workspace->is_single_tasking && task->queue != NULL)
+        wanted = reservation_activity(engine, &task->queue->assignment_activity_sid);
+    worker->previous = NULL;
+    if (wanted != NULL)
+        worker_move(engine, worker, wanted);
+    struct engine_event *event =
+        emit_reservation(engine, ENGINE_EVENT_RESERVATION_ACCEPTED, reservation);
+    if (wanted != NULL)
+        event->wanted_activity_sid = wanted->sid;
+    for (struct list_node *node = list_first(&task->reservations); node != NULL;
+         node = list_next(&task->reservations, node)) {
+        struct reservation *other = LIST_ENTRY(node, struct reservation, task_node);
+        if (other->state == RESERVATION_PENDING)
+            reservation_end(engine, other, RESERVATION_STEP_RESCIND,
+                            STR("Another worker accepted the task"), NULL);
+    }
+    engine->out->subject = reservation->sid;
+    return ERR_OK;
+}
+
+enum err_code reservation_reject(struct engine *engine, const struct engine_command *command,
+                                 struct err *err)
+{
+    const struct engine_action *action = &command->action;
+    struct reservation *reservation =
+        reservation_find(engine, action, RESERVATION_STEP_REJECT, err);
+    if (reservation == NULL)
+        return err->code;
+    struct activity *wanted = reservation_activity(engine, &action->activity_sid);
+    if (sid_is_set(&action->activity_sid) &&
+        (wanted == NULL || wanted->workspace != reservation->task->workspace))
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "ACTIVITY_NOT_FOUND", "worker_activity_sid",
+                         "there is no activity %s in this workspace", action->activity_sid.text);
+    reservation_end(engine, reservation, RESERVATION_STEP_REJECT, action->reason, wanted);
+    reservation_release_task(engine, reservation->task);
+    engine->out->subject = reservation->sid;
+    return ERR_OK;
+}
+
+enum err_code reservation_cancel(struct engine *engine, const struct engine_command *command,
+                                 struct err *err)
+{
+    struct reservation *reservation =
+        reservation_find(engine, &command->action, RESERVATION_STEP_CANCEL, err);
+    if (reservation == NULL)
+        return err->code;
+    if (reservation->state != RESERVATION_PENDING) /* accepted ones end with their task only */
+        return ERR_SET(err, ERR_FAILED_PRECONDITION, "RESERVATION_STATE",
+                       "Reservation %s is already in state [%s] and cannot be updated to "
+                       "[canceled]",
+                       reservation->sid.text, reservation_state_name(reservation->state));
+    reservation_end(engine, reservation, RESERVATION_STEP_CANCEL, command->action.reason, NULL);
+    reservation_release_task(engine, reservation->task);
+    engine->out->subject = reservation->sid;
+    return ERR_OK;
+}
+
+/* Both act on the task: what a reservation ends or wraps, its task does too. */
+static enum err_code reservation_through_task(struct engine *engine,
+                                              const struct engine_command *command,
+                                              enum reservation_step step, enum task_step task_step_,
+                                              struct err *err)
+{
+    struct reservation *reservation = reservation_find(engine, &command->action, step, err);
+    if (reservation == NULL)
+        return err->code;
+    struct str reason =
+        command->action.reason.len == 0 ? STR("Reservation completed") : command->action.reason;
+    struct task *task = reservation->task;
+    if (task_step_ == TASK_STEP_WRAP_UP)
+        task_step(engine, task, TASK_STEP_WRAP_UP);
+    else
+        task_end(engine, task, task_step_, reason, ENGINE_EVENT_NONE);
+    engine->out->subject = reservation->sid;
+    return ERR_OK;
+}
+
+enum err_code reservation_wrap_up(struct engine *engine, const struct engine_command *command,
+                                  struct err *err)
+{
+    return reservation_through_task(engine, command, RESERVATION_STEP_WRAP_UP, TASK_STEP_WRAP_UP,
+                                    err);
+}
+
+enum err_code reservation_complete(struct engine *engine, const struct engine_command *command,
+                                   struct err *err)
+{
+    return reservation_through_task(engine, command, RESERVATION_STEP_COMPLETE, TASK_STEP_COMPLETE,
+                                    err);
+}
+
+void reservation_free(struct engine *engine, struct reservation *reservation)
+{
+    heap_remove(&engine->timers, &reservation->timer.place);
+    list_remove(&reservation->task_node);
+    list_remove(&reservation->worker_node);
+    list_remove(&reservation->dirty_node);
+    (void)map_remove(&engine->reservations, sid_str(&reservation->sid));
+    worker_unref(engine, reservation->worker);
+    text_free(&reservation->instruction);
+    text_free(&reservation->instruction_data);
+    free(reservation);
+}
