@@ -182,7 +182,7 @@ static int check_statement(const char *file, struct statement *statement)
         size_t next = skip_quoted(sql, i, &is_comment);
         char c = sql.ptr[i];
         bool is_space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
-        if (ended_at < i && next == i && !is_space)
+        if (ended_at < i && !is_comment && !is_space)
             return fail(file, statement->line,
                         "\""
                         "%.*s\" holds two statements; a block is one",
