@@ -50,7 +50,7 @@ enum err_code bus_open(const struct bus_options *options, struct bus **out,
 void bus_close(struct bus *bus);
 
 /* Connected, and the streams are there. Cheap; threads: any. */
-bool bus_is_ready(const struct bus *bus);
+bool bus_is_ready(struct bus *bus);
 
 /* The same as an http_check_fn; ctx is the bus. */
 enum err_code bus_check(void *bus, struct call *call, struct err *err);
@@ -168,7 +168,7 @@ void bus_subscription_close(struct bus_subscription *subscription);
 
 /* True once it has a place on the server (again after a reconnect); from then on nothing is missed.
  */
-bool bus_subscription_is_live(const struct bus_subscription *subscription);
+bool bus_subscription_is_live(struct bus_subscription *subscription);
 
 struct bus_stream_info {
     uint64_t first_seq; /* oldest kept; first_seq > last_seq = empty */
