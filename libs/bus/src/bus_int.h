@@ -80,8 +80,12 @@ enum pull_result pull_next(struct pull *pull, natsMsg **out);
 /* Moves what the library has received already into the ring, so that pull_tell reaches it. */
 void pull_hold(struct pull *pull);
 
-/* Ends interest in further messages, for which the server would otherwise wait ack_wait_ms, and
- * moves those already on their way into the ring. */
+/*
+ * Waits until the open request is over (a second at most) and moves what it brought into the ring.
+ * Leaving earlier would cost order: for a request whose asker has gone, nats-server 2.9 takes the
+ * first message given back and puts it behind all others; and what is on its way would be
+ * redelivered only after ack_wait_ms.
+ */
 void pull_finish(struct pull *pull);
 
 /* Sends an acknowledgement text ("+WPI", "-NAK") for everything in the ring. */

@@ -370,7 +370,7 @@ struct bus_consumer *bus_consumer_start(struct bus *bus, const struct bus_consum
     return consumer;
 }
 
-void bus_consumer_stop(struct bus_consumer *consumer)
+void bus_consumer_end(struct bus_consumer *consumer)
 {
     if (consumer == NULL)
         return;
@@ -378,6 +378,13 @@ void bus_consumer_stop(struct bus_consumer *consumer)
     consumer->is_stopping = true;
     cond_broadcast(&consumer->stopped);
     lock_drop(&consumer->lock);
+}
+
+void bus_consumer_stop(struct bus_consumer *consumer)
+{
+    if (consumer == NULL)
+        return;
+    bus_consumer_end(consumer);
     (void)pthread_join(consumer->thread, NULL);
     cond_fini(&consumer->stopped);
     lock_fini(&consumer->lock);

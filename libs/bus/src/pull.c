@@ -13,7 +13,8 @@
  * handed out as it arrives while one request for many is open at the server.
  */
 
-enum { EXPIRES_MS = 5000, GRACE_MS = 1500, DRAIN_MS = 500 };
+/* A request lives short, because an orderly end waits for it. */
+enum { EXPIRES_MS = 1000, GRACE_MS = 1000 };
 
 enum err_code pull_open(struct pull *pull, struct bus *bus, int batch, struct err *err)
 {
@@ -148,11 +149,10 @@ void pull_hold(struct pull *pull)
 
 void pull_finish(struct pull *pull)
 {
-    bool is_draining = natsConnection_Status(pull->bus->nc) == NATS_CONN_STATUS_CONNECTED &&
-                       natsSubscription_DrainTimeout(pull->sub, DRAIN_MS) == NATS_OK;
-    /* The subscription ends by itself when the server has confirmed and the last one was taken. */
-    while (is_draining && hold_one(pull, DRAIN_MS)) {
-    }
+    int64_t until = pull->until_mono_us;
+    while (pull->outstanding > 0 && clock_mono_us() < until &&
+           pull->generation == bus_generation(pull->bus))
+        (void)hold_one(pull, 20);
 }
 
 void pull_tell(struct pull *pull, const char *what)

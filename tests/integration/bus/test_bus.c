@@ -298,7 +298,6 @@ static void what_was_fetched_and_not_handled_is_given_back(void)
     CHECK(wait_for(seen, 20));
     CHECK(clock_mono_us() - began < 10 * US_PER_S); /* not only after ack_wait_ms */
     bus_consumer_stop(consumer);
-    for (int i = 0; i < 20; i++) (void)fprintf(stderr, "%d ", seen->numbers[i]);
     CHECK(in_order(seen, 0, 20));
     free(seen);
 }

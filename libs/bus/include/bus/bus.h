@@ -145,7 +145,11 @@ struct bus_consumer;
 struct bus_consumer *bus_consumer_start(struct bus *bus, const struct bus_consumer_def *def,
                                         void *ctx);
 
-/* Ends after the message under way; gives back what was fetched ahead. Waits. NULL is allowed. */
+/* Asks it to end after the message under way, without waiting: so that several end together. */
+void bus_consumer_end(struct bus_consumer *consumer);
+
+/* The same, and waits (about a second); what was fetched ahead is given back in order. NULL is
+ * allowed. */
 void bus_consumer_stop(struct bus_consumer *consumer);
 
 /* ---- Live subscriptions ---- */
