@@ -60,17 +60,15 @@ random_hex()
 
 # --- ports ---------------------------------------------------------------------------------------
 
-# The TCP ports on which something listens, any address; from /proc, so that no tool is needed.
+# The TCP ports on which something listens, any address; from /proc, so that no package is needed.
+# (Not with bash's read: it asks for one byte at a time, and each makes the kernel walk its table.)
 ports_listening()
 {
-    local table line
-    for table in /proc/net/tcp /proc/net/tcp6; do
-        [[ -r $table ]] || continue
-        while read -r _ line _ state _; do
-            [[ $state == 0A ]] && printf '%d\n' "0x${line##*:}"
-        done <"$table"
+    local port
+    for port in $(awk '$4 == "0A" { n = split($2, part, ":"); print part[n] }' \
+        /proc/net/tcp /proc/net/tcp6 2>/dev/null || true); do
+        printf '%d\n' "0x$port"
     done
-    return 0
 }
 
 # ports_choose [WANTED_HTTP_PORT]: keeps the ports of the last run where they are still free and picks
