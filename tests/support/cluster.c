@@ -24,6 +24,8 @@
 #define NATS_BIN    "/usr/sbin/nats-server"
 #define SERVER_USER "postgres" /* PostgreSQL refuses to run as root */
 
+/* NOLINTBEGIN(concurrency-mt-unsafe): called by the main thread */
+
 enum { START_MS = 30000, STOP_MS = 10000, ARENA_BYTES = 1 << 20 };
 
 struct cluster {
@@ -370,3 +372,5 @@ bool cluster_sql_value(struct cluster *cluster, const char *sql, char *out_value
     out_value[strcspn(out_value, "\n")] = '\0';
     return file != NULL;
 }
+
+/* NOLINTEND(concurrency-mt-unsafe) */

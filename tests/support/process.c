@@ -22,6 +22,9 @@
 #include "base/clock.h"
 #include "base/macros.h"
 
+/* NOLINTBEGIN(concurrency-mt-unsafe): strerror, getenv and getpwnam are called by the main thread
+ */
+
 extern char **environ;
 
 enum { LOOK_EVERY_MS = 20, TAIL_BYTES = 4000, MAX_ARGS = 64, PATH_BYTES = 512 };
@@ -108,7 +111,8 @@ static char **list_env(const char *const *more)
         size_t len = eq == NULL ? strlen(environ[i]) : (size_t)(eq - environ[i]) + 1;
         bool is_replaced = false;
         for (size_t k = 0; k < count; k++)
-            is_replaced = is_replaced || strncmp(environ[i], more[k], len) == 0;
+            is_replaced =
+                is_replaced || str_starts_with(str_from(more[k]), (struct str){environ[i], len});
         if (!is_replaced)
             env[n++] = xstrdup(environ[i]);
     }
@@ -359,3 +363,5 @@ bool process_wait_log(struct process *process, const char *text, int timeout_ms)
 {
     return await(process, AWAIT_LOG, text, timeout_ms);
 }
+
+/* NOLINTEND(concurrency-mt-unsafe) */

@@ -133,7 +133,7 @@ static enum err_code bad_text(struct err *err)
 
 static bool has_nul(struct str text)
 {
-    return text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL;
+    return text.ptr != NULL && memchr(text.ptr, '\0', text.len) != NULL;
 }
 
 static enum err_code bind_texts(struct arena *arena, const struct db_param *param, char **out,

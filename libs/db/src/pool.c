@@ -145,7 +145,7 @@ enum err_code db_acquire(struct db_pool *pool, struct call *call, struct db_conn
     enum err_code code = call_check(call, err);
     if (code == ERR_OK)
         code = take_idle(pool, call, &conn, err);
-    if (code != ERR_OK)
+    if (code != ERR_OK || conn == NULL)
         return code;
     if (!db_conn_is_alive(conn)) {
         db_conn_drop(conn);
