@@ -118,6 +118,16 @@ static void on_disconnected(natsConnection *nc, void *closure)
     LOG_WARN(NULL, "event bus connection lost, reconnecting");
 }
 
+static void on_closed(natsConnection *nc, void *closure)
+{
+    (void)nc;
+    struct bus *bus = closure;
+    lock_take(&bus->lock);
+    bus->is_closed = true;
+    cond_broadcast(&bus->changed);
+    lock_drop(&bus->lock);
+}
+
 /* The library prints errors of a connection on stderr unless told otherwise. */
 static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus status, void *closure)
 {
@@ -199,6 +209,8 @@ static natsStatus connect_forever(struct bus *bus)
         s = natsOptions_SetFailRequestsOnDisconnect(opts, true);
     if (s == NATS_OK)
         s = natsOptions_SetDisconnectedCB(opts, on_disconnected, bus);
+    if (s == NATS_OK)
+        s = natsOptions_SetClosedCB(opts, on_closed, bus);
     if (s == NATS_OK)
         s = natsOptions_SetReconnectedCB(opts, on_connected, bus);
     if (s == NATS_OK)
@@ -368,7 +380,14 @@ void bus_close(struct bus *bus)
     jsCtx_Destroy(bus->js);
     if (bus->nc != NULL && natsConnection_Status(bus->nc) == NATS_CONN_STATUS_CONNECTED)
         (void)natsConnection_FlushTimeout(bus->nc, 500); /* last acknowledgements */
-    /* Destroy waits for callbacks under way, so none sees a freed bus. */
+    /* Callbacks run later, on a thread of the library; the one for closing is the last of them. */
+    if (bus->nc != NULL) {
+        natsConnection_Close(bus->nc);
+        lock_take(&bus->lock);
+        while (!bus->is_closed)
+            cond_wait(&bus->changed, &bus->lock);
+        lock_drop(&bus->lock);
+    }
     natsConnection_Destroy(bus->nc);
     cond_fini(&bus->changed);
     lock_fini(&bus->lock);
