@@ -10,6 +10,7 @@
 #include "svc/mask.h"
 #include "svc/page.h"
 #include "svc/repeat.h"
+#include "svc/usage.h"
 #include "svc/wire.h"
 
 #define LIST_TAG "tq"
@@ -330,6 +331,9 @@ enum err_code queue_rpc_delete(void *app, struct call *call,
         workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
         code = check_sid("sid", request->sid, "WQ", err);
+    if (code == ERR_OK)
+        code = usage_check_tasks(queues->host.as_service[PEER_TASKS], call, workspace.sid,
+                                 request->sid, "", err);
     struct delete_context removal = {request, workspace.sid};
     if (code == ERR_OK)
         code = db_tx_run(queues->host.pool, call, delete_tx, &removal, err);

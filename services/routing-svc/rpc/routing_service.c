@@ -1,0 +1,37 @@
+#include "routing_service.h"
+
+#include "base/macros.h"
+#include "route_rpc.h"
+#include "workflow_rpc.h"
+
+#define REQUEST(name) Taskrouter__Routing__V1__##name##Request
+#define LIST(name)    Taskrouter__Routing__V1__List##name##Response
+#define WORKFLOW      Taskrouter__Routing__V1__Workflow
+#define NOTHING       Google__Protobuf__Empty
+
+/* clang-format off: one row a line, in columns: method, handler, request, reply, ms, who */
+static const struct rpc_method methods[] = {
+    RPC_UNARY("CreateWorkflow", workflow_rpc_create, REQUEST(CreateWorkflow), WORKFLOW, 4000,
+              ROLE_SUPERVISOR, 0),
+    RPC_UNARY("GetWorkflow", workflow_rpc_get, REQUEST(GetWorkflow), WORKFLOW, 1000, ROLE_VIEWER,
+              0),
+    RPC_UNARY("ListWorkflows", workflow_rpc_list, REQUEST(ListWorkflows), LIST(Workflows), 2000,
+              ROLE_VIEWER, 0),
+    RPC_UNARY("UpdateWorkflow", workflow_rpc_update, REQUEST(UpdateWorkflow), WORKFLOW, 4000,
+              ROLE_SUPERVISOR, 0),
+    RPC_UNARY("DeleteWorkflow", workflow_rpc_delete, REQUEST(DeleteWorkflow), NOTHING, 4000,
+              ROLE_SUPERVISOR, 0),
+    RPC_UNARY("ListWorkflowVersions", workflow_rpc_versions, REQUEST(ListWorkflowVersions),
+              LIST(WorkflowVersions), 2000, ROLE_VIEWER, 0),
+    RPC_UNARY("ValidateWorkflow", route_rpc_validate, REQUEST(ValidateWorkflow), NOTHING, 4000,
+              ROLE_VIEWER, 0),
+    RPC_UNARY("Route", route_rpc_route, REQUEST(Route), Taskrouter__Routing__V1__RouteResponse,
+              2000, ROLE_VIEWER, 0),
+};
+/* clang-format on */
+
+const struct rpc_service routing_service = {
+    .descriptor = &taskrouter__routing__v1__routing__descriptor,
+    .methods = methods,
+    .method_count = ARRAY_LEN(methods),
+};

@@ -1,0 +1,397 @@
+#include "workflow_rpc.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/ids.h"
+#include "base/parse.h"
+#include "outbox/outbox.h"
+#include "queue_check.h"
+#include "routing.h"
+#include "routing_events.h"
+#include "svc/check.h"
+#include "svc/mask.h"
+#include "svc/page.h"
+#include "svc/repeat.h"
+#include "svc/usage.h"
+#include "svc/wire.h"
+#include "workflow_store.h"
+
+#define LIST_TAG    "ww"
+#define VERSION_TAG "wv"
+
+typedef Taskrouter__Routing__V1__Workflow wire_workflow;
+
+static enum err_code no_room(struct err *err)
+{
+    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
+                   "the request needs too much memory; ask for less at once");
+}
+
+static enum err_code reply_with(struct call *call, const struct workflow *workflow,
+                                wire_workflow **out_reply, struct err *err)
+{
+    wire_workflow *wire = workflow_to_wire(call->arena, workflow);
+    if (wire == NULL)
+        return no_room(err);
+    *out_reply = wire;
+    return ERR_OK;
+}
+
+/* All but the document. */
+static enum err_code check_fields(const struct workflow *workflow, struct err *err)
+{
+    enum err_code code = workflow_check(workflow, err);
+    if (code == ERR_OK)
+        code =
+            check_optional_url("assignment_callback_url", workflow->assignment_callback_url, err);
+    if (code == ERR_OK)
+        code = check_optional_url("fallback_assignment_callback_url",
+                                  workflow->fallback_assignment_callback_url, err);
+    return code;
+}
+
+static enum err_code check_document(struct routing *routing, struct call *call,
+                                    const char *workspace_sid, const char *configuration,
+                                    struct err *err)
+{
+    AUTO(workflow_doc_cleanup) struct workflow_doc *doc = NULL;
+    enum err_code code = workflow_parse(str_from(configuration), &doc, err);
+    return code == ERR_OK ? queue_check(routing, call, workspace_sid, doc, err) : code;
+}
+
+/* ---- create ---- */
+
+struct create_context {
+    const Taskrouter__Routing__V1__CreateWorkflowRequest *request;
+    struct workflow workflow;
+    wire_workflow *reply;
+};
+
+static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    struct create_context *create = ctx;
+    struct idempotency use;
+    ProtobufCMessage *first_reply = NULL;
+    enum err_code code = repeat_claim(
+        conn, call, &use, "CreateWorkflow", create->request->idempotency_key,
+        &create->request->base, &taskrouter__routing__v1__workflow__descriptor, &first_reply, err);
+    if (code != ERR_OK)
+        return code;
+    if (first_reply != NULL) {
+        create->reply = (wire_workflow *)(void *)first_reply;
+        return ERR_OK;
+    }
+    code = workflow_store_insert(conn, call, &create->workflow, err);
+    if (code == ERR_OK)
+        code = workflow_event_append(conn, call, &create->workflow,
+                                     &(struct workflow_change){.type = "workflow.created"}, err);
+    if (code == ERR_OK)
+        code = reply_with(call, &create->workflow, &create->reply, err);
+    if (code == ERR_OK)
+        code = repeat_store(conn, call, &use, &create->reply->base, err);
+    return code;
+}
+
+enum err_code workflow_rpc_create(void *app, struct call *call,
+                                  const Taskrouter__Routing__V1__CreateWorkflowRequest *request,
+                                  wire_workflow **out_reply, struct err *err)
+{
+    struct routing *routing = app;
+    struct workspace_copy workspace;
+    enum err_code code =
+        workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
+    if (code != ERR_OK)
+        return code;
+    struct sid sid = sid_new("WW");
+    struct create_context create = {
+        .request = request,
+        .workflow =
+            {
+                       .sid = sid.text,
+                       .account_sid = workspace.account_sid,
+                       .workspace_sid = workspace.sid,
+                       .friendly_name = request->friendly_name,
+                       .configuration = request->configuration,
+                       .assignment_callback_url = request->assignment_callback_url,
+                       .fallback_assignment_callback_url = request->fallback_assignment_callback_url,
+                       .task_reservation_timeout_s = request->task_reservation_timeout == 0
+                                                  ? WORKFLOW_RESERVATION_DEFAULT
+                                                  : request->task_reservation_timeout,
+                       },
+    };
+    code = check_fields(&create.workflow, err);
+    if (code == ERR_OK)
+        code = check_document(routing, call, workspace.sid, request->configuration, err);
+    if (code == ERR_OK)
+        code = db_tx_run(routing->host.pool, call, create_tx, &create, err);
+    if (code != ERR_OK)
+        return code;
+    outbox_wake(routing->host.outbox);
+    *out_reply = create.reply;
+    return ERR_OK;
+}
+
+/* ---- get and list ---- */
+
+enum err_code workflow_rpc_get(void *app, struct call *call,
+                               const Taskrouter__Routing__V1__GetWorkflowRequest *request,
+                               wire_workflow **out_reply, struct err *err)
+{
+    struct routing *routing = app;
+    struct workspace_copy workspace;
+    enum err_code code =
+        workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = check_sid("sid", request->sid, "WW", err);
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    if (code == ERR_OK)
+        code = db_acquire(routing->host.pool, call, &conn, err);
+    struct workflow workflow;
+    if (code == ERR_OK)
+        code = workflow_store_get(conn, call, workspace.sid, request->sid, &workflow, err);
+    return code == ERR_OK ? reply_with(call, &workflow, out_reply, err) : code;
+}
+
+enum err_code workflow_rpc_list(void *app, struct call *call,
+                                const Taskrouter__Routing__V1__ListWorkflowsRequest *request,
+                                Taskrouter__Routing__V1__ListWorkflowsResponse **out_reply,
+                                struct err *err)
+{
+    struct routing *routing = app;
+    struct workspace_copy workspace;
+    struct page page;
+    enum err_code code =
+        workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = page_from(call->arena, LIST_TAG, request->page_size, request->cursor, &page, err);
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    if (code == ERR_OK)
+        code = db_acquire(routing->host.pool, call, &conn, err);
+    struct workflow *items = NULL;
+    size_t count = 0;
+    if (code == ERR_OK) /* one more than the page tells whether there is a next one */
+        code = workflow_store_list(conn, call, workspace.sid, page.after, (size_t)page.size + 1,
+                                   request->friendly_name, &items, &count, err);
+    if (code != ERR_OK)
+        return code;
+    Taskrouter__Routing__V1__ListWorkflowsResponse *reply =
+        PB_NEW(call->arena, taskrouter__routing__v1__list_workflows_response);
+    wire_workflow **wires = ARENA_ARRAY(call->arena, wire_workflow *, count);
+    if (reply == NULL || wires == NULL)
+        return no_room(err);
+    if (count > (size_t)page.size) {
+        count = (size_t)page.size;
+        reply->next_cursor = page_cursor(call->arena, LIST_TAG, items[count - 1].sid);
+    }
+    for (size_t i = 0; i < count; i++)
+        wires[i] = workflow_to_wire(call->arena, &items[i]);
+    reply->items = wires;
+    reply->n_items = count;
+    if (arena_is_exhausted(call->arena))
+        return no_room(err);
+    *out_reply = reply;
+    return ERR_OK;
+}
+
+static enum err_code
+fill_versions(struct call *call, const char *workflow_sid, const struct workflow_version *items,
+              size_t count, size_t limit,
+              Taskrouter__Routing__V1__ListWorkflowVersionsResponse **out_reply, struct err *err)
+{
+    Taskrouter__Routing__V1__ListWorkflowVersionsResponse *reply =
+        PB_NEW(call->arena, taskrouter__routing__v1__list_workflow_versions_response);
+    Taskrouter__Routing__V1__WorkflowVersion **wires =
+        ARENA_ARRAY(call->arena, Taskrouter__Routing__V1__WorkflowVersion *, count);
+    if (reply == NULL || wires == NULL)
+        return no_room(err);
+    if (count > limit) {
+        count = limit;
+        char *last = arena_printf(call->arena, "%" PRId64, items[count - 1].configuration_version);
+        reply->next_cursor = last == NULL ? NULL : page_cursor(call->arena, VERSION_TAG, last);
+    }
+    for (size_t i = 0; i < count; i++) {
+        wires[i] = PB_NEW(call->arena, taskrouter__routing__v1__workflow_version);
+        if (wires[i] == NULL)
+            return no_room(err);
+        wires[i]->workflow_sid = wire_text(call->arena, workflow_sid);
+        wires[i]->configuration_version = items[i].configuration_version;
+        wires[i]->configuration = wire_text(call->arena, items[i].configuration);
+        wires[i]->author_sid = wire_text(call->arena, items[i].author_sid);
+        wires[i]->date_created = wire_time(call->arena, items[i].created_at_us);
+    }
+    reply->items = wires;
+    reply->n_items = count;
+    if (arena_is_exhausted(call->arena))
+        return no_room(err);
+    *out_reply = reply;
+    return ERR_OK;
+}
+
+enum err_code
+workflow_rpc_versions(void *app, struct call *call,
+                      const Taskrouter__Routing__V1__ListWorkflowVersionsRequest *request,
+                      Taskrouter__Routing__V1__ListWorkflowVersionsResponse **out_reply,
+                      struct err *err)
+{
+    struct routing *routing = app;
+    struct workspace_copy workspace;
+    struct page page;
+    enum err_code code =
+        workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = check_sid("sid", request->sid, "WW", err);
+    if (code == ERR_OK)
+        code = page_from(call->arena, VERSION_TAG, request->page_size, request->cursor, &page, err);
+    if (code != ERR_OK)
+        return code;
+    int64_t before = INT64_MAX;
+    if (page.after[0] != '\0' && !parse_i64(str_from(page.after), 1, INT64_MAX, &before))
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_CURSOR", "cursor",
+                         "cursor is not one that this list gave out; begin again without it");
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    struct workflow workflow;
+    struct workflow_version *items = NULL;
+    size_t count = 0;
+    code = db_acquire(routing->host.pool, call, &conn, err);
+    if (code == ERR_OK)
+        code = workflow_store_get(conn, call, workspace.sid, request->sid, &workflow, err);
+    if (code == ERR_OK)
+        code = workflow_version_store_list(conn, call, workflow.sid, before, (size_t)page.size + 1,
+                                           &items, &count, err);
+    return code == ERR_OK
+               ? fill_versions(call, workflow.sid, items, count, (size_t)page.size, out_reply, err)
+               : code;
+}
+
+/* ---- update and delete ---- */
+
+static const char *const updatable[] = {
+    "friendly_name",
+    "configuration",
+    "assignment_callback_url",
+    "fallback_assignment_callback_url",
+    "task_reservation_timeout",
+};
+
+struct update_context {
+    const Taskrouter__Routing__V1__UpdateWorkflowRequest *request;
+    const char *workspace_sid;
+    struct workflow workflow; /* out: as it is now */
+};
+
+static void apply_mask(struct workflow *workflow,
+                       const Taskrouter__Routing__V1__UpdateWorkflowRequest *request)
+{
+    const wire_workflow *wanted = request->workflow;
+    const Google__Protobuf__FieldMask *mask = request->update_mask;
+    if (mask_has(mask, "friendly_name"))
+        workflow->friendly_name = wanted->friendly_name;
+    if (mask_has(mask, "configuration"))
+        workflow->configuration = wanted->configuration;
+    if (mask_has(mask, "assignment_callback_url"))
+        workflow->assignment_callback_url = wanted->assignment_callback_url;
+    if (mask_has(mask, "fallback_assignment_callback_url"))
+        workflow->fallback_assignment_callback_url = wanted->fallback_assignment_callback_url;
+    if (mask_has(mask, "task_reservation_timeout"))
+        workflow->task_reservation_timeout_s = wanted->task_reservation_timeout;
+}
+
+static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    struct update_context *update = ctx;
+    const Taskrouter__Routing__V1__UpdateWorkflowRequest *request = update->request;
+    enum err_code code = workflow_store_lock(conn, call, update->workspace_sid,
+                                             request->workflow->sid, &update->workflow, err);
+    if (code == ERR_OK)
+        code = check_version(request->_expected_version_case != 0, request->expected_version,
+                             update->workflow.version, err);
+    if (code != ERR_OK)
+        return code;
+    const char *old_document = update->workflow.configuration;
+    apply_mask(&update->workflow, request);
+    code = check_fields(&update->workflow, err);
+    bool has_new_document = strcmp(old_document, update->workflow.configuration) != 0;
+    if (code == ERR_OK)
+        code = workflow_store_update(conn, call, &update->workflow, has_new_document, err);
+    if (code != ERR_OK)
+        return code;
+    return workflow_event_append(conn, call, &update->workflow,
+                                 &(struct workflow_change){
+                                     .type = "workflow.updated",
+                                     .re_evaluate_tasks = request->re_evaluate_tasks,
+                                 },
+                                 err);
+}
+
+enum err_code workflow_rpc_update(void *app, struct call *call,
+                                  const Taskrouter__Routing__V1__UpdateWorkflowRequest *request,
+                                  wire_workflow **out_reply, struct err *err)
+{
+    struct routing *routing = app;
+    if (request->workflow == NULL)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "FIELD_REQUIRED", "workflow",
+                         "workflow is required; give it with workspace_sid and sid");
+    struct workspace_copy workspace;
+    enum err_code code = workspaces_require(&routing->workspaces, call,
+                                            request->workflow->workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = check_sid("sid", request->workflow->sid, "WW", err);
+    if (code == ERR_OK)
+        code = mask_check(request->update_mask, updatable, ARRAY_LEN(updatable), err);
+    if (code == ERR_OK && mask_has(request->update_mask, "configuration"))
+        code = check_document(routing, call, workspace.sid, request->workflow->configuration, err);
+    struct update_context update = {.request = request, .workspace_sid = workspace.sid};
+    if (code == ERR_OK)
+        code = db_tx_run(routing->host.pool, call, update_tx, &update, err);
+    if (code != ERR_OK)
+        return code;
+    outbox_wake(routing->host.outbox);
+    return reply_with(call, &update.workflow, out_reply, err);
+}
+
+struct delete_context {
+    const Taskrouter__Routing__V1__DeleteWorkflowRequest *request;
+    const char *workspace_sid;
+};
+
+static enum err_code delete_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    const struct delete_context *removal = ctx;
+    struct workflow workflow;
+    enum err_code code = workflow_store_lock(conn, call, removal->workspace_sid,
+                                             removal->request->sid, &workflow, err);
+    if (code == ERR_OK)
+        code = check_version(removal->request->_expected_version_case != 0,
+                             removal->request->expected_version, workflow.version, err);
+    if (code == ERR_OK)
+        code = workflow_store_delete(conn, call, workflow.sid, err);
+    if (code != ERR_OK)
+        return code;
+    workflow.version++; /* newer than every event before */
+    return workflow_event_append(
+        conn, call, &workflow,
+        &(struct workflow_change){.type = "workflow.deleted", .is_deleted = true}, err);
+}
+
+enum err_code workflow_rpc_delete(void *app, struct call *call,
+                                  const Taskrouter__Routing__V1__DeleteWorkflowRequest *request,
+                                  Google__Protobuf__Empty **out_reply, struct err *err)
+{
+    (void)out_reply; /* empty */
+    struct routing *routing = app;
+    struct workspace_copy workspace;
+    enum err_code code =
+        workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = check_sid("sid", request->sid, "WW", err);
+    if (code == ERR_OK)
+        code = usage_check_tasks(routing->host.as_service[PEER_TASKS], call, workspace.sid, "",
+                                 request->sid, err);
+    struct delete_context removal = {request, workspace.sid};
+    if (code == ERR_OK)
+        code = db_tx_run(routing->host.pool, call, delete_tx, &removal, err);
+    if (code == ERR_OK)
+        outbox_wake(routing->host.outbox);
+    return code;
+}

@@ -1,0 +1,23 @@
+/* This service's copy of which queues exist: what a workflow document may name. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/call.h"
+#include "db/db.h"
+
+/* Of the wanted SIDs, those that are no live queue of the workspace as far as known here. */
+enum err_code queue_copy_store_missing(struct db_conn *conn, struct call *call,
+                                       const char *workspace_sid, const struct str *wanted,
+                                       size_t wanted_count, const char ***out, size_t *out_count,
+                                       struct err *err) MUST_CHECK;
+
+/* If newer than what is stored. */
+enum err_code queue_copy_store_put(struct db_conn *conn, struct call *call, const char *sid,
+                                   const char *workspace_sid, int64_t version, bool is_deleted,
+                                   struct err *err) MUST_CHECK;
+
+enum err_code queue_copy_store_delete_all(struct db_conn *conn, struct call *call,
+                                          const char *workspace_sid, struct err *err) MUST_CHECK;
