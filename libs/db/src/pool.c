@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/lock.h"
+#include "metrics/metrics.h"
 
 enum { POOL_LOCK_RANK = 500 };
 
@@ -25,6 +26,57 @@ struct db_pool {
     char why[DB_WHY_SIZE];
 };
 
+/* ---- Metrics ---- */
+
+static const struct metric_def open_def = {
+    .name = "taskrouter_db_connections_open",
+    .kind = METRIC_GAUGE,
+    .unit = "",
+    .help = "Database connections that are made, idle or in use",
+    .labels = {"pool"},
+};
+
+static const struct metric_def in_use_def = {
+    .name = "taskrouter_db_connections_in_use",
+    .kind = METRIC_GAUGE,
+    .unit = "",
+    .help = "Database connections that a request holds",
+    .labels = {"pool"},
+};
+
+static const struct metric_def waiting_def = {
+    .name = "taskrouter_db_connections_waiting",
+    .kind = METRIC_GAUGE,
+    .unit = "",
+    .help = "Requests that wait for a database connection",
+    .labels = {"pool"},
+};
+
+static double count_open(void *pool)
+{
+    return db_pool_stats(pool).open;
+}
+
+static double count_in_use(void *pool)
+{
+    return db_pool_stats(pool).in_use;
+}
+
+static double count_waiting(void *pool)
+{
+    return db_pool_stats(pool).waiting;
+}
+
+static void add_metrics(struct db_pool *pool)
+{
+    const char *values[] = {pool->settings->name};
+    metric_callback_add(&open_def, values, count_open, pool);
+    metric_callback_add(&in_use_def, values, count_in_use, pool);
+    metric_callback_add(&waiting_def, values, count_waiting, pool);
+}
+
+/* ---- Life ---- */
+
 struct db_pool *db_pool_open(const struct db_options *options)
 {
     struct db_pool *pool = xcalloc(1, sizeof *pool);
@@ -39,6 +91,7 @@ struct db_pool *db_pool_open(const struct db_options *options)
         pool->idle[i] = &pool->conns[i];
     }
     pool->idle_count = pool->settings->size;
+    add_metrics(pool);
     return pool;
 }
 
@@ -46,6 +99,7 @@ void db_pool_close(struct db_pool *pool)
 {
     if (pool == NULL)
         return;
+    metric_callback_remove(pool);
     INVARIANT(pool->idle_count == pool->settings->size);
     for (int i = 0; i < pool->settings->size; i++)
         db_conn_fini(&pool->conns[i]);

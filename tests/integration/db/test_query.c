@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cluster.h"
+#include "metrics/metrics.h"
 #include "process.h"
 #include "testing.h"
 
@@ -593,6 +594,27 @@ static void affected_rows_are_counted(void)
     CHECK_I64(db_affected(changed), 0);
 }
 
+static void statements_and_the_pool_are_measured(void)
+{
+    begin_case();
+    CHECK_I64(db_pool_query(pool, &call, &t_bad, DB_NO_PARAMS, NULL, &err), ERR_INTERNAL);
+    struct buf text;
+    buf_init(&text, 0);
+    metrics_render(&text);
+    const char *wanted[] = {
+        "taskrouter_sql_duration_seconds_count{statement=\"t_clear\"}",
+        "taskrouter_sql_errors_total{statement=\"t_bad\",code=\"INTERNAL\"}",
+        "taskrouter_db_connections_open{pool=\"test\"} ",
+        "taskrouter_db_connections_in_use{pool=\"test\"} 0\n",
+        "taskrouter_db_connections_waiting{pool=\"test\"} 0\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+        if (!CHECK(strstr(text.data, wanted[i]) != NULL))
+            (void)printf("\n    no %s", wanted[i]);
+    }
+    buf_fini(&text);
+}
+
 static void roles_reach_their_own_schema_only(void)
 {
     begin_case();
@@ -646,6 +668,7 @@ static const struct test_case cases[] = {
     {"a pipeline larger than every buffer does not block",
      a_pipeline_larger_than_every_buffer_does_not_block                                                                },
     {"affected rows are counted",                                          affected_rows_are_counted                   },
+    {"statements and the pool are measured",                               statements_and_the_pool_are_measured        },
     {"roles reach their own schema only",                                  roles_reach_their_own_schema_only           },
 };
 
