@@ -1,0 +1,10 @@
+/* The service's long-lived object, for handlers and consumers. */
+#pragma once
+
+#include "svc/host.h"
+#include "svc/workspaces.h"
+
+struct sync {
+    struct host host;
+    struct workspaces workspaces;
+};
