@@ -326,7 +326,10 @@ static void workflow_re_evaluate(struct engine *engine, struct workflow *workflo
         node = list_next(tasks, node);
         if (task->workflow != workflow || task->document == workflow->current)
             continue;
-        task->wants_current = task->state == TASK_RESERVED;
+        if (task->state == TASK_RESERVED && !task->wants_current) {
+            task->wants_current = true;
+            task_touch(engine, task);
+        }
         if (task->state != TASK_PENDING)
             continue;
         struct expr_record *record = NULL;
@@ -370,11 +373,15 @@ enum err_code config_put_workflow(struct engine *engine, const struct engine_com
     if (!is_newest)
         return ERR_OK;
     struct document *old = workflow->current;
+    if (old != NULL)
+        old->task_count++; /* held until the tasks have moved on */
     workflow->current = document;
     if (told->re_evaluate_tasks && !engine->is_loading)
         workflow_re_evaluate(engine, workflow);
-    if (old != NULL && old->task_count == 0 && !engine->is_loading)
-        document_free(old);
+    if (old != NULL && engine->is_loading)
+        old->task_count--; /* tasks that use it may still come */
+    else if (old != NULL)
+        document_release(old);
     return ERR_OK;
 }
 

@@ -303,6 +303,7 @@ struct engine {
     struct list dirty_reservations;
     struct expr_field *fields[WORKER_FIELD_COUNT];
     bool is_loading;
+    bool is_resuming; /* steps are not entered but found: skip_if has had its say */
     int64_t now_us;
     int64_t sequence;
     int64_t event_sequence;

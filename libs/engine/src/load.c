@@ -261,7 +261,9 @@ void engine_load_done(struct engine *engine, int64_t now_us, struct engine_effec
     free(tasks);
     load_drop_documents(engine);
     engine->is_loading = false;
+    engine->is_resuming = true;
     match_settle(engine);
+    engine->is_resuming = false;
     engine_run_timers(engine);
     emit_flush(engine);
 }

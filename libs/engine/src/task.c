@@ -598,8 +598,8 @@ static void task_apply_update(struct engine *engine, struct task *task,
         return;
     if (update->has_attributes || channel != NULL)
         (void)route_again(engine, task);
-    else
-        task_wait(engine, task, task->class);
+    else if (heap_has(&task->place)) /* nobody is free for it: only its place changes */
+        heap_update(&task->class->tasks, &task->place);
 }
 
 enum err_code task_update(struct engine *engine, const struct engine_command *command,

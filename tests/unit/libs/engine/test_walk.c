@@ -1,0 +1,302 @@
+/*
+ * Random walks: the same commands give the same bytes, a reloaded engine goes on identically, and
+ * after every step nobody holds too much, nothing is assigned twice and no task is lost.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "testing.h"
+#include "world.h"
+
+#define Q(n)         "\"WQ0000000000000000000000000000000" #n "\""
+#define FILTER(e, t) "{\"expression\":\"" e "\",\"targets\":[" t "]}"
+
+enum { WORKERS = 8, STEPS = 600, SEEDS = 12 };
+
+struct walk {
+    struct world w;
+    uint64_t random;
+    struct sid tasks[STEPS];
+    int task_count;
+    int created;
+    int purged;
+};
+
+static uint64_t walk_random(struct walk *walk, uint64_t below)
+{
+    walk->random ^= walk->random << 13;
+    walk->random ^= walk->random >> 7;
+    walk->random ^= walk->random << 17;
+    return (walk->random >> 11) % below;
+}
+
+static void walk_worker(struct walk *walk, int worker, int activity)
+{
+    char attributes[96];
+    (void)snprintf(attributes, sizeof attributes,
+                   "{\"level\":%d,\"langs\":[\"l%d\",\"l%d\"],\"team\":%d}",
+                   (int)walk_random(walk, 5), (int)walk_random(walk, 3), (int)walk_random(walk, 3),
+                   (int)walk_random(walk, 2));
+    world_worker_with(&walk->w, worker, attributes, activity, (int)walk_random(walk, 4),
+                      walk_random(walk, 4) == 0);
+}
+
+static void walk_workflow(struct walk *walk, int document, bool re_evaluate)
+{
+    static const char *const texts[] = {
+        "{\"task_routing\":{\"filters\":[" FILTER(
+            "kind == 1",
+            "{\"queue\":" Q(1) ",\"timeout\":20,\"priority\":5},{\"queue\":" Q(
+                2) ",\"timeout\":30,\"expression\":\"task.lang IN worker.langs\"},"
+                   "{\"expression\":\"worker.level >= task.level\"}") "," FILTER("kind == 2",
+                                                                                 "{\"queue\":" Q(
+                                                                                     2) ",\"skip_"
+                                                                                        "if\":"
+                                                                                        "\"workers."
+                                                                                        "available "
+                                                                                        "== "
+                                                                                        "0\","
+                                                                                        "\"order_"
+                                                                                        "by\":"
+                                                                                        "\"worker."
+                                                                                        "level "
+                                                                                        "DESC\"},{"
+                                                                                        "\"queue\""
+                                                                                        ":" Q(3) ","
+                                                                                                 "\"timeout\":60}") "],"
+                                                                                                                    "\"default_filter\":{\"queue\":" Q(
+                                                                                                                        3) "}}}",
+        "{\"task_routing\":{\"filters\":[" FILTER(
+            "kind == 1",
+            "{\"queue\":" Q(3) ",\"expression\":\"task.lang IN worker.langs AND worker.team == "
+                               "1\"}") "],\"default_filter\":{\"queue\":" Q(1) "}}}",
+    };
+    const char *text = texts[document % 2];
+    if (re_evaluate)
+        world_workflow_again(&walk->w, 1, document, text);
+    else
+        world_workflow(&walk->w, 1, document, text);
+}
+
+static void walk_start(struct walk *walk, uint64_t seed)
+{
+    struct engine_config config = {.seed = seed, .max_idle_classes = 3, .terminal_purge_s = 40};
+    *walk = (struct walk){.random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1};
+    world_init_with(&walk->w, &config);
+    walk->w.keeps_dump = true;
+    world_queue(&walk->w, 1, "1==1");
+    world_queue_with(&walk->w, 2, "team == 1", 3, false);
+    world_queue_with(&walk->w, 3, "level > 0", 1, true);
+    walk_workflow(walk, 2, false);
+    for (int i = 1; i <= WORKERS; i++)
+        walk_worker(walk, i, 1);
+}
+
+static void walk_create(struct walk *walk)
+{
+    char attributes[96];
+    struct engine_create create = {.has_priority = true};
+    create.priority = (int64_t)walk_random(walk, 3);
+    (void)snprintf(attributes, sizeof attributes, "{\"kind\":%d,\"lang\":\"l%d\",\"level\":%d}",
+                   (int)walk_random(walk, 4), (int)walk_random(walk, 4), (int)walk_random(walk, 5));
+    create.attributes = str_from(attributes);
+    create.has_timeout = true;
+    create.timeout_s = 30 + (int64_t)walk_random(walk, 300);
+    if (walk_random(walk, 8) == 0)
+        create.routing_target = world_sid("WK", 1 + (int)walk_random(walk, WORKERS));
+    else if (walk_random(walk, 8) == 0)
+        create.routing_target = world_sid("WQ", 1 + (int)walk_random(walk, 3));
+    if (strncmp(create.routing_target.text, "WK", 2) == 0) {
+        create.has_ignore_capacity = true;
+        create.ignore_capacity = false;
+    }
+    if (walk_random(walk, 5) == 0)
+        create.channel = STR("voice");
+    walk->tasks[walk->task_count++] = world_create_with(&walk->w, &create);
+    walk->created++;
+}
+
+/* Any command on any task: most are refused, which must change nothing. */
+static void walk_act(struct walk *walk)
+{
+    static const enum engine_command_kind on_task[] = {ENGINE_CANCEL_TASK, ENGINE_WRAP_UP_TASK,
+                                                       ENGINE_COMPLETE_TASK, ENGINE_DELETE_TASK};
+    static const enum engine_command_kind on_offer[] = {
+        ENGINE_ACCEPT_RESERVATION,  ENGINE_ACCEPT_RESERVATION,   ENGINE_REJECT_RESERVATION,
+        ENGINE_WRAP_UP_RESERVATION, ENGINE_COMPLETE_RESERVATION, ENGINE_CANCEL_RESERVATION};
+    if (walk->task_count == 0)
+        return;
+    const struct sid *task = &walk->tasks[walk_random(walk, (uint64_t)walk->task_count)];
+    struct sid offer = world_last_offer(&walk->w, task);
+    uint64_t choice = walk_random(walk, 10);
+    if (choice == 0)
+        (void)world_update(&walk->w, task,
+                           walk_random(walk, 2) == 0 ? "{\"kind\":1,\"lang\":\"l1\"}"
+                                                     : "{\"kind\":2,\"level\":3}");
+    else if (choice < 4)
+        (void)world_act(&walk->w, on_task[walk_random(walk, ARRAY_LEN(on_task))], task);
+    else if (sid_is_set(&offer))
+        (void)world_act(&walk->w, on_offer[walk_random(walk, ARRAY_LEN(on_offer))], &offer);
+}
+
+static void walk_step(struct walk *walk, int step)
+{
+    uint64_t choice = walk_random(walk, 100);
+    if (choice < 30 && walk->task_count < STEPS)
+        walk_create(walk);
+    else if (choice < 75)
+        walk_act(walk);
+    else if (choice < 88)
+        world_wait(&walk->w, (int64_t)walk_random(walk, 30));
+    else if (choice < 98)
+        walk_worker(walk, 1 + (int)walk_random(walk, WORKERS), walk_random(walk, 3) == 0 ? 3 : 1);
+    else
+        walk_workflow(walk, 3 + step, walk_random(walk, 2) == 0);
+}
+
+/* --- what must hold after every step ------------------------------------------------------- */
+
+struct holding {
+    int open[3]; /* by channel */
+};
+
+struct watch {
+    struct walk *walk;
+    struct holding workers[WORKERS + 1];
+    int accepted; /* of the task being looked at */
+    int pending;
+};
+
+static bool watch_reservation(void *context, const struct reservation_row *row)
+{
+    struct watch *watch = context;
+    if (!reservation_is_open(row->state))
+        return true;
+    watch->workers[world_number(&row->worker_sid)].open[world_number(&row->channel_sid)]++;
+    if (row->state == RESERVATION_PENDING)
+        watch->pending++;
+    else
+        watch->accepted++;
+    return true;
+}
+
+static bool watch_task(void *context, const struct task_row *row)
+{
+    struct watch *watch = context;
+    watch->accepted = 0;
+    watch->pending = 0;
+    engine_task_reservations(watch->walk->w.engine, &row->sid, watch_reservation, watch);
+    bool is_held = row->state == TASK_ASSIGNED || row->state == TASK_WRAPPING;
+    CHECK_I64(watch->accepted, is_held ? 1 : 0);
+    CHECK((watch->pending > 0) == (row->state == TASK_RESERVED));
+    return true;
+}
+
+static void walk_check(struct walk *walk)
+{
+    struct watch watch = {.walk = walk};
+    engine_tasks(walk->w.engine, watch_task, &watch);
+    for (int i = 1; i <= WORKERS; i++) {
+        struct sid worker = world_sid("WK", i);
+        for (int channel = 1; channel <= 2; channel++) {
+            struct sid channel_sid = world_sid("TC", channel);
+            int32_t capacity = 0;
+            int32_t consumed = 0;
+            CHECK(engine_worker_capacity(walk->w.engine, &worker, &channel_sid, &capacity,
+                                         &consumed));
+            CHECK_I64(consumed, watch.workers[i].open[channel]);
+            CHECK(consumed <= 4); /* capacity may be lowered under what is there */
+        }
+    }
+    struct engine_stats stats;
+    engine_stats_get(walk->w.engine, &stats);
+    CHECK_I64(stats.tasks, walk->w.task_count); /* the rows and the memory agree */
+}
+
+static void walk_run(struct walk *walk, int from, int to)
+{
+    for (int step = from; step < to; step++) {
+        walk_step(walk, step);
+        walk_check(walk);
+    }
+}
+
+static void the_same_commands_give_the_same_bytes(void)
+{
+    static struct walk a;
+    static struct walk b;
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        walk_start(&a, seed);
+        walk_start(&b, seed);
+        walk_run(&a, 0, STEPS / 2);
+        walk_run(&b, 0, STEPS / 2);
+        CHECK(a.w.dump.len > 10000);
+        CHECK(str_eq(buf_str(&a.w.dump), buf_str(&b.w.dump)));
+        world_fini(&a.w);
+        world_fini(&b.w);
+    }
+}
+
+/* Prints the first line that differs. */
+static void check_same_dump(struct str a, struct str b, uint64_t seed)
+{
+    CHECK(str_eq(a, b));
+    while (a.ptr != NULL && b.ptr != NULL) {
+        struct str line_a = str_split(&a, '\n');
+        struct str line_b = str_split(&b, '\n');
+        if (!str_eq(line_a, line_b)) {
+            (void)printf("seed %llu\n  %.*s\n  %.*s\n", (unsigned long long)seed, STR_ARG(line_a),
+                         STR_ARG(line_b));
+            return;
+        }
+    }
+}
+
+static void a_reloaded_engine_goes_on_identically(void)
+{
+    static struct walk a;
+    static struct walk b;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        walk_start(&a, seed);
+        walk_start(&b, seed);
+        for (int step = 0; step < STEPS / 2; step++) {
+            walk_step(&a, step);
+            walk_step(&b, step);
+            if (step % 7 == 0)
+                world_reload(&b.w);
+        }
+        check_same_dump(buf_str(&a.w.dump), buf_str(&b.w.dump), seed);
+        world_fini(&a.w);
+        world_fini(&b.w);
+    }
+}
+
+static void no_step_of_a_random_walk_breaks_the_rules(void)
+{
+    static struct walk walk;
+    for (uint64_t seed = 100; seed < 100 + SEEDS; seed++) {
+        walk_start(&walk, seed);
+        walk_run(&walk, 0, STEPS);
+        /* In the end every task is gone: nothing waits for ever. */
+        for (int i = 0; i < 100; i++)
+            world_wait(&walk.w, 1000);
+        struct engine_stats stats;
+        engine_stats_get(walk.w.engine, &stats);
+        CHECK_I64(stats.tasks, 0);
+        CHECK_I64(stats.reservations_open, 0);
+        CHECK_I64(stats.timers, 0);
+        CHECK_I64(walk.w.task_count, 0);
+        world_fini(&walk.w);
+    }
+}
+
+static const struct test_case cases[] = {
+    {"the same commands give the same bytes",     the_same_commands_give_the_same_bytes    },
+    {"a reloaded engine goes on identically",     a_reloaded_engine_goes_on_identically    },
+    {"no step of a random walk breaks the rules", no_step_of_a_random_walk_breaks_the_rules},
+};
+
+int main(int argc, char **argv)
+{
+    return testing_main("engine walk", cases, ARRAY_LEN(cases), argc, argv);
+}
