@@ -37,7 +37,8 @@ struct app_spec {
 /* Exit statuses: 0 ended in order, 1 could not start, 64 wrong usage, 78 wrong configuration. */
 enum app_exit { APP_OK = 0, APP_FAILED = 1, APP_USAGE = 64, APP_CONFIG = 78 };
 
-/* --help, --version, --check-config, --migrate; without option runs until SIGTERM or SIGINT. */
+/* --help, --version, --check-config, --settings, --migrate; without option runs until SIGTERM or
+ * SIGINT. */
 int app_main(int argc, char **argv, const struct app_spec *spec);
 
 /* The service's settings struct, filled. */
@@ -115,7 +116,7 @@ struct app_job *app_job_start(struct app *app, const struct app_job_def *def, vo
 void app_job_wake(struct app_job *job);
 
 /* For long runs: true when the service is ending. */
-bool app_job_is_stopping(const struct app_job *job);
+bool app_job_is_stopping(struct app_job *job);
 
 /* Waits inside a run; true when it should stop. */
 bool app_job_wait(struct app_job *job, int ms);
