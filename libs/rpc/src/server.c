@@ -19,7 +19,6 @@ enum {
     DEFAULT_STREAMS = 64,
     DEFAULT_STREAM_QUEUE = 16,
     MAX_CONNECTION_CALLS = 1024, /* concurrent calls on one connection; HTTP/2 makes others wait */
-    BURST = 64,                  /* events taken before the corks are pulled */
 };
 
 static const struct metric_def calls_def = {
@@ -213,6 +212,7 @@ static void call_came(struct core_tag *tag, bool ok)
     }
     (void)atomic_fetch_add(&call->loop->server->in_flight, 1);
     call_arm(call->loop, call->method);
+    corker_call(call->loop->corker, call->core);
     call_begin(call);
     if (call->method->serve != NULL)
         call->method->serve(call);
@@ -241,28 +241,29 @@ static void call_arm(struct rpc_loop *loop, struct method *method)
 
 /* ---- threads ---- */
 
+/*
+ * With a corker the loop asks without waiting until nothing is left, so that it knows where a burst
+ * of events ends; then the corks are pulled and it waits.
+ */
 static void *loop_main(void *arg)
 {
     struct rpc_loop *loop = arg;
     gpr_timespec never = gpr_inf_future(GPR_CLOCK_MONOTONIC);
     gpr_timespec now = gpr_inf_past(GPR_CLOCK_MONOTONIC);
-    size_t burst = 0;
+    bool is_bursting = false;
     for (;;) {
-        grpc_event event = grpc_completion_queue_next(loop->cq, burst == 0 ? never : now, NULL);
+        grpc_event event = grpc_completion_queue_next(loop->cq, is_bursting ? now : never, NULL);
         if (event.type == GRPC_QUEUE_SHUTDOWN)
             break;
-        if (event.type == GRPC_QUEUE_TIMEOUT) { /* the burst is over */
+        if (event.type == GRPC_QUEUE_TIMEOUT) {
             corker_flush(loop->corker);
-            burst = 0;
+            is_bursting = false;
             continue;
         }
         struct core_tag *tag = event.tag;
         TAG_ACQUIRE(tag);
+        is_bursting = corker_event(loop->corker);
         tag->done(tag, event.success != 0);
-        if (loop->corker != NULL && ++burst >= BURST) {
-            corker_flush(loop->corker);
-            burst = 0;
-        }
     }
     return NULL;
 }

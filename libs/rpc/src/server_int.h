@@ -214,10 +214,12 @@ void health_end(struct rpc_server *server);
 void reflection_serve(struct server_call *call);
 void reflection_end(struct rpc_server *server);
 
-/* TCP_CORK around bursts of replies (see cork.c). All accept NULL. */
+/* TCP_CORK around bursts of replies (cork.c). corker_new: NULL where it is switched off; all accept
+ * NULL. corker_event counts an event of the burst, false: there is no need to know its end. */
 struct corker *corker_new(void);
 void corker_free(struct corker *corker);
-void corker_event(struct corker *corker, grpc_call *core, size_t burst);
+bool corker_event(struct corker *corker);
+void corker_call(struct corker *corker, grpc_call *core);
 void corker_flush(struct corker *corker);
 
 #if defined(__SANITIZE_THREAD__)
