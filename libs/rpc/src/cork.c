@@ -47,7 +47,7 @@ struct corker {
 
 struct corker *corker_new(void)
 {
-    return getenv("NOCORK") ? NULL : xcalloc(1, sizeof(struct corker));
+    return xcalloc(1, sizeof(struct corker));
 }
 
 void corker_free(struct corker *corker)
