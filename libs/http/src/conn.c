@@ -100,13 +100,15 @@ void conn_close(struct conn *conn)
     free(conn);
 }
 
-void conn_enter(struct conn *conn, enum conn_phase phase)
+bool conn_enter(struct conn *conn, enum conn_phase phase)
 {
     lock_take(&conn->server->lock);
     if (phase != CONN_BODY) /* head and body share one clock, so that a trickle gains nothing */
         conn->since_mono_us = clock_mono_us();
     conn->phase = phase;
+    bool is_cut = conn->is_cut;
     lock_drop(&conn->server->lock);
+    return !is_cut;
 }
 
 /*

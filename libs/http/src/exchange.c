@@ -41,7 +41,7 @@ void *exchange_on_target(void *arg, const char *target, struct MHD_Connection *m
         .internal = ex,
     };
     response_init(ex);
-    conn_enter(conn, CONN_HEAD);
+    (void)conn_enter(conn, CONN_HEAD);
     return ex;
 }
 
@@ -226,7 +226,7 @@ static enum MHD_Result answer_error(struct exchange *ex, struct MHD_Connection *
                                     const struct err *err)
 {
     response_fail(ex, err);
-    conn_enter(ex->conn, CONN_BUSY);
+    (void)conn_enter(ex->conn, CONN_BUSY);
     return response_queue(ex, mhd);
 }
 
@@ -239,7 +239,7 @@ static enum MHD_Result refuse(struct exchange *ex, struct MHD_Connection *mhd,
     if (has_body(&ex->req) && is_small && !is_awaited && !ex->must_close) {
         ex->refusal = *err;
         ex->state = EXCHANGE_BODY;
-        conn_enter(ex->conn, CONN_BODY);
+        (void)conn_enter(ex->conn, CONN_BODY);
         return MHD_YES;
     }
     return answer_error(ex, mhd, err);
@@ -254,12 +254,12 @@ static enum MHD_Result on_head(struct exchange *ex, struct MHD_Connection *mhd, 
     if (code != ERR_OK)
         return refuse(ex, mhd, &err);
     if (ex->route == NULL) {
-        conn_enter(ex->conn, CONN_BUSY);
+        (void)conn_enter(ex->conn, CONN_BUSY);
         return response_queue(ex, mhd);
     }
     buf_init(&ex->body, ex->route->row->max_body_bytes);
     ex->state = EXCHANGE_BODY;
-    conn_enter(ex->conn, CONN_BODY);
+    (void)conn_enter(ex->conn, CONN_BODY);
     return MHD_YES;
 }
 
@@ -306,8 +306,9 @@ static enum MHD_Result on_complete(struct exchange *ex, struct MHD_Connection *m
     if (ex->refusal.code != ERR_OK)
         return answer_error(ex, mhd, &ex->refusal);
     ex->req.body = ex->body.data == NULL ? STR("") : buf_str(&ex->body);
+    if (!conn_enter(ex->conn, CONN_BUSY))
+        return MHD_NO; /* the client was told 408: it must not happen after all */
     ex->state = EXCHANGE_RUN;
-    conn_enter(ex->conn, CONN_BUSY);
     MHD_suspend_connection(mhd);
     if (queue_push(ex->server->queue, ex)) {
         metric_set(ex->server->metrics.queued, (int64_t)queue_depth(ex->server->queue));

@@ -149,7 +149,8 @@ struct http_server {
 /* conn.c */
 struct conn *conn_open(struct http_server *server, struct MHD_Connection *mhd);
 void conn_close(struct conn *conn);
-void conn_enter(struct conn *conn, enum conn_phase phase);
+/* False when the housekeeper has cut the connection: what it asked for must not be done. */
+bool conn_enter(struct conn *conn, enum conn_phase phase);
 void *housekeeper_main(void *arg); /* arg: the server, here and below */
 
 /* exchange.c: the callbacks given to libmicrohttpd */
