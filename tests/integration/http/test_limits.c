@@ -164,6 +164,11 @@ static bool two_wait(void *ctx)
     return gate_waiting() == 2;
 }
 
+static bool one_is_queued(void *ctx)
+{
+    return http_server_stats(ctx).queued == 1;
+}
+
 static bool three_are_queued(void *ctx)
 {
     return http_server_stats(ctx).queued == 3;
@@ -285,6 +290,7 @@ static void a_drain_out_of_patience_answers_503_to_those_queued(void)
         if (i == 1)
             CHECK(wait_for(two_wait, NULL, 5000));
     }
+    CHECK(wait_for(one_is_queued, server, 5000));
     pthread_t thread;
     int64_t began = clock_mono_us();
     REQUIRE(pthread_create(&thread, NULL, drain, server) == 0);

@@ -278,8 +278,7 @@ static void operators_endpoints_answer(void)
          NULL                                                                                           },
         {"GET /metrics" HEAD CLOSE,
          {"HTTP/1.1 200", "text/plain; version=0.0.4",
-          "taskrouter_http_requests_total{server=\"http\",method=\"GET\",route=\"/items/{sid}\","
-          "class=\"2xx\"}",
+          "method=\"GET\",route=\"/items/{sid}\",class=\"2xx\"}",
           "route=\"unmatched\",class=\"4xx\"}", "taskrouter_http_request_duration_seconds_bucket"},
          NULL                                                                                           },
     };
