@@ -24,6 +24,12 @@ bool task_goes_first(const struct task *a, const struct task *b)
     return a->sequence < b->sequence;
 }
 
+/* What decides most often, as a number: priority, or newest first. */
+int64_t class_task_key(const struct task *task)
+{
+    return task->queue != NULL && task->queue->is_lifo ? -task->virtual_start_us : -task->priority;
+}
+
 static bool waiting_less(const struct heap_node *a, const struct heap_node *b)
 {
     return task_goes_first(HEAP_ENTRY(a, struct task, place), HEAP_ENTRY(b, struct task, place));
@@ -34,6 +40,13 @@ static int64_t member_idle_since(const struct class_member *member)
 {
     return member->class->channel->is_optimized ? member->slot->last_sequence
                                                 : member->worker->last_sequence;
+}
+
+/* Idle time, unless something comes before it. */
+int64_t class_member_key(const struct class_member *member)
+{
+    const struct task_class *class = member->class;
+    return class->order != NULL && !class->is_order_off ? 0 : member_idle_since(member);
 }
 
 static bool member_less(const struct heap_node *a_node, const struct heap_node *b_node)
@@ -56,13 +69,14 @@ static bool member_less(const struct heap_node *a_node, const struct heap_node *
 void class_reorder(struct task_class *class)
 {
     uint32_t count = class->free.count;
-    struct heap_node **items = class->free.items;
+    struct heap_item *items = class->free.items;
     class->free = (struct heap){0};
     heap_init(&class->free, member_less);
     for (uint32_t i = 0; i < count; i++)
-        items[i]->place = 0;
+        items[i].node->place = 0;
     for (uint32_t i = 0; i < count; i++)
-        heap_insert(&class->free, items[i]);
+        heap_insert(&class->free, items[i].node,
+                    class_member_key(CONTAINER_OF(items[i].node, struct class_member, place)));
     free(items);
 }
 
@@ -70,12 +84,13 @@ void class_reorder(struct task_class *class)
 void class_resort_tasks(struct task_class *class)
 {
     uint32_t count = class->tasks.count;
-    struct heap_node **items = class->tasks.items;
+    struct heap_item *items = class->tasks.items;
     heap_init(&class->tasks, waiting_less);
     for (uint32_t i = 0; i < count; i++)
-        items[i]->place = 0;
+        items[i].node->place = 0;
     for (uint32_t i = 0; i < count; i++)
-        heap_insert(&class->tasks, items[i]);
+        heap_insert(&class->tasks, items[i].node,
+                    class_task_key(CONTAINER_OF(items[i].node, struct task, place)));
     free(items);
 }
 
@@ -105,7 +120,7 @@ static void member_set_order(struct class_member *member)
         class_count_bad_order(class, is_bad ? 1 : -1);
     member->is_bad_order = is_bad;
     if (was_in)
-        heap_insert(&class->free, &member->place);
+        heap_insert(&class->free, &member->place, class_member_key(member));
 }
 
 static void class_add_member(struct task_class *class, struct worker *worker)
@@ -118,7 +133,7 @@ static void class_add_member(struct task_class *class, struct worker *worker)
     list_append(&member->slot->members, &member->worker_node);
     member_set_order(member);
     if (member->slot->is_free)
-        heap_insert(&class->free, &member->place);
+        heap_insert(&class->free, &member->place, class_member_key(member));
 }
 
 void class_drop_member(struct class_member *member)
@@ -286,35 +301,35 @@ static struct task_class *class_make(struct engine *engine, const struct class_s
     return class;
 }
 
+/* A part of the key whose end cannot be mistaken. */
+static void key_part(struct buf *key, struct str part)
+{
+    uint32_t len = (uint32_t)part.len;
+    buf_append(key, &len, sizeof len);
+    buf_str_append(key, part);
+}
+
 struct task_class *class_need(struct engine *engine, const struct class_spec *spec)
 {
-    struct buf key;
-    buf_init(&key, 0);
-    buf_str_append(&key, spec->queue == NULL ? STR("-") : sid_str(&spec->queue->sid));
-    buf_str_append(&key, sid_str(&spec->channel->sid));
-    buf_printf(&key, "%zu:", spec->known.len);
-    buf_str_append(&key, spec->known);
-    buf_printf(&key, "%zu:", spec->order_text.len);
-    buf_str_append(&key, spec->order_text);
+    struct buf *key = &engine->class_key;
+    struct buf *residual = &engine->class_residual;
     enum expr_verdict verdict = EXPR_TRUE;
-    size_t residual_at = key.len + 1;
-    if (spec->expression == NULL) {
-        buf_char(&key, 'T');
-    } else {
-        struct buf residual;
-        buf_init(&residual, 0);
+    buf_clear(key);
+    buf_clear(residual);
+    if (spec->expression != NULL) {
         struct expr_env env = {.records = {[EXPR_SLOT_TASK] = spec->task}};
-        verdict = expr_bind(spec->expression, &env, EXPR_BIT(EXPR_SLOT_TASK), &residual);
-        buf_char(&key, verdict == EXPR_TRUE ? 'T' : verdict == EXPR_FALSE ? 'F' : '?');
-        buf_str_append(&key, buf_str(&residual));
-        buf_fini(&residual);
+        verdict = expr_bind(spec->expression, &env, EXPR_BIT(EXPR_SLOT_TASK), residual);
     }
-    INVARIANT(!buf_failed(&key));
-    struct task_class *class = map_get(&engine->classes, buf_str(&key));
+    key_part(key, spec->queue == NULL ? STR("-") : sid_str(&spec->queue->sid));
+    key_part(key, sid_str(&spec->channel->sid));
+    key_part(key, spec->known);
+    key_part(key, spec->order_text);
+    buf_char(key, verdict == EXPR_TRUE ? 'T' : verdict == EXPR_FALSE ? 'F' : '?');
+    buf_str_append(key, buf_str(residual));
+    INVARIANT(!buf_failed(key) && !buf_failed(residual));
+    struct task_class *class = map_get(&engine->classes, buf_str(key));
     if (class == NULL)
-        class = class_make(engine, spec, buf_str(&key),
-                           (struct str){key.data + residual_at, key.len - residual_at}, verdict);
-    buf_fini(&key);
+        class = class_make(engine, spec, buf_str(key), buf_str(residual), verdict);
     return class;
 }
 

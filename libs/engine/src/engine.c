@@ -128,6 +128,8 @@ struct engine *engine_new(const struct engine_config *config)
     map_init(&engine->tasks);
     map_init(&engine->reservations);
     map_init(&engine->classes);
+    buf_init(&engine->class_key, 0);
+    buf_init(&engine->class_residual, 0);
     heap_init(&engine->timers, timer_less);
     heap_init(&engine->ready_tasks, ready_task_less);
     heap_init(&engine->ready_workers, ready_worker_less);
@@ -200,6 +202,8 @@ void engine_free(struct engine *engine)
                           &engine->tasks,      &engine->reservations, &engine->classes};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_fini(maps[i]);
+    buf_fini(&engine->class_key);
+    buf_fini(&engine->class_residual);
     heap_fini(&engine->timers);
     heap_fini(&engine->ready_tasks);
     heap_fini(&engine->ready_workers);

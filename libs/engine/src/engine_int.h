@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/ids.h"
 #include "base/list.h"
@@ -294,6 +295,8 @@ struct engine {
     struct map tasks;
     struct map reservations;
     struct map classes;
+    struct buf class_key; /* scratch of class_need */
+    struct buf class_residual;
     struct heap timers;
     struct list idle_classes; /* oldest first */
     size_t idle_class_count;
@@ -414,6 +417,8 @@ void class_regard_worker(struct engine *engine, struct task_class *class, struct
 void class_reorder(struct task_class *class);
 void class_drop_member(struct class_member *member);
 void class_free(struct engine *engine, struct task_class *class);
+int64_t class_task_key(const struct task *task);
+int64_t class_member_key(const struct class_member *member);
 bool task_goes_first(const struct task *a, const struct task *b);
 
 /* --- match.c ----------------------------------------------------------------------------- */

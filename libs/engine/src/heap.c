@@ -7,28 +7,33 @@
 
 enum { HEAP_WIDTH = 4, HEAP_FIRST_CAPACITY = 8 };
 
-static void heap_set(struct heap *heap, uint32_t at, struct heap_node *node)
+static void heap_set(struct heap *heap, uint32_t at, struct heap_item item)
 {
-    heap->items[at] = node;
-    node->place = at + 1;
+    heap->items[at] = item;
+    item.node->place = at + 1;
 }
 
-static void heap_up(struct heap *heap, uint32_t at)
+static bool heap_goes_first(const struct heap *heap, struct heap_item a, struct heap_item b)
 {
-    struct heap_node *node = heap->items[at];
+    if (a.key != b.key)
+        return a.key < b.key;
+    return heap->less(a.node, b.node);
+}
+
+static void heap_up(struct heap *heap, uint32_t at, struct heap_item item)
+{
     while (at > 0) {
         uint32_t parent = (at - 1) / HEAP_WIDTH;
-        if (!heap->less(node, heap->items[parent]))
+        if (!heap_goes_first(heap, item, heap->items[parent]))
             break;
         heap_set(heap, at, heap->items[parent]);
         at = parent;
     }
-    heap_set(heap, at, node);
+    heap_set(heap, at, item);
 }
 
-static void heap_down(struct heap *heap, uint32_t at)
+static void heap_down(struct heap *heap, uint32_t at, struct heap_item item)
 {
-    struct heap_node *node = heap->items[at];
     for (;;) {
         uint32_t first = at * HEAP_WIDTH + 1;
         if (first >= heap->count)
@@ -36,15 +41,15 @@ static void heap_down(struct heap *heap, uint32_t at)
         uint32_t end = first + HEAP_WIDTH < heap->count ? first + HEAP_WIDTH : heap->count;
         uint32_t best = first;
         for (uint32_t i = first + 1; i < end; i++) {
-            if (heap->less(heap->items[i], heap->items[best]))
+            if (heap_goes_first(heap, heap->items[i], heap->items[best]))
                 best = i;
         }
-        if (!heap->less(heap->items[best], node))
+        if (!heap_goes_first(heap, heap->items[best], item))
             break;
         heap_set(heap, at, heap->items[best]);
         at = best;
     }
-    heap_set(heap, at, node);
+    heap_set(heap, at, item);
 }
 
 void heap_init(struct heap *heap, heap_less_fn less)
@@ -58,17 +63,23 @@ void heap_fini(struct heap *heap)
     *heap = (struct heap){0};
 }
 
-void heap_insert(struct heap *heap, struct heap_node *node)
+void heap_insert(struct heap *heap, struct heap_node *node, int64_t key)
 {
     INVARIANT(node->place == 0);
     if (heap->count == heap->capacity) {
         heap->capacity = heap->capacity == 0 ? HEAP_FIRST_CAPACITY : heap->capacity * 2;
-        heap->items =
-            (struct heap_node **)xrealloc(heap->items, heap->capacity, sizeof *heap->items);
+        heap->items = xrealloc(heap->items, heap->capacity, sizeof *heap->items);
     }
-    heap->items[heap->count] = node;
     heap->count++;
-    heap_up(heap, heap->count - 1);
+    heap_up(heap, heap->count - 1, (struct heap_item){key, node});
+}
+
+static void heap_move(struct heap *heap, uint32_t at, struct heap_item item)
+{
+    if (at > 0 && heap_goes_first(heap, item, heap->items[(at - 1) / HEAP_WIDTH]))
+        heap_up(heap, at, item);
+    else
+        heap_down(heap, at, item);
 }
 
 void heap_remove(struct heap *heap, struct heap_node *node)
@@ -76,21 +87,14 @@ void heap_remove(struct heap *heap, struct heap_node *node)
     if (node->place == 0)
         return;
     uint32_t at = node->place - 1;
-    INVARIANT(at < heap->count && heap->items[at] == node);
+    INVARIANT(at < heap->count && heap->items[at].node == node);
     heap->count--;
-    struct heap_node *moved = heap->items[heap->count];
     node->place = 0;
-    if (moved == node)
-        return;
-    heap_set(heap, at, moved);
-    heap_update(heap, moved);
+    if (at < heap->count)
+        heap_move(heap, at, heap->items[heap->count]);
 }
 
-void heap_update(struct heap *heap, struct heap_node *node)
+void heap_update(struct heap *heap, struct heap_node *node, int64_t key)
 {
-    uint32_t at = node->place - 1;
-    if (at > 0 && heap->less(node, heap->items[(at - 1) / HEAP_WIDTH]))
-        heap_up(heap, at);
-    else
-        heap_down(heap, at);
+    heap_move(heap, node->place - 1, (struct heap_item){key, node});
 }

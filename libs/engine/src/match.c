@@ -24,13 +24,13 @@ bool ready_worker_less(const struct heap_node *a, const struct heap_node *b)
 void match_task_ready(struct engine *engine, struct task *task)
 {
     if (!heap_has(&task->ready))
-        heap_insert(&engine->ready_tasks, &task->ready);
+        heap_insert(&engine->ready_tasks, &task->ready, task->sequence);
 }
 
 void match_worker_ready(struct engine *engine, struct worker *worker)
 {
     if (!heap_has(&worker->ready))
-        heap_insert(&engine->ready_workers, &worker->ready);
+        heap_insert(&engine->ready_workers, &worker->ready, 0);
 }
 
 /* The task that goes first among all that wait for one like this worker. */
@@ -71,7 +71,8 @@ static void match_reserve(struct engine *engine, struct task *task)
     }
     for (int32_t i = 0; i < count; i++) {
         if (!heap_has(taken[i]))
-            heap_insert(&class->free, taken[i]);
+            heap_insert(&class->free, taken[i],
+                        class_member_key(CONTAINER_OF(taken[i], struct class_member, place)));
     }
     for (int32_t i = 0; i < count; i++)
         reservation_make(engine, task, chosen[i]);

@@ -40,7 +40,7 @@ void task_wait(struct engine *engine, struct task *task, struct task_class *clas
     task_leave_class(engine, task);
     task->class = class;
     if (task->state == TASK_PENDING && class != NULL) {
-        heap_insert(&class->tasks, &task->place);
+        heap_insert(&class->tasks, &task->place, class_task_key(task));
         engine->waiting_count++;
     }
     if (task->state == TASK_PENDING)
@@ -98,7 +98,7 @@ void timer_set(struct engine *engine, struct timer *timer, int64_t at_us)
     heap_remove(&engine->timers, &timer->place);
     timer->at_us = at_us;
     if (at_us != TIME_NEVER)
-        heap_insert(&engine->timers, &timer->place);
+        heap_insert(&engine->timers, &timer->place, at_us);
 }
 
 static int64_t task_expires_at(const struct task *task)
@@ -599,7 +599,7 @@ static void task_apply_update(struct engine *engine, struct task *task,
     if (update->has_attributes || channel != NULL)
         (void)route_again(engine, task);
     else if (heap_has(&task->place)) /* nobody is free for it: only its place changes */
-        heap_update(&task->class->tasks, &task->place);
+        heap_update(&task->class->tasks, &task->place, class_task_key(task));
 }
 
 enum err_code task_update(struct engine *engine, const struct engine_command *command,

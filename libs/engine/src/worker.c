@@ -226,7 +226,7 @@ void worker_refresh(struct engine *engine, struct worker *worker)
              node = list_next(&slot->members, node)) {
             struct class_member *member = LIST_ENTRY(node, struct class_member, worker_node);
             if (slot->is_free)
-                heap_insert(&member->class->free, &member->place);
+                heap_insert(&member->class->free, &member->place, class_member_key(member));
             else
                 heap_remove(&member->class->free, &member->place);
         }
@@ -245,7 +245,7 @@ static void worker_requeue(struct worker *worker)
         for (struct list_node *node = list_first(&slot->members); node != NULL;
              node = list_next(&slot->members, node)) {
             struct class_member *member = LIST_ENTRY(node, struct class_member, worker_node);
-            heap_update(&member->class->free, &member->place);
+            heap_update(&member->class->free, &member->place, class_member_key(member));
         }
     }
 }
