@@ -298,7 +298,7 @@ static bool consumer_attach(struct bus_consumer *consumer)
         LOG_WARN(NULL, "event consumer could not be ensured, trying again",
                  LOG_STR("durable", consumer->def.durable), LOG_ERR(&err));
         (void)bus_pause(&consumer->lock, &consumer->stopped, &consumer->is_stopping,
-                        bus_backoff_ms(tries, RETRY_BASE_MS * 2, RETRY_MAX_MS));
+                        bus_backoff_ms(tries, RETRY_BASE_MS, RETRY_MAX_MS));
     }
     return false;
 }

@@ -181,6 +181,8 @@ static enum err_code window_send(struct bus_publisher *publisher, struct window 
 static size_t ack_index(const struct bus_publisher *publisher, const char *subject)
 {
     struct str rest = str_from(subject);
+    if (publisher->inbox == NULL || rest.len <= strlen(publisher->inbox))
+        return SIZE_MAX;
     rest.ptr += strlen(publisher->inbox) + 1;
     rest.len -= strlen(publisher->inbox) + 1;
     struct str round_text = str_split(&rest, '.');

@@ -28,6 +28,7 @@ enum err_code pull_open(struct pull *pull, struct bus *bus, int batch, struct er
         pull_close(pull);
         return bus_fail(err, s, "subscribe");
     }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is what is meant */
     pull->held = xcalloc(pull->held_capacity, sizeof *pull->held);
     return ERR_OK;
 }

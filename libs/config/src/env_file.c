@@ -71,7 +71,7 @@ static bool value_double(struct env_parser *parser, struct str text, const char 
         i++;
         static const char escapes[] = "nrt\"\\$";
         static const char meanings[] = "\n\r\t\"\\$";
-        const char *at = i < text.len ? memchr(escapes, text.ptr[i], strlen(escapes)) : NULL;
+        const char *at = i < text.len ? memchr(escapes, text.ptr[i], sizeof escapes - 1) : NULL;
         if (at == NULL)
             return fail(parser, "after a backslash only n, r, t, \", \\ and $ are known");
         copy[len++] = meanings[at - escapes];

@@ -273,8 +273,10 @@ static bool bounds_hold(const struct config_setting *setting, const char *text, 
 static void quote_value(const char *text, struct buf *out)
 {
     buf_char(out, '"');
-    for (size_t i = 0; text[i] != '\0' && i < 60; i++)
-        buf_char(out, (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i]);
+    for (size_t i = 0; text[i] != '\0' && i < 60; i++) {
+        bool is_control = (unsigned char)text[i] < 0x20 || text[i] == 0x7f;
+        buf_append(out, is_control ? "?" : &text[i], 1);
+    }
     buf_text(out, strlen(text) > 60 ? "…\"" : "\"");
 }
 

@@ -120,6 +120,7 @@ static struct str value_cut(const char *value)
 
 static char *key_of(const struct metric *metric, const char *const *values)
 {
+    INVARIANT(metric->label_count == 0 || values != NULL);
     struct buf key;
     buf_init(&key, 0);
     buf_text(&key, "");
@@ -146,6 +147,7 @@ static void label_escape(struct buf *out, struct str value)
 
 static char *labels_render(const struct metric *metric, const char *const *values)
 {
+    INVARIANT(metric->label_count == 0 || values != NULL);
     struct buf out;
     buf_init(&out, 0);
     for (size_t i = 0; i < metric->label_count; i++) {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "base/parse.h"
 #include "metrics/metrics.h"
 
 static int64_t started_at_us;
@@ -23,14 +24,18 @@ static double cpu_seconds(void *ctx)
 static double resident_bytes(void *ctx)
 {
     (void)ctx;
-    long long size = 0;
-    long long resident = 0;
+    char line[128] = "";
     FILE *file = fopen("/proc/self/statm", "re");
     if (file == NULL)
         return 0;
-    int count = fscanf(file, "%lld %lld", &size, &resident);
+    size_t len = fread(line, 1, sizeof line, file);
     (void)fclose(file);
-    return count == 2 ? (double)resident * (double)sysconf(_SC_PAGESIZE) : 0;
+    struct str rest = {line, len};
+    int64_t pages = 0;
+    (void)str_split(&rest, ' '); /* the whole size; what is resident follows */
+    if (!parse_i64(str_split(&rest, ' '), 0, INT64_MAX, &pages))
+        return 0;
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
 static double open_fds(void *ctx)

@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/macros.h"
 
+/* NOLINTBEGIN(concurrency-mt-unsafe): the environment is changed while one thread runs */
+
 static char dir[64];
 static char url[64];
 static char port[8] = "-1"; /* -1: the server picks one */
@@ -112,3 +114,5 @@ void nats_fixture_stop(void)
     nats_fixture_kill();
     (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
+
+/* NOLINTEND(concurrency-mt-unsafe) */

@@ -26,7 +26,7 @@ struct seen {
     _Atomic int failing; /* this payload fails so many more times */
     _Atomic int fail_number;
     _Atomic int fail_code;
-    int64_t delay_us_max;
+    _Atomic int64_t delay_us_max;
 };
 
 static struct seen *seen_new(void)

@@ -38,16 +38,16 @@ enum config_type {
 struct config_setting {
     const char *key; /* "TASKROUTER_DRAIN_MS" */
     enum config_type type;
+    bool is_secret; /* masked when printed */
+    bool is_required;
+    bool is_reloadable;       /* numbers, bools and enums only: SIGHUP applies it */
     const char *default_text; /* parsed like a given value; NULL = none */
     int64_t min;
     int64_t max;
     const char *unit;    /* shown in help; NULL = by type */
     const char *choices; /* CONFIG_ENUM, CONFIG_URL: comma-separated; CONFIG_SID: prefix */
     const char *help;    /* one sentence */
-    bool is_secret;      /* masked when printed */
-    bool is_required;
-    bool is_reloadable; /* numbers, bools and enums only: SIGHUP applies it */
-    size_t offset;      /* both by CONFIG_FIELD */
+    size_t offset;       /* both by CONFIG_FIELD */
     size_t size;
 };
 

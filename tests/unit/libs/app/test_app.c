@@ -13,6 +13,8 @@
 #include "base/lock.h"
 #include "testing.h"
 
+/* NOLINTBEGIN(concurrency-mt-unsafe): the environment is changed while one thread runs */
+
 struct settings {
     int64_t count;
 };
@@ -311,3 +313,5 @@ int main(int argc, char **argv)
     }
     return testing_main("app", cases, ARRAY_LEN(cases), argc, argv);
 }
+
+/* NOLINTEND(concurrency-mt-unsafe) */

@@ -6,6 +6,8 @@
 
 #include "testing.h"
 
+/* NOLINTBEGIN(concurrency-mt-unsafe): the environment is changed while one thread runs */
+
 struct settings {
     const char *name;
     const char *token;
@@ -302,3 +304,5 @@ int main(int argc, char **argv)
 {
     return testing_main("config", cases, ARRAY_LEN(cases), argc, argv);
 }
+
+/* NOLINTEND(concurrency-mt-unsafe) */
