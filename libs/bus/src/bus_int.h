@@ -24,7 +24,7 @@ struct bus {
     bool is_connected;
     bool is_ensured; /* the streams are as they should be, on this connection */
     bool is_closing;
-    bool is_closed; /* the last callback of the library has run */
+    bool is_closed;      /* the last callback of the library has run */
     uint64_t generation; /* grows with each connection lost: what was under way may be gone */
 };
 
