@@ -17,12 +17,47 @@ static const char *const rest_json_text_fields[] = {
     "attributes", "configuration", "event_data", "addons", "instruction_data", NULL,
 };
 
+static const char *const rest_upper_enum_fields[] = {"task_order", "prioritize_queue_order", NULL};
+
+/* Filled in events and exports only; elsewhere they would say that there are none. */
+static const char *const rest_hidden_fields[] = {"Worker.channels", NULL};
+
 const struct pbjson_options pbjson_canonical = {.flags = PBJSON_NONE};
 const struct pbjson_options pbjson_event = {.flags = PBJSON_IGNORE_UNKNOWN};
 const struct pbjson_options pbjson_rest = {
     .flags = PBJSON_INT64_NUMBER | PBJSON_ENUM_SHORT | PBJSON_EMIT_DEFAULTS,
     .json_text_fields = rest_json_text_fields,
+    .upper_enum_fields = rest_upper_enum_fields,
+    .hidden_fields = rest_hidden_fields,
 };
+
+bool pbjson_is_json_text(const struct pbjson_options *options,
+                         const ProtobufCFieldDescriptor *field)
+{
+    return field->type == PROTOBUF_C_TYPE_STRING &&
+           names_has(options->json_text_fields, field->name);
+}
+
+bool pbjson_is_hidden(const struct pbjson_options *options, const ProtobufCMessageDescriptor *type,
+                      const ProtobufCFieldDescriptor *field)
+{
+    char name[2 * NAMES_MAX];
+    if (options->hidden_fields == NULL)
+        return false;
+    (void)snprintf(name, sizeof name, "%s.%s", type->short_name, field->name);
+    return names_has(options->hidden_fields, name);
+}
+
+char *pbjson_enum_text(const struct pbjson_options *options, const ProtobufCFieldDescriptor *field,
+                       int value, char *out, size_t out_size)
+{
+    (void)pbjson_enum_short(field->descriptor, value, out, out_size);
+    for (char *c = out; names_has(options->upper_enum_fields, field->name) && *c != '\0'; c++) {
+        if (*c >= 'a' && *c <= 'z')
+            *c = (char)(*c - 'a' + 'A');
+    }
+    return out;
+}
 
 static void write_timestamp(struct jx_writer *w, const Google__Protobuf__Timestamp *time)
 {
@@ -85,9 +120,10 @@ static void write_u64(struct jx_writer *w, uint64_t value, unsigned flags)
 
 /* In short form null stands for "unspecified", except where null would mean no value at all. */
 static void write_enum(struct jx_writer *w, const ProtobufCFieldDescriptor *field, int value,
-                       unsigned flags)
+                       const struct pbjson_options *options)
 {
     char text[NAMES_MAX];
+    unsigned flags = options->flags;
     const ProtobufCEnumDescriptor *type = field->descriptor;
     bool takes_null =
         field->label == PROTOBUF_C_LABEL_NONE && (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0;
@@ -99,7 +135,7 @@ static void write_enum(struct jx_writer *w, const ProtobufCFieldDescriptor *fiel
         if (takes_null && strcmp(text, "unspecified") == 0)
             jx_null(w);
         else
-            jx_text(w, text);
+            jx_text(w, pbjson_enum_text(options, field, value, text, sizeof text));
     } else {
         jx_text(w, known->name);
     }
@@ -160,11 +196,10 @@ static void write_value(struct jx_writer *w, const ProtobufCFieldDescriptor *fie
         jx_bool(w, *(const protobuf_c_boolean *)at != 0);
         break;
     case PROTOBUF_C_TYPE_ENUM:
-        write_enum(w, field, *(const int32_t *)at, options->flags);
+        write_enum(w, field, *(const int32_t *)at, options);
         break;
     case PROTOBUF_C_TYPE_STRING:
-        write_string(w, *(const char *const *)at,
-                     names_has(options->json_text_fields, field->name));
+        write_string(w, *(const char *const *)at, pbjson_is_json_text(options, field));
         break;
     case PROTOBUF_C_TYPE_BYTES:
         write_bytes(w, at);
@@ -264,8 +299,11 @@ void pbjson_write(struct jx_writer *w, const ProtobufCMessage *msg,
         return;
     }
     jx_object_begin(w);
-    for (unsigned i = 0; i < msg->descriptor->n_fields; i++)
-        write_field(w, &msg->descriptor->fields[i], body, options);
+    for (unsigned i = 0; i < msg->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &msg->descriptor->fields[i];
+        if (!pbjson_is_hidden(options, msg->descriptor, field))
+            write_field(w, field, body, options);
+    }
     jx_object_end(w);
 }
 

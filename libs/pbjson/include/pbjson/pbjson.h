@@ -41,12 +41,27 @@ struct pbjson_options {
     /* NULL-terminated proto names that a document may set at its top level; others are refused as
      * unknown, and the error lists these. NULL: every field of the message. */
     const char *const *allowed_fields;
+    /* NULL-terminated proto names of enum fields whose short form is written in upper case ("FIFO",
+     * as Twilio spells it); reading ignores case anyway. NULL for none. */
+    const char *const *upper_enum_fields;
+    /* NULL-terminated "Message.field" in proto names that are not written. NULL for none. */
+    const char *const *hidden_fields;
 };
+
+/* How a field is written under these options, for those who describe documents (OpenAPI). */
+bool pbjson_is_json_text(const struct pbjson_options *options,
+                         const ProtobufCFieldDescriptor *field);
+bool pbjson_is_hidden(const struct pbjson_options *options, const ProtobufCMessageDescriptor *type,
+                      const ProtobufCFieldDescriptor *field);
+
+/* The enum value as write does ("pending", "FIFO"); returns out. */
+char *pbjson_enum_text(const struct pbjson_options *options, const ProtobufCFieldDescriptor *field,
+                       int value, char *out, size_t out_size);
 
 extern const struct pbjson_options pbjson_canonical; /* proto3 JSON, strict */
 extern const struct pbjson_options pbjson_event; /* canonical that ignores what it does not know */
-extern const struct pbjson_options pbjson_rest;  /* int64 numbers, short enums, every field, JSON
-                                                    texts embedded */
+extern const struct pbjson_options pbjson_rest;  /* int64 numbers, short enums (task orders in
+                                                    upper case), every field, JSON texts embedded */
 
 /* Appends the message as one JSON object. Errors: RESOURCE_EXHAUSTED when out is full; INTERNAL
  * when a timestamp is out of range or a JSON text field holds no JSON. */

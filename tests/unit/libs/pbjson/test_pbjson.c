@@ -46,6 +46,27 @@ static void a_reply_in_rest_form_has_every_field(void)
     arena_free(arena);
 }
 
+static void task_orders_are_upper_case_and_hidden_fields_are_not_there(void)
+{
+    struct arena *arena = arena_new(ARENA_BYTES);
+    struct err err = {0};
+    struct buf out;
+    buf_init(&out, 0);
+    Taskrouter__Workers__V1__Workspace workspace;
+    taskrouter__workers__v1__workspace__init(&workspace);
+    workspace.prioritize_queue_order = TASKROUTER__WORKERS__V1__QUEUE_ORDER__QUEUE_ORDER_LIFO;
+    CHECK(pbjson_encode(&workspace.base, &pbjson_rest, &out, &err) == ERR_OK);
+    CHECK(strstr(out.data, "\"prioritizeQueueOrder\":\"LIFO\"") != NULL);
+    CHECK(strstr(out.data, "\"provider\":null") != NULL);
+    buf_clear(&out);
+    Taskrouter__Workers__V1__Worker worker;
+    taskrouter__workers__v1__worker__init(&worker);
+    CHECK(pbjson_encode(&worker.base, &pbjson_rest, &out, &err) == ERR_OK);
+    CHECK(strstr(out.data, "channels") == NULL);
+    buf_fini(&out);
+    arena_free(arena);
+}
+
 static void json_texts_are_embedded_in_rest_form_only(void)
 {
     static const struct {
@@ -306,18 +327,20 @@ static void names_convert_both_ways(void)
 }
 
 static const struct test_case cases[] = {
-    {"a reply in REST form has every field",             a_reply_in_rest_form_has_every_field     },
-    {"JSON texts are embedded in REST form only",        json_texts_are_embedded_in_rest_form_only},
-    {"a request is read with presence and mask",         a_request_is_read_with_presence_and_mask },
-    {"enums are read in every spelling",                 enums_are_read_in_every_spelling         },
-    {"a field mask travels in camelCase",                a_field_mask_travels_in_camel_case       },
-    {"what is wrong is named",                           what_is_wrong_is_named                   },
-    {"only allowed fields may be set",                   only_allowed_fields_may_be_set           },
-    {"a consumer skips what is newer",                   a_consumer_skips_what_is_newer           },
-    {"a full arena is RESOURCE_EXHAUSTED at every size", a_full_arena_is_resource_exhausted       },
-    {"a full buffer and a wild time are errors",         a_full_buffer_and_a_wild_time_are_errors },
-    {"bad UTF-8 is found wherever it is",                bad_utf8_is_found_wherever_it_is         },
-    {"names convert both ways",                          names_convert_both_ways                  },
+    {"a reply in REST form has every field",                       a_reply_in_rest_form_has_every_field     },
+    {"task orders are in upper case, hidden fields are not there",
+     task_orders_are_upper_case_and_hidden_fields_are_not_there                                             },
+    {"JSON texts are embedded in REST form only",                  json_texts_are_embedded_in_rest_form_only},
+    {"a request is read with presence and mask",                   a_request_is_read_with_presence_and_mask },
+    {"enums are read in every spelling",                           enums_are_read_in_every_spelling         },
+    {"a field mask travels in camelCase",                          a_field_mask_travels_in_camel_case       },
+    {"what is wrong is named",                                     what_is_wrong_is_named                   },
+    {"only allowed fields may be set",                             only_allowed_fields_may_be_set           },
+    {"a consumer skips what is newer",                             a_consumer_skips_what_is_newer           },
+    {"a full arena is RESOURCE_EXHAUSTED at every size",           a_full_arena_is_resource_exhausted       },
+    {"a full buffer and a wild time are errors",                   a_full_buffer_and_a_wild_time_are_errors },
+    {"bad UTF-8 is found wherever it is",                          bad_utf8_is_found_wherever_it_is         },
+    {"names convert both ways",                                    names_convert_both_ways                  },
 };
 
 int main(int argc, char **argv)
