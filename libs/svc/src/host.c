@@ -158,7 +158,7 @@ static struct rpc_client *open_client(struct app *app, enum peer peer, const cha
 static enum err_code open_clients(struct app *app, const struct host_spec *spec, struct host *host,
                                   struct err *err)
 {
-    unsigned wanted = spec->peers | (spec->is_token_owner ? 0U : PEER_BIT(PEER_GATEWAY));
+    unsigned wanted = spec->peers | (spec->auth != NULL ? 0U : PEER_BIT(PEER_GATEWAY));
     for (int i = 0; i < PEER_COUNT; i++) {
         if ((wanted & PEER_BIT(i)) == 0)
             continue;
@@ -175,11 +175,24 @@ static enum err_code open_clients(struct app *app, const struct host_spec *spec,
     return ERR_OK;
 }
 
-static enum err_code open_server(struct app *app, struct host *host, struct err *err)
+/* How the server tells callers apart: as the spec says, or by asking the gateway. */
+static struct rpc_auth open_auth(struct app *app, const struct host_spec *spec, struct host *host)
 {
-    const struct app_settings *settings = app_settings(app);
+    const char *service_token = app_settings(app)->service_token;
+    if (spec->auth != NULL) {
+        struct rpc_auth auth = *spec->auth;
+        auth.service_token = service_token;
+        return auth;
+    }
     host->directory = rpc_directory_new(host->as_service[PEER_GATEWAY]);
     app_on_close(app, APP_CLOSE_CLIENTS, "directory", close_directory, host->directory);
+    return rpc_auth_remote(host->directory, service_token);
+}
+
+static enum err_code open_server(struct app *app, const struct host_spec *spec, struct host *host,
+                                 struct err *err)
+{
+    const struct app_settings *settings = app_settings(app);
     struct rpc_server_tls tls = {
         .cert_file = settings->tls_cert_file,
         .key_file = settings->tls_key_file,
@@ -190,7 +203,7 @@ static enum err_code open_server(struct app *app, struct host *host, struct err 
         &(struct rpc_server_config){
             .listen = settings->grpc_listen,
             .tls = settings->tls_cert_file != NULL ? &tls : NULL,
-            .auth = rpc_auth_remote(host->directory, settings->service_token),
+            .auth = open_auth(app, spec, host),
             .workers = (size_t)workers,
             .request_arena_bytes = (size_t)settings->request_arena_bytes,
         },
@@ -213,8 +226,8 @@ enum err_code host_open(struct app *app, const struct host_spec *spec, struct ho
         code = open_bus(app, spec, host, err);
     if (code == ERR_OK)
         code = open_clients(app, spec, host, err);
-    if (code == ERR_OK && !spec->is_token_owner)
-        code = open_server(app, host, err);
+    if (code == ERR_OK)
+        code = open_server(app, spec, host, err);
     return code;
 }
 

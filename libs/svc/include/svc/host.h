@@ -15,6 +15,7 @@ struct app;
 struct bus;
 struct db_pool;
 struct outbox;
+struct rpc_auth;
 struct rpc_client;
 struct rpc_directory;
 struct rpc_server;
@@ -42,8 +43,10 @@ struct host_spec {
     const char *schema; /* "queues" */
     const struct db_migration *migrations;
     size_t migration_count;
-    unsigned peers;      /* PEER_BIT of each peer that is called; its setting is required */
-    bool is_token_owner; /* the gateway: it knows API tokens itself and asks nobody */
+    unsigned peers; /* PEER_BIT of each peer that is called; its setting is required */
+    /* The gateway, which knows API tokens itself: how its server tells callers apart. Not used
+     * before host_serve; service_token is filled in here. NULL: the gateway is asked. */
+    const struct rpc_auth *auth;
 };
 
 /* Filled by host_open; members are NULL where the spec does not want them. */
@@ -60,8 +63,7 @@ struct host {
 
 /*
  * Opens everything, checks the schema, registers closers and readiness checks. The RPC server does
- * not listen yet: add services to host->server (unless is_token_owner, which opens its own server
- * because its authentication is its own), then host_serve.
+ * not listen yet: add services to host->server, then host_serve.
  * Errors: FAILED_PRECONDITION for an old schema or a missing peer setting; UNAVAILABLE.
  */
 enum err_code host_open(struct app *app, const struct host_spec *spec, struct host *host,
