@@ -75,6 +75,7 @@ static grpc_channel *channel_make(const struct rpc_client_config *config, struct
          .value.integer = max_bytes > INT_MAX ? INT_MAX : (int)max_bytes                          },
         {GRPC_ARG_INTEGER, writable(GRPC_ARG_ENABLE_HTTP_PROXY),            .value.integer = 0    },
         {GRPC_ARG_INTEGER, writable(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS), .value.integer = 100  },
+ /* in truth the longest that one attempt to connect may take */
         {GRPC_ARG_INTEGER, writable(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS),     .value.integer = 1000 },
         {GRPC_ARG_INTEGER, writable(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS),     .value.integer = 1000 },
         {GRPC_ARG_INTEGER, writable(GRPC_ARG_KEEPALIVE_TIME_MS),            .value.integer = 20000},

@@ -48,6 +48,9 @@ void fixture_close(struct fixture *f);
 /* A client of the fixture's server with another token (NULL: none). */
 struct rpc_client *fixture_client(const struct fixture *f, const char *token);
 
+/* The client that "relay" calls through. */
+void fixture_peer_open(struct fixture *f);
+
 /* GetTaskQueue(sid) through a client with f->call. */
 enum err_code fixture_get(struct fixture *f, struct rpc_client *client, const char *sid,
                           task_queue **out_queue);

@@ -31,7 +31,7 @@ static void identity_and_ids_pass_on(void)
     struct fixture f;
     REQUIRE(fixture_open(&f, NULL, NULL));
     memcpy(f.call.traceparent, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", 56);
-    f.peer = fixture_client(&f, SERVICE_TOKEN);
+    fixture_peer_open(&f);
     task_queue *queue = NULL;
     REQUIRE(fixture_get(&f, f.client, "relay", &queue) == ERR_OK);
     CHECK_TEXT(queue->friendly_name, "admin US1 AC1 WK1 WS1");
@@ -60,7 +60,7 @@ static void errors_carry_code_reason_field_and_detail(void)
     CHECK(strstr(f.err.detail, "secret") == NULL);
     CHECK(strstr(f.err.detail, f.call.request_id) != NULL);
     CHECK(queue == NULL);
-    f.peer = fixture_client(&f, SERVICE_TOKEN); /* and through two hops */
+    fixture_peer_open(&f); /* and through two hops */
     f.call.who.role = ROLE_AGENT;
     CHECK_I64(fixture_get(&f, f.client, "relay", &queue), ERR_NOT_FOUND);
     CHECK_TEXT(f.err.reason, "TASK_QUEUE_NOT_FOUND");

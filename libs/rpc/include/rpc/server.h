@@ -26,9 +26,10 @@ typedef enum err_code (*rpc_unary_fn)(void *app, struct call *call, const Protob
                                       ProtobufCMessage **out_reply, struct err *err);
 
 /*
- * Answers later: runs on the loop thread, must not block, and hands call, request and reply on.
- * They live until rpc_reply_finish or rpc_reply_fail, which must be called exactly once, from any
- * thread; one thread at a time may use call->arena.
+ * Answers later: runs on the loop thread (or on a worker that first had to ask about the token),
+ * must not block, and hands call, request and reply on. They live until rpc_reply_finish or
+ * rpc_reply_fail, which must be called exactly once, from any thread; one thread at a time may use
+ * call->arena.
  */
 typedef void (*rpc_async_fn)(void *app, struct call *call, const ProtobufCMessage *request,
                              struct rpc_reply *reply);
