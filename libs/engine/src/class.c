@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,6 +204,19 @@ void class_regard_worker(struct engine *engine, struct task_class *class, struct
     }
 }
 
+struct str class_known_key(struct known_space *space, bool is_by_name, struct str name)
+{
+    const char *kind = is_by_name ? "name:" : "sid:";
+    int len = snprintf(space->text, sizeof space->text, "%s%.*s", kind, STR_ARG(name));
+    if (len < 0 || (size_t)len >= sizeof space->text)
+        return STR("sid:"); /* no worker is called that */
+    for (int i = 0; is_by_name && i < len; i++) {
+        if (space->text[i] >= 'A' && space->text[i] <= 'Z')
+            space->text[i] = (char)(space->text[i] | 0x20);
+    }
+    return (struct str){space->text, (size_t)len};
+}
+
 static struct known *known_need(struct workspace *workspace, struct str key)
 {
     struct known *known = map_get(&workspace->known, key);
@@ -324,7 +338,7 @@ struct task_class *class_need(struct engine *engine, const struct class_spec *sp
     key_part(key, sid_str(&spec->channel->sid));
     key_part(key, spec->known);
     key_part(key, spec->order_text);
-    buf_char(key, verdict == EXPR_TRUE ? 'T' : verdict == EXPR_FALSE ? 'F' : '?');
+    buf_text(key, verdict == EXPR_TRUE ? "T" : verdict == EXPR_FALSE ? "F" : "?");
     buf_str_append(key, buf_str(residual));
     INVARIANT(!buf_failed(key) && !buf_failed(residual));
     struct task_class *class = map_get(&engine->classes, buf_str(key));

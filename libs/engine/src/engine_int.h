@@ -409,6 +409,14 @@ struct class_spec {
     const struct expr_record *task;
 };
 
+struct known_space {
+    char text[320]; /* kind and a name of at most 256 bytes */
+};
+
+/* What a step that names one worker is called: "sid:WK…", or "name:…" in lower case. An empty SID
+ * or a name that is too long is nobody's. The view is into the space. */
+struct str class_known_key(struct known_space *space, bool is_by_name, struct str name);
+
 struct task_class *class_need(struct engine *engine, const struct class_spec *spec);
 void class_ref(struct engine *engine, struct task_class *class);
 void class_unref(struct engine *engine, struct task_class *class);

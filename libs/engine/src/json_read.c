@@ -26,7 +26,9 @@ static void json_read_space(struct json_reader *reader)
 
 static char json_read_peek(const struct json_reader *reader)
 {
-    return reader->at < reader->text.len ? reader->text.ptr[reader->at] : '\0';
+    if (reader->at >= reader->text.len)
+        return '\0';
+    return reader->text.ptr[reader->at];
 }
 
 static void *json_read_fail(struct json_reader *reader, const char *wanted)

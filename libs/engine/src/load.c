@@ -252,10 +252,12 @@ void engine_load_done(struct engine *engine, int64_t now_us, struct engine_effec
     engine->tag = 0;
     emit_begin(engine, out_effects);
     size_t count = engine->tasks.count;
-    struct task **tasks = xcalloc(count + 1, sizeof *tasks);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+    size_t size = sizeof(struct task *);
+    struct task **tasks = (struct task **)xcalloc(count + 1, size);
     for (size_t i = 0; i < count; i++)
         tasks[i] = engine->tasks.entries[i].value;
-    qsort(tasks, count, sizeof *tasks, load_compare);
+    qsort(tasks, count, size, load_compare);
     for (size_t i = 0; i < count; i++)
         load_resume_task(engine, tasks[i]);
     free(tasks);

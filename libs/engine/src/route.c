@@ -2,9 +2,6 @@
  * Where a task is in its workflow: filters top to bottom, targets by cumulative timeouts against
  * the task's age (README, choices).
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/macros.h"
 #include "engine_int.h"
@@ -37,28 +34,18 @@ static int64_t route_deadline(const struct workflow_filter *filter, int32_t targ
     return base_us + sum_s * US_PER_S;
 }
 
-/* The constraint of the step as text for the class: "sid:WK…", "name:…" in lower case; empty when
- * there is none. A missing attribute gives "sid:", which is nobody. */
+/* The worker that the step is restricted to, as the class's key has it; empty when there is none. A
+ * missing attribute is nobody. */
 static struct str route_known(const struct task *task, const struct workflow_target *target,
-                              const struct expr_record *record, char *space, size_t space_size)
+                              const struct expr_record *record, struct known_space *space)
 {
-    if (task->target_worker != NULL) {
-        int len = snprintf(space, space_size, "sid:%s", task->target_worker->sid.text);
-        return (struct str){space, (size_t)len};
-    }
+    if (task->target_worker != NULL)
+        return class_known_key(space, false, sid_str(&task->target_worker->sid));
     if (target == NULL || target->known_worker == NULL)
         return (struct str){0};
     struct expr_env env = {.records = {[EXPR_SLOT_TASK] = record}};
     struct str name = expr_value_text(expr_path_get(target->known_worker, &env));
-    const char *kind = target->is_known_by_name && name.len > 0 ? "name:" : "sid:";
-    int len = snprintf(space, space_size, "%s%.*s", kind, STR_ARG(name));
-    if (len < 0 || (size_t)len >= space_size)
-        return STR("sid:");
-    for (int i = 5; kind[0] == 'n' && i < len; i++) {
-        if (space[i] >= 'A' && space[i] <= 'Z')
-            space[i] = (char)(space[i] - 'A' + 'a');
-    }
-    return (struct str){space, (size_t)len};
+    return class_known_key(space, target->is_known_by_name && name.len > 0, name);
 }
 
 struct str route_known_worker(const struct task *task, struct sid *out_sid)
@@ -75,7 +62,7 @@ static void route_wait(struct engine *engine, struct task *task, const struct ex
 {
     const struct workflow_target *target = route_target(task);
     struct expr_record *own = NULL;
-    char space[320];
+    struct known_space space;
     bool is_needed = target != NULL && (target->expression != NULL || target->known_worker != NULL);
     if (task->target_worker != NULL && task->ignore_capacity) {
         task_wait(engine, task, NULL);
@@ -93,7 +80,7 @@ static void route_wait(struct engine *engine, struct task *task, const struct ex
         .channel = task->channel,
         .expression = target == NULL ? NULL : target->expression,
         .order_text = target == NULL ? (struct str){0} : target->order_by_text,
-        .known = route_known(task, target, record, space, sizeof space),
+        .known = route_known(task, target, record, &space),
         .task = record,
     };
     task_wait(engine, task, class_need(engine, &spec));

@@ -1,6 +1,5 @@
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/macros.h"
@@ -20,8 +19,9 @@ struct worker_channel *worker_slot(struct worker *worker, struct channel *channe
     if (channel->index >= worker->channel_count) {
         uint32_t count = worker->workspace->channel_count;
         INVARIANT(channel->index < count);
-        worker->channels =
-            (struct worker_channel **)xrealloc(worker->channels, count, sizeof *worker->channels);
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+        size_t size = sizeof *worker->channels;
+        worker->channels = (struct worker_channel **)xrealloc(worker->channels, count, size);
         for (uint32_t i = worker->channel_count; i < count; i++)
             worker->channels[i] = NULL;
         worker->channel_count = count;
@@ -99,21 +99,13 @@ static struct queue_member *queue_find(const struct engine *engine, const struct
     return NULL;
 }
 
-static void queue_regard_known(struct engine *engine, struct queue *queue, struct worker *worker,
-                               bool is_member, const char *kind, struct str name)
+static void queue_regard_known(struct engine *engine, const struct queue *queue,
+                               struct worker *worker, bool is_member, bool is_by_name)
 {
-    char key[320];
-    size_t kind_len = strlen(kind);
-    if (kind_len + name.len > sizeof key)
-        return;
-    memcpy(key, kind, kind_len);
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool is_upper = kind[0] == 'n' && c >= 'A' && c <= 'Z';
-        key[kind_len + i] = is_upper ? (char)(c - 'A' + 'a') : c;
-    }
+    struct known_space space;
+    struct str name = is_by_name ? worker->name : sid_str(&worker->sid);
     struct known *known =
-        map_get(&worker->workspace->known, (struct str){key, kind_len + name.len});
+        map_get(&worker->workspace->known, class_known_key(&space, is_by_name, name));
     if (known == NULL)
         return;
     for (struct list_node *node = list_first(&known->classes); node != NULL;
@@ -154,8 +146,8 @@ void queue_regard_worker(struct engine *engine, struct queue *queue, struct work
                             is_wanted);
     if (worker->workspace->known.count == 0)
         return;
-    queue_regard_known(engine, queue, worker, is_wanted, "sid:", sid_str(&worker->sid));
-    queue_regard_known(engine, queue, worker, is_wanted, "name:", worker->name);
+    queue_regard_known(engine, queue, worker, is_wanted, false);
+    queue_regard_known(engine, queue, worker, is_wanted, true);
 }
 
 static void worker_mark(struct engine *engine, struct worker *worker, bool is_on)
@@ -187,7 +179,7 @@ void worker_regard_queues(struct engine *engine, struct worker *worker)
     for (struct list_node *node = list_first(queues); node != NULL; node = list_next(queues, node))
         queue_regard_worker(engine, LIST_ENTRY(node, struct queue, node), worker);
     worker_mark(engine, worker, false);
-    queue_regard_known(engine, NULL, worker, true, "sid:", sid_str(&worker->sid));
+    queue_regard_known(engine, NULL, worker, true, false);
 }
 
 /* Only where the expression reads what changes while working: activity or channel use. */

@@ -62,10 +62,16 @@ static void walk_workflow(struct walk *walk, int document, bool re_evaluate)
                                                                                         "level "
                                                                                         "DESC\"},{"
                                                                                         "\"queue\""
-                                                                                        ":" Q(3) ","
-                                                                                                 "\"timeout\":60}") "],"
-                                                                                                                    "\"default_filter\":{\"queue\":" Q(
-                                                                                                                        3) "}}}",
+                                                                                        ":" Q(
+                                                                                            3) ","
+                                                                                               "\"t"
+                                                                                               "ime"
+                                                                                               "out"
+                                                                                               "\":"
+                                                                                               "60"
+                                                                                               "}") "],"
+                                                                                                    "\"default_filter\":{\"queue\":" Q(
+                                                                                                        3) "}}}",
         "{\"task_routing\":{\"filters\":[" FILTER(
             "kind == 1",
             "{\"queue\":" Q(3) ",\"expression\":\"task.lang IN worker.langs AND worker.team == "
