@@ -76,7 +76,7 @@ static grpc_channel *channel_make(const struct rpc_client_config *config, struct
         {GRPC_ARG_INTEGER, writable(GRPC_ARG_ENABLE_HTTP_PROXY),            .value.integer = 0    },
         {GRPC_ARG_INTEGER, writable(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS), .value.integer = 100  },
  /* in truth the longest that one attempt to connect may take */
-        {GRPC_ARG_INTEGER, writable(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS),     .value.integer = 1000 },
+        {GRPC_ARG_INTEGER, writable(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS),     .value.integer = 3000 },
         {GRPC_ARG_INTEGER, writable(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS),     .value.integer = 1000 },
         {GRPC_ARG_INTEGER, writable(GRPC_ARG_KEEPALIVE_TIME_MS),            .value.integer = 20000},
         {GRPC_ARG_INTEGER, writable(GRPC_ARG_KEEPALIVE_TIMEOUT_MS),         .value.integer = 5000 },
