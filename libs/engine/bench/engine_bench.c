@@ -160,14 +160,17 @@ static void offers_note(struct offers *offers, const struct engine_effects *effe
     }
 }
 
-static long bench_memory_kb(void)
+static int64_t bench_memory_kb(void)
 {
-    long kb = 0;
+    int64_t kb = 0;
     char line[128];
     FILE *file = fopen("/proc/self/status", "r");
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "VmRSS: %ld", &kb) == 1)
-            break;
+        struct str rest = str_from(line);
+        if (str_starts_with(rest, STR("VmRSS:"))) {
+            rest = str_trim((struct str){rest.ptr + 6, rest.len - 6});
+            (void)parse_i64(str_split(&rest, ' '), 0, INT64_MAX, &kb);
+        }
     }
     if (file != NULL)
         (void)fclose(file);
@@ -185,7 +188,7 @@ static void bench_run(int workers, int waiting)
     struct offers offers = {.capacity = (size_t)1 << 20};
     const struct engine_effect *seen = NULL;
     offers.sids = calloc(offers.capacity, sizeof *offers.sids);
-    long before_kb = bench_memory_kb();
+    int64_t before_kb = bench_memory_kb();
     bench.engine = engine_new(&config);
     engine_effects_init(&bench.effects);
     bench_config(&bench);
@@ -193,7 +196,7 @@ static void bench_run(int workers, int waiting)
     for (int i = 1; i <= workers; i++)
         bench_worker(&bench, i);
     engine_effects_reset(&bench.effects);
-    long workers_kb = bench_memory_kb();
+    int64_t workers_kb = bench_memory_kb();
     int fill = waiting == 0 ? workers / 2 : workers + waiting;
     for (int i = 0; i < fill; i++) {
         (void)bench_create(&bench, i);
@@ -205,7 +208,7 @@ static void bench_run(int workers, int waiting)
     }
     engine_effects_reset(&bench.effects);
     seen = NULL;
-    long tasks_kb = bench_memory_kb();
+    int64_t tasks_kb = bench_memory_kb();
     struct engine_stats stats;
     engine_stats_get(bench.engine, &stats);
     uint64_t made_before = stats.reservations_made;
@@ -228,11 +231,11 @@ static void bench_run(int workers, int waiting)
     engine_stats_get(bench.engine, &stats);
     double seconds = (double)took_us / 1e6;
     (void)printf("%8d workers %8d waiting: %9.0f lives/s %9.0f commands/s %9.0f decisions/s  "
-                 "%6ld bytes/worker %6ld bytes/task\n",
+                 "%6lld bytes/worker %6lld bytes/task\n",
                  workers, waiting, MEASURED / seconds, 3 * MEASURED / seconds,
                  (double)(stats.reservations_made - made_before) / seconds,
-                 (workers_kb - before_kb) * 1024 / workers,
-                 fill == 0 ? 0 : (tasks_kb - workers_kb) * 1024 / fill);
+                 (long long)((workers_kb - before_kb) * 1024 / workers),
+                 (long long)(fill == 0 ? 0 : (tasks_kb - workers_kb) * 1024 / fill));
     engine_free(bench.engine);
     engine_effects_fini(&bench.effects);
     free(offers.sids);

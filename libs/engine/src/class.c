@@ -207,6 +207,7 @@ void class_regard_worker(struct engine *engine, struct task_class *class, struct
 struct str class_known_key(struct known_space *space, bool is_by_name, struct str name)
 {
     const char *kind = is_by_name ? "name:" : "sid:";
+    /* cppcheck-suppress ctuuninitvar; it is written here */
     int len = snprintf(space->text, sizeof space->text, "%s%.*s", kind, STR_ARG(name));
     if (len < 0 || (size_t)len >= sizeof space->text)
         return STR("sid:"); /* no worker is called that */
@@ -256,6 +257,8 @@ static void class_fill(struct engine *engine, struct task_class *class)
         struct worker *worker = map_get(&engine->workers, sid);
         if (worker == NULL || worker->workspace != class->workspace)
             return;
+        if (class->reads_channel)
+            worker_set_channel_fields(worker);
         bool is_member = class->queue == NULL;
         struct list *queues = &worker->queue_members;
         for (struct list_node *node = list_first(queues); node != NULL && !is_member;

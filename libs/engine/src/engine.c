@@ -249,7 +249,7 @@ void engine_tick(struct engine *engine, int64_t now_us, struct engine_effects *o
 enum err_code engine_apply(struct engine *engine, const struct engine_command *command,
                            int64_t now_us, struct engine_effects *out_effects, struct err *err)
 {
-    struct err local;
+    struct err local = {0};
     struct err *report = err == NULL ? &local : err;
     if (command->kind <= ENGINE_COMMAND_NONE || command->kind >= ENGINE_COMMAND_COUNT)
         return ERR_SET(report, ERR_INVALID_ARGUMENT, "BAD_COMMAND", "there is no command %d",

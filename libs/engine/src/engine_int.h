@@ -444,7 +444,7 @@ void route_released(struct engine *engine, struct task *task);
 void route_step_over(struct engine *engine, struct task *task); /* the step's time is up */
 bool route_skip(struct engine *engine, struct task *task); /* skip_if; true when it has moved on */
 const struct workflow_target *route_target(const struct task *task); /* NULL: direct */
-struct str route_known_worker(const struct task *task, struct sid *out_sid);
+void route_known_worker(const struct task *task, struct sid *out_sid);
 void route_resume(struct engine *engine, struct task *task); /* after loading */
 
 /* --- task.c ------------------------------------------------------------------------------ */

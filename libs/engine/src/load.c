@@ -112,7 +112,7 @@ static bool load_place_is_good(const struct task *task)
 
 enum err_code engine_load_task(struct engine *engine, const struct task_row *row, struct err *err)
 {
-    struct err local;
+    struct err local = {0};
     err = err == NULL ? &local : err;
     enum err_code code = load_check_task(engine, row, err);
     struct expr_record *record = NULL;

@@ -94,7 +94,7 @@ void reservation_make(struct engine *engine, struct task *task, struct worker *w
         emit_reservation(engine, ENGINE_EVENT_RESERVATION_CREATED, reservation);
     if (wanted != NULL)
         event->wanted_activity_sid = wanted->sid;
-    (void)route_known_worker(task, &event->known_worker_sid);
+    route_known_worker(task, &event->known_worker_sid);
 }
 
 /* Moves a reservation to a state that is no longer open; frees the slot; the task is the caller's

@@ -48,13 +48,14 @@ static struct str route_known(const struct task *task, const struct workflow_tar
     return class_known_key(space, target->is_known_by_name && name.len > 0, name);
 }
 
-struct str route_known_worker(const struct task *task, struct sid *out_sid)
+void route_known_worker(const struct task *task, struct sid *out_sid)
 {
-    struct str key = task->class == NULL || task->class->known == NULL ? (struct str){0}
-                                                                       : task->class->known->key;
-    *out_sid = str_starts_with(key, STR("sid:")) ? sid_from((struct str){key.ptr + 4, key.len - 4})
-                                                 : (struct sid){0};
-    return key;
+    *out_sid = (struct sid){0};
+    if (task->class == NULL || task->class->known == NULL)
+        return;
+    struct str key = task->class->known->key;
+    if (str_starts_with(key, STR("sid:")))
+        *out_sid = sid_from((struct str){key.ptr + 4, key.len - 4});
 }
 
 /* The task waits in the class of its step. record may be NULL: then it is parsed if needed. */
@@ -79,10 +80,11 @@ static void route_wait(struct engine *engine, struct task *task, const struct ex
         .queue = task->target_worker != NULL ? NULL : task->queue,
         .channel = task->channel,
         .expression = target == NULL ? NULL : target->expression,
-        .order_text = target == NULL ? (struct str){0} : target->order_by_text,
         .known = route_known(task, target, record, &space),
         .task = record,
     };
+    if (target != NULL)
+        spec.order_text = target->order_by_text;
     task_wait(engine, task, class_need(engine, &spec));
     expr_record_free(own);
 }
@@ -98,7 +100,7 @@ static void route_emit_target(struct engine *engine, struct task *task)
                              : filter->name);
     event->filter_expression = emit_str(engine, filter->expression_text);
     event->target_expression = emit_str(engine, target->expression_text);
-    (void)route_known_worker(task, &event->known_worker_sid);
+    route_known_worker(task, &event->known_worker_sid);
 }
 
 /* Puts the task into a step: priority, queue, class, events. */

@@ -182,6 +182,26 @@ void worker_regard_queues(struct engine *engine, struct worker *worker)
     queue_regard_known(engine, NULL, worker, true, false);
 }
 
+/* Of the classes that name this worker, those that read what changes while working. */
+static void worker_regard_known_readers(struct engine *engine, struct worker *worker,
+                                        bool is_by_name)
+{
+    struct known_space space;
+    struct str name = is_by_name ? worker->name : sid_str(&worker->sid);
+    struct known *known =
+        map_get(&worker->workspace->known, class_known_key(&space, is_by_name, name));
+    if (known == NULL)
+        return;
+    for (struct list_node *node = list_first(&known->classes); node != NULL;
+         node = list_next(&known->classes, node)) {
+        struct task_class *class = LIST_ENTRY(node, struct task_class, known_node);
+        if (class->reads_activity || class->reads_channel)
+            class_regard_worker(engine, class, worker,
+                                class->queue == NULL ||
+                                    queue_find(engine, class->queue, worker) != NULL);
+    }
+}
+
 /* Only where the expression reads what changes while working: activity or channel use. */
 static void worker_regard_readers(struct engine *engine, struct worker *worker, bool of_activity,
                                   bool of_channel)
@@ -201,6 +221,10 @@ static void worker_regard_readers(struct engine *engine, struct worker *worker, 
         if (is_affected)
             queue_regard_worker(engine, queue, worker);
     }
+    if (worker->workspace->known.count == 0)
+        return;
+    worker_regard_known_readers(engine, worker, false);
+    worker_regard_known_readers(engine, worker, true);
 }
 
 /* --- being free --------------------------------------------------------------------------- */

@@ -324,7 +324,7 @@ static bool doc_read(struct doc_reader *reader, struct str text)
 
 struct workflow_doc *workflow_doc_parse(struct str text, struct err *err)
 {
-    struct err local;
+    struct err local = {0};
     struct arena *arena = arena_new(DOC_ARENA_BYTES);
     struct workflow_doc *doc = xcalloc(1, sizeof *doc);
     doc->memory = arena;

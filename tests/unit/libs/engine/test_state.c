@@ -54,6 +54,7 @@ static void check_readme(void (*draw)(struct buf *out))
     struct buf table;
     struct buf readme;
     char path[1024];
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
     const char *root = getenv("TR_SOURCE_DIR");
     if (root == NULL)
         return; /* not run by CTest */
