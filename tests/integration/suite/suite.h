@@ -1,0 +1,125 @@
+/*
+ * workers-svc, queues-svc, routing-svc and sync-svc as real programs on a private PostgreSQL and
+ * NATS, with tasks-svc played by the test. Requests and replies are written as JSON: 'single
+ * quotes' stand for double ones and `back quotes` for \" (JSON within a JSON text).
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/call.h"
+#include "base/macros.h"
+#include "cluster.h"
+#include "process.h"
+#include "testing.h"
+
+enum suite_service {
+    SUITE_WORKERS,
+    SUITE_QUEUES,
+    SUITE_ROUTING,
+    SUITE_SYNC,
+    SUITE_SERVICE_COUNT,
+};
+
+#define SUITE_BIT(service) (1U << (unsigned)(service))
+#define SUITE_ALL          0xFU
+
+#define ACCOUNT       "AC00000000000000000000000000000001"
+#define OTHER_ACCOUNT "AC00000000000000000000000000000002"
+
+struct suite;
+
+/* Migrates and starts the services of the set and waits until they are ready; ends the program when
+ * they do not get there. From the main thread. */
+struct suite *suite_start(unsigned services);
+
+/* TERM for all; a service that did not end in good order, or whose log shows a sanitizer's report,
+ * is printed and makes this false. NULL is allowed. */
+bool suite_stop(struct suite *suite);
+
+/* testing_main between start and stop. */
+int suite_main(const char *name, unsigned services, const struct test_case *cases, size_t count,
+               int argc, char **argv);
+
+extern struct suite *suite; /* the running one, for cases */
+
+struct cluster *suite_cluster(void);
+struct process *suite_process(enum suite_service service);
+const char *suite_http(enum suite_service service); /* "127.0.0.1:port" of its probes */
+
+/* While true, the played tasks-svc says that a task waits in every queue and workflow. */
+void suite_set_busy(bool is_busy);
+
+/* ---- Who calls ---- */
+
+extern const struct identity suite_admin; /* of ACCOUNT; so the next three */
+extern const struct identity suite_supervisor;
+extern const struct identity suite_agent; /* without worker */
+extern const struct identity suite_viewer;
+extern const struct identity suite_stranger;   /* admin of OTHER_ACCOUNT */
+extern const struct identity suite_service_id; /* one of our services */
+
+/* ---- Calls ---- */
+
+struct answer {
+    enum err_code code;
+    struct err err;     /* when not ERR_OK */
+    const json_t *body; /* the reply, every field; lives as long as the suite */
+    int64_t took_ms;
+};
+
+struct answer suite_call(const struct identity *who, enum suite_service service, const char *method,
+                         const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* The reply, or NULL after a failed check that prints the error. */
+const json_t *suite_ok(const struct identity *who, enum suite_service service, const char *method,
+                       const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* Checks that the call is refused with code and reason, and that detail holds text (NULL: any). */
+struct refusal {
+    enum err_code code;
+    const char *reason;
+    const char *field; /* NULL: whatever */
+    const char *text;
+};
+
+bool suite_refused(const struct identity *who, enum suite_service service,
+                   const struct refusal *want, const char *method, const char *format, ...)
+    PRINTF_LIKE(5, 6);
+
+/* Members by path: "items.0.sid". "" and -1 where there is none. */
+const char *at(const json_t *body, const char *path);
+int64_t at_i64(const json_t *body, const char *path); /* true is 1; an array gives its length */
+
+/* "%s" of a format, for keeping: lives as long as the suite. */
+const char *suite_text(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* A workspace of ACCOUNT with a name nobody has, its SID; "" after a failed check. */
+const char *suite_workspace(void);
+
+/* SQL as superuser; the first value as a number, -1 on failure. */
+int64_t suite_count(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* ---- Events on JetStream ---- */
+
+struct seen_event {
+    const char *subject;
+    const char *msg_id;
+    const json_t *payload; /* CloudEvents */
+};
+
+/* Waits up to 10 s for the nth (from 0) event of that type about the resource; NULL after a failed
+ * check. */
+const struct seen_event *suite_event(const char *type, const char *resource_sid, int nth);
+
+/* So many events of that type about the resource were seen so far; "" counts any. */
+int suite_event_count(const char *type, const char *resource_sid);
+
+/* Publishes an event as another service would; data is written like requests. */
+bool suite_publish(const char *type, const char *workspace_sid, const char *resource_sid,
+                   int64_t version, int64_t at_us, const char *data_format, ...) PRINTF_LIKE(6, 7);
+
+/* Repeats look until it is true, at most so long; looks at 20 ms intervals. */
+bool suite_until(bool (*look)(const void *ctx), const void *ctx, int timeout_ms);

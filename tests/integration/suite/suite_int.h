@@ -1,0 +1,25 @@
+/* Shared by suite.c and events.c. */
+#pragma once
+
+#include "base/arena.h"
+#include "suite.h"
+
+struct events;
+
+struct events *events_open(const char *nats_url);
+void events_close(struct events *events);
+
+struct suite {
+    struct cluster *cluster;
+    struct arena *arena; /* all that cases keep */
+    unsigned services;
+    struct process *processes[SUITE_SERVICE_COUNT];
+    const char *http[SUITE_SERVICE_COUNT];
+    struct rpc_client *clients[SUITE_SERVICE_COUNT];
+    struct rpc_server *tasks; /* played */
+    bool is_busy;
+    struct events *events;
+};
+
+/* The text with 'x' and `x` turned into JSON's quotes; in the suite's arena. */
+char *suite_json(const char *format, va_list args) PRINTF_LIKE(1, 0);
