@@ -90,13 +90,26 @@ enum err_code db_wait_ready(struct db_conn *conn, int64_t deadline, struct err *
     return ERR_OK;
 }
 
-void db_cancel(struct db_conn *conn)
+/* Waits for the server without end when that hangs. */
+static void cancel_run(void *cancel)
+{
+    char why[256];
+    (void)PQcancel(cancel, why, (int)sizeof why);
+}
+
+static void cancel_free(void *cancel)
+{
+    PQfreeCancel(cancel);
+}
+
+bool db_cancel(struct db_conn *conn)
 {
     PGcancel *cancel = PQgetCancel(conn->pg);
-    char why[256];
-    if (cancel != NULL)
-        (void)PQcancel(cancel, why, (int)sizeof why);
-    PQfreeCancel(cancel);
+    bool is_taken =
+        cancel != NULL && db_aside(cancel_run, cancel_free, cancel, clock_mono_us() + DB_CANCEL_US);
+    if (is_taken)
+        PQfreeCancel(cancel);
+    return is_taken;
 }
 
 /* Reads what is still due after a cancel; false when the server does not come to an end. */
@@ -137,8 +150,7 @@ enum err_code db_collect(struct db_conn *conn, int64_t deadline, PGresult **out_
     }
     PQclear(kept);
     if (code == ERR_DEADLINE_EXCEEDED) {
-        db_cancel(conn);
-        if (!drain(conn, clock_mono_us() + DB_GRACE_US))
+        if (!db_cancel(conn) || !drain(conn, clock_mono_us() + DB_GRACE_US))
             db_conn_drop(conn);
     }
     return code;
@@ -247,26 +259,42 @@ static enum err_code finish_connect(struct db_conn *conn, int64_t deadline, stru
     return ERR_OK;
 }
 
-enum err_code db_conn_connect(struct db_conn *conn, struct call *call, struct err *err)
+/* Begins to connect; looking up the name comes first, as libpq would wait for it without end. */
+static enum err_code start_connect(struct db_conn *conn, int64_t deadline, struct err *err)
 {
-    db_conn_drop(conn);
+    struct db_addresses found = {NULL, NULL};
+    const char *host = conn->settings->host;
+    if (host != NULL && !db_resolve(host, deadline, &found, conn->why, sizeof conn->why))
+        return ERR_SET(err, ERR_UNAVAILABLE, "DATABASE_UNAVAILABLE",
+                       "the database cannot be reached; try again");
     struct buf options;
     buf_init(&options, 0);
     put_options(conn->settings, &options);
     const char *keys[] = {"dbname",  "application_name", "client_encoding",
                           "options", "tcp_user_timeout", "keepalives_idle",
-                          NULL};
+                          "host",    "hostaddr",         NULL};
     const char *values[] = {
-        conn->settings->url, conn->settings->name, "UTF8", options.data, "10000", "30", NULL};
+        conn->settings->url, conn->settings->name, "UTF8", options.data, "10000", "30",
+        found.hosts,         found.addresses,      NULL}; /* NULL in the middle: not given */
     conn->pg = PQconnectStartParams(keys, values, 1);
     buf_fini(&options);
+    db_addresses_free(&found);
     INVARIANT(conn->pg != NULL);
+    return PQstatus(conn->pg) == CONNECTION_BAD ? db_conn_lost(conn, err) : ERR_OK;
+}
+
+enum err_code db_conn_connect(struct db_conn *conn, struct call *call, struct err *err)
+{
+    db_conn_drop(conn);
     int64_t deadline = clock_mono_us() + conn->settings->connect_timeout_ms * US_PER_MS;
-    if (call->deadline_mono_us != 0 && call->deadline_mono_us < deadline)
+    bool is_shorter = call->deadline_mono_us != 0 && call->deadline_mono_us < deadline;
+    if (is_shorter)
         deadline = call->deadline_mono_us;
-    if (PQstatus(conn->pg) == CONNECTION_BAD)
-        return db_conn_lost(conn, err);
-    return finish_connect(conn, deadline, err);
+    enum err_code code = start_connect(conn, deadline, err);
+    if (code == ERR_OK)
+        code = finish_connect(conn, deadline, err);
+    conn->is_cut_short = code != ERR_OK && is_shorter && clock_mono_us() >= deadline;
+    return code;
 }
 
 void db_conn_reset_tx(struct db_conn *conn)

@@ -9,7 +9,8 @@
 enum {
     DB_MAX_PARAMS = 99,       /* as in tools/sqlembed */
     DB_MAX_NAME = 64,         /* NAMEDATALEN */
-    DB_GRACE_US = 500 * 1000, /* for cancelling, draining and rolling back past the deadline */
+    DB_GRACE_US = 500 * 1000, /* for draining and rolling back past the deadline */
+    DB_CANCEL_US = 300 * 1000 /* for asking the server to stop */
 };
 
 /* Copies of struct db_options with the defaults filled in. */
@@ -17,6 +18,7 @@ struct db_settings {
     char *url;
     char *name;
     char *schema; /* NULL = as the role has it */
+    char *host;   /* the name to look up before connecting; NULL = nothing to look up */
     int connect_timeout_ms;
     int acquire_timeout_ms;
     int statement_timeout_ms; /* -1 = none */
@@ -49,9 +51,10 @@ struct db_conn {
     struct db_pool *pool;               /* NULL: stands alone */
     struct map prepared;                /* name -> struct db_prepared */
     uint64_t epoch;
-    bool is_counted; /* in the pool's number of open connections; under the pool's lock */
-    bool in_tx;      /* a transaction was open after the last statement */
-    bool is_managed; /* inside db_tx_run, which rolls back itself */
+    bool is_counted;   /* in the pool's number of open connections; under the pool's lock */
+    bool in_tx;        /* a transaction was open after the last statement */
+    bool is_managed;   /* inside db_tx_run, which rolls back itself */
+    bool is_cut_short; /* the last connect ended by the caller's deadline: it says nothing */
     const struct db_stmt *pending_begin; /* sent together with the first statement */
     enum db_pipe_state pipe;
     struct db_pipe_entry *entries; /* head..tail are due */
@@ -90,7 +93,8 @@ void db_conn_reset_tx(struct db_conn *conn); /* rolls back within the grace time
 enum err_code db_wait_flush(struct db_conn *conn, int64_t deadline, struct err *err) MUST_CHECK;
 /* Until PQgetResult does not block. */
 enum err_code db_wait_ready(struct db_conn *conn, int64_t deadline, struct err *err) MUST_CHECK;
-void db_cancel(struct db_conn *conn); /* asks the server to stop what it is doing */
+/* Asks the server to stop what it is doing; false when it did not take the request. */
+bool db_cancel(struct db_conn *conn);
 /* flush and all results but the last cleared; on DEADLINE_EXCEEDED cancelled and drained. */
 enum err_code db_collect(struct db_conn *conn, int64_t deadline, PGresult **out_result,
                          struct err *err) MUST_CHECK;
@@ -99,6 +103,25 @@ enum err_code db_conn_lost(struct db_conn *conn, struct err *err); /* drops; UNA
 /* A text of any number of statements, for migrations. */
 enum err_code db_script(struct db_conn *conn, struct call *call, const char *sql,
                         struct err *err) MUST_CHECK;
+
+/*
+ * aside.c: runs a step that cannot be told when to stop (libpq's cancel, looking up a name) on a
+ * thread of its own. True when it was done in time; false when not, and then ctx is gone: discard
+ * is called for it, now or once the step ends.
+ */
+typedef void db_aside_fn(void *ctx);
+bool db_aside(db_aside_fn *run, db_aside_fn *discard, void *ctx, int64_t deadline);
+
+/* resolve.c */
+struct db_addresses {
+    char *hosts; /* "db,db" */
+    char *addresses;
+};
+/* The name in a URL that libpq would look up by itself, without a deadline; or NULL. */
+char *db_host_of(const char *url);
+bool db_resolve(const char *host, int64_t deadline, struct db_addresses *out, char *why,
+                size_t why_size);
+void db_addresses_free(struct db_addresses *addresses);
 
 /* error.c: maps a failed result (or a failed send when result is NULL). */
 enum err_code db_error(struct db_conn *conn, const PGresult *result, const char *what,

@@ -56,6 +56,14 @@ static void drain_and_leave(struct db_conn *conn)
         db_conn_drop(conn);
 }
 
+static void cancel_and_leave(struct db_conn *conn)
+{
+    if (db_cancel(conn))
+        drain_and_leave(conn);
+    else
+        db_conn_drop(conn);
+}
+
 void db_pipeline_abort(struct db_conn *conn)
 {
     if (conn->pg == NULL || conn->pipe == DB_PIPE_NONE)
@@ -67,17 +75,18 @@ void db_pipeline_abort(struct db_conn *conn)
     } else if (conn->pipe == DB_PIPE_OPEN) {
         leave(conn);
     } else {
-        db_cancel(conn);
-        drain_and_leave(conn);
+        cancel_and_leave(conn);
     }
 }
 
 /* A deadline inside the pipeline: the server is told, then as after any other error. */
 static enum err_code give_up(struct db_conn *conn, enum err_code code)
 {
-    if (conn->pg != NULL && code == ERR_DEADLINE_EXCEEDED)
-        db_cancel(conn);
-    if (conn->pg != NULL)
+    if (conn->pg == NULL)
+        return code;
+    if (code == ERR_DEADLINE_EXCEEDED)
+        cancel_and_leave(conn);
+    else
         drain_and_leave(conn);
     return code;
 }

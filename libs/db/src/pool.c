@@ -9,7 +9,7 @@
 #include "base/lock.h"
 #include "metrics/metrics.h"
 
-enum { POOL_LOCK_RANK = 500 };
+enum { POOL_LOCK_RANK = 500, PROOF_US = 250 * 1000 };
 
 struct db_pool {
     struct db_settings *settings;
@@ -178,15 +178,19 @@ static bool may_connect(struct db_pool *pool)
     return may;
 }
 
-static void note_connect(struct db_pool *pool, struct db_conn *conn, bool is_up)
+/* waited_us: what the attempt took. One that a hurried caller broke off proves nothing, else its
+ * short deadline would turn away those behind it. */
+static void note_connect(struct db_pool *pool, struct db_conn *conn, bool is_up, int64_t waited_us)
 {
+    bool is_proof = is_up || !conn->is_cut_short || waited_us >= PROOF_US;
     lock_take(&pool->lock);
-    pool->is_down = !is_up;
     pool->is_probing = false;
+    if (is_proof)
+        pool->is_down = !is_up;
     if (is_up) {
         pool->open_count += conn->is_counted ? 0 : 1;
         conn->is_counted = true;
-    } else {
+    } else if (is_proof) {
         pool->down_until_mono_us = clock_mono_us() + pool->settings->breaker_ms * US_PER_MS;
     }
     lock_drop(&pool->lock);
@@ -204,8 +208,9 @@ enum err_code db_acquire(struct db_pool *pool, struct call *call, struct db_conn
     if (!db_conn_is_alive(conn)) {
         db_conn_drop(conn);
         if (may_connect(pool)) {
+            int64_t since = clock_mono_us();
             code = db_conn_connect(conn, call, err);
-            note_connect(pool, conn, code == ERR_OK);
+            note_connect(pool, conn, code == ERR_OK, clock_mono_us() - since);
         } else {
             code = ERR_SET(err, ERR_UNAVAILABLE, "DATABASE_UNAVAILABLE",
                            "the database cannot be reached; try again");

@@ -187,6 +187,35 @@ static void a_server_that_does_not_answer_costs_the_deadline_and_no_more(void)
     db_pool_close(pool);
 }
 
+static void a_cancel_that_hangs_is_not_waited_for(void)
+{
+    struct db_pool *pool = begin_case();
+    CHECK_I64(ask(pool), ERR_OK);
+    cluster_pause(cluster, CLUSTER_POSTGRES); /* the session lives, but nobody takes a cancel */
+    call.deadline_mono_us = clock_mono_us() + 200 * US_PER_MS;
+    int64_t since = clock_mono_us();
+    CHECK_I64(db_pool_query(pool, &call, &t_sleep, DB_NO_PARAMS, NULL, &err),
+              ERR_DEADLINE_EXCEEDED);
+    CHECK(clock_mono_us() - since < 2 * US_PER_S);
+    CHECK_I64(db_pool_stats(pool).open, 0); /* what it waits for is not known: not used again */
+    cluster_resume(cluster, CLUSTER_POSTGRES);
+    call_init(&call, arena, "test", 5 * US_PER_S);
+    CHECK_I64(ask(pool), ERR_OK);
+    db_pool_close(pool);
+}
+
+static void a_hurried_caller_turns_nobody_else_away(void)
+{
+    struct db_pool *pool = begin_case();
+    cluster_pause(cluster, CLUSTER_POSTGRES);
+    call.deadline_mono_us = clock_mono_us() + 20 * US_PER_MS;
+    CHECK_I64(ask(pool), ERR_UNAVAILABLE);
+    cluster_resume(cluster, CLUSTER_POSTGRES);
+    call_init(&call, arena, "test", 5 * US_PER_S);
+    CHECK_I64(ask(pool), ERR_OK); /* at once: 20 ms without an answer are no outage */
+    db_pool_close(pool);
+}
+
 static const struct test_case cases[] = {
     {"a dead database is told quickly and its return is noticed",
      a_dead_database_is_told_quickly_and_its_return_is_noticed                                                    },
@@ -201,6 +230,8 @@ static const struct test_case cases[] = {
     {"a session lost in a pipeline is UNAVAILABLE",                   a_session_lost_in_a_pipeline_is_unavailable },
     {"a server that does not answer costs the deadline and no more",
      a_server_that_does_not_answer_costs_the_deadline_and_no_more                                                 },
+    {"a cancel that hangs is not waited for",                         a_cancel_that_hangs_is_not_waited_for       },
+    {"a hurried caller turns nobody else away",                       a_hurried_caller_turns_nobody_else_away     },
 };
 
 int main(int argc, char **argv)

@@ -36,7 +36,7 @@ struct db_options {
     const char *name;         /* application_name, usually the service; NULL = "taskrouter" */
     const char *schema;       /* sets search_path; NULL = as the role has it */
     int size;                 /* connections in the pool; 0 = 8 */
-    int connect_timeout_ms;   /* 0 = 2000 */
+    int connect_timeout_ms;   /* 0 = 1500 */
     int acquire_timeout_ms;   /* longest wait for a free connection; 0 = 1000 */
     int statement_timeout_ms; /* server side, the second net; 0 = 30000, -1 = none */
     int breaker_ms;           /* after a failed connect, fail at once for so long; 0 = 200 */
