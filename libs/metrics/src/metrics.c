@@ -107,29 +107,17 @@ struct metric *metric_register(const struct metric_def *def)
 
 /* ---- Series ---- */
 
-static struct str value_cut(const char *value)
+/* The value as it is shown. The key is made of the same, as two series that look alike would make
+ * the whole page unreadable to Prometheus. */
+static struct str value_shown(const char *value)
 {
     struct str text = str_from(value);
-    if (text.len <= LABEL_VALUE_BYTES)
-        return text;
-    text.len = LABEL_VALUE_BYTES;
-    while (text.len > 0 && ((unsigned char)text.ptr[text.len] & 0xc0) == 0x80)
-        text.len--; /* not through the middle of a character */
-    return text;
-}
-
-static char *key_of(const struct metric *metric, const char *const *values)
-{
-    INVARIANT(metric->label_count == 0 || values != NULL);
-    struct buf key;
-    buf_init(&key, 0);
-    buf_text(&key, "");
-    for (size_t i = 0; i < metric->label_count; i++) {
-        buf_str_append(&key, value_cut(values[i]));
-        buf_char(&key, '\x1f');
+    if (text.len > LABEL_VALUE_BYTES) {
+        text.len = LABEL_VALUE_BYTES;
+        while (text.len > 0 && ((unsigned char)text.ptr[text.len] & 0xc0) == 0x80)
+            text.len--; /* not through the middle of a character */
     }
-    char *text = buf_take(&key);
-    return text != NULL ? text : xstrdup("");
+    return str_is_utf8(text) ? text : STR("invalid");
 }
 
 static void label_escape(struct buf *out, struct str value)
@@ -145,6 +133,20 @@ static void label_escape(struct buf *out, struct str value)
     }
 }
 
+static char *key_of(const struct metric *metric, const char *const *values)
+{
+    INVARIANT(metric->label_count == 0 || values != NULL);
+    struct buf key;
+    buf_init(&key, 0);
+    buf_text(&key, "");
+    for (size_t i = 0; i < metric->label_count; i++) {
+        label_escape(&key, value_shown(values[i])); /* a bare '"' divides: inside it is escaped */
+        buf_char(&key, '"');
+    }
+    char *text = buf_take(&key);
+    return text != NULL ? text : xstrdup("");
+}
+
 static char *labels_render(const struct metric *metric, const char *const *values)
 {
     INVARIANT(metric->label_count == 0 || values != NULL);
@@ -152,8 +154,7 @@ static char *labels_render(const struct metric *metric, const char *const *value
     buf_init(&out, 0);
     for (size_t i = 0; i < metric->label_count; i++) {
         buf_printf(&out, "%s%s=\"", i > 0 ? "," : "", metric->def->labels[i]);
-        struct str value = value_cut(values[i]);
-        label_escape(&out, str_is_utf8(value) ? value : STR("invalid"));
+        label_escape(&out, value_shown(values[i]));
         buf_char(&out, '"');
     }
     char *text = buf_take(&out);

@@ -12,7 +12,7 @@
 struct metric_series {
     struct metric *metric;
     struct metric_series *next;
-    char *key;    /* label values joined by '\x1f': the key in the metric's map */
+    char *key;    /* escaped label values joined by '"': the key in the metric's map */
     char *labels; /* rendered: method="x",code="OK"; "" without labels */
     _Atomic int64_t value;
     _Atomic int64_t buckets[METRIC_BOUNDS + 1]; /* histograms: not cumulative; last = above all */

@@ -117,6 +117,27 @@ static void callbacks_are_asked_while_rendering_until_removed(void)
     buf_fini(&page);
 }
 
+static void values_that_look_alike_are_one_series(void)
+{
+    static const struct metric_def def = {
+        .name = "test_alike_total",
+        .kind = METRIC_COUNTER,
+        .unit = "",
+        .help = "Alike.",
+        .labels = {"a", "b"}
+    };
+    struct metric *metric = metric_register(&def);
+    metric_inc(METRIC_SERIES(metric, "\xff", "x"));
+    metric_inc(METRIC_SERIES(metric, "\xfe\xff", "x"));
+    metric_inc(METRIC_SERIES(metric, "p\"", "q")); /* not the same as: */
+    metric_inc(METRIC_SERIES(metric, "p", "\"q"));
+    page_render();
+    CHECK(page_has("test_alike_total{a=\"invalid\",b=\"x\"} 2\n"));
+    CHECK(page_has("test_alike_total{a=\"p\\\"\",b=\"q\"} 1\n"));
+    CHECK(page_has("test_alike_total{a=\"p\",b=\"\\\"q\"} 1\n"));
+    buf_fini(&page);
+}
+
 static void *add_many(void *arg)
 {
     for (int i = 0; i < 10000; i++)
@@ -158,6 +179,7 @@ static const struct test_case cases[] = {
     {"series beyond the bound are counted as other",       series_beyond_the_bound_are_counted_as_other},
     {"callbacks are asked while rendering until removed",
      callbacks_are_asked_while_rendering_until_removed                                                 },
+    {"values that look alike are one series",              values_that_look_alike_are_one_series       },
     {"threads lose no increment",                          threads_lose_no_increment                   },
     {"the process describes itself",                       the_process_describes_itself                },
 };
