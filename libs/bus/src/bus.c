@@ -223,6 +223,22 @@ static natsStatus connect_forever(struct bus *bus)
     return s == NATS_NOT_YET_CONNECTED ? NATS_OK : s;
 }
 
+void bus_unsubscribe(struct bus *bus, natsSubscription *sub)
+{
+    enum { ROUND_TRIP_MS = 500 };
+    bool is_left = natsSubscription_Unsubscribe(sub) == NATS_OK &&
+                   natsConnection_FlushTimeout(bus->nc, ROUND_TRIP_MS) == NATS_OK;
+    if (is_left) {
+        natsSubscription_Destroy(sub);
+        return;
+    }
+    lock_take(&bus->lock);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is what is meant */
+    bus->retired = xrealloc(bus->retired, bus->retired_count + 1, sizeof *bus->retired);
+    bus->retired[bus->retired_count++] = sub;
+    lock_drop(&bus->lock);
+}
+
 /* ---- Streams ---- */
 
 static bool config_differs(const jsStreamConfig *have, const jsStreamConfig *want)
@@ -388,6 +404,9 @@ void bus_close(struct bus *bus)
             cond_wait(&bus->changed, &bus->lock);
         lock_drop(&bus->lock);
     }
+    for (size_t i = 0; i < bus->retired_count; i++)
+        natsSubscription_Destroy(bus->retired[i]);
+    free((void *)bus->retired);
     natsConnection_Destroy(bus->nc);
     cond_fini(&bus->changed);
     lock_fini(&bus->lock);

@@ -26,10 +26,19 @@ struct bus {
     bool is_closing;
     bool is_closed;      /* the last callback of the library has run */
     uint64_t generation; /* grows with each connection lost: what was under way may be gone */
+    natsSubscription **retired; /* unsubscribed, to be freed when the connection is closed */
+    size_t retired_count;
 };
 
 /* Options for a connection like the bus's own. The caller destroys *out. */
 natsStatus bus_nats_options(const struct bus_options *options, natsOptions **out);
+
+/*
+ * Ends a subscription on the bus's connection. libnats up to 3.5 crashes when one is freed while a
+ * message for it is being taken in (nats.c issue 637), so it is freed only when the reading thread
+ * has certainly left it: after a round trip, or else with the connection.
+ */
+void bus_unsubscribe(struct bus *bus, natsSubscription *sub);
 
 /* "BUS_UNAVAILABLE", "DEADLINE_EXCEEDED" and so on from a status of the library. what: "publish".
  */
@@ -61,8 +70,11 @@ enum pull_result {
 
 struct pull {
     struct bus *bus;
-    natsSubscription *sub;
+    natsSubscription *sub; /* to <inbox>.*; kept over restarts, see bus_unsubscribe */
     natsInbox *inbox;
+    char reply[256]; /* <inbox>.<n>, n counted by restarts: statuses for others are old */
+    uint64_t restarts;
+    char consumer[128]; /* its name; messages of another are left over from before a restart */
     char next_subject[256];
     int batch;
     int outstanding;       /* messages the server may still send for the last request */
@@ -82,9 +94,9 @@ enum pull_result pull_next(struct pull *pull, natsMsg **out);
 void pull_hold(struct pull *pull);
 
 /*
- * Waits until the open request is over (a second at most) and moves what it brought into the ring.
- * Leaving earlier would cost order: for a request whose asker has gone, nats-server 2.9 takes the
- * first message given back and puts it behind all others; and what is on its way would be
+ * Waits until the open request is over (half a second at most) and moves what it brought into the
+ * ring. Leaving earlier would cost order: for a request whose asker has gone, nats-server 2.9 takes
+ * the first message given back and puts it behind all others; and what is on its way would be
  * redelivered only after ack_wait_ms.
  */
 void pull_finish(struct pull *pull);
@@ -96,6 +108,7 @@ void pull_close(struct pull *pull);
 
 /* What the reply subject of a JetStream message says. */
 struct bus_meta {
+    struct str consumer; /* view into the reply subject */
     uint64_t deliveries;
     uint64_t stream_seq;
     uint64_t consumer_seq;

@@ -320,18 +320,20 @@ static void *consumer_run(void *arg)
     struct bus_consumer *consumer = arg;
     natsMsg *unhandled = NULL;
     bool is_attached = consumer_attach(consumer);
+    consumer->touched_mono_us = clock_mono_us();
     while (is_attached && !consumer_is_stopping(consumer)) {
         natsMsg *msg = NULL;
         enum pull_result result = pull_next(&consumer->pull, &msg);
         if (result == PULL_MSG) {
-            if (consumer->pull.held_count == 0)
-                consumer->touched_mono_us = clock_mono_us();
             if (!message_handle(consumer, msg)) {
                 unhandled = msg;
                 break;
             }
             natsMsg_Destroy(msg);
-        } else if (result == PULL_BROKEN) {
+        } else if (result == PULL_NONE) {
+            /* nothing waits anywhere: what comes next is claimed from now on */
+            consumer->touched_mono_us = clock_mono_us();
+        } else {
             (void)bus_pause(&consumer->lock, &consumer->stopped, &consumer->is_stopping, 20);
             is_attached = consumer_attach(consumer);
         }

@@ -92,8 +92,6 @@ static bool live_attach(struct bus_subscription *sub)
 {
     live_set(sub, false);
     consumer_forget(sub, bus_is_ready(sub->bus));
-    if (sub->pull.sub != NULL) /* what the old consumer still sends must not be mixed in */
-        pull_close(&sub->pull);
     while (!live_is_stopping(sub)) {
         struct err err = {0};
         if (!bus_wait_ready(sub->bus, clock_mono_us() + BUS_WAKE_MS * US_PER_MS))

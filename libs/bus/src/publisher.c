@@ -112,6 +112,8 @@ struct bus_publisher *bus_publisher_new(struct bus *bus)
 
 static void publisher_disconnect(struct bus_publisher *publisher)
 {
+    if (publisher->nc != NULL)
+        natsConnection_Close(publisher->nc); /* ends the reading thread; see bus_unsubscribe */
     natsSubscription_Destroy(publisher->acks);
     natsConnection_Destroy(publisher->nc);
     natsInbox_Destroy(publisher->inbox);

@@ -14,14 +14,17 @@
  */
 
 /* A request lives short, because an orderly end waits for it. */
-enum { EXPIRES_MS = 1000, GRACE_MS = 1000 };
+enum { EXPIRES_MS = 500, GRACE_MS = 1000 };
 
 enum err_code pull_open(struct pull *pull, struct bus *bus, int batch, struct err *err)
 {
     *pull = (struct pull){.bus = bus, .batch = batch, .held_capacity = (size_t)batch * 2 + 16};
     natsStatus s = natsInbox_Create(&pull->inbox);
+    char pattern[256] = "";
     if (s == NATS_OK)
-        s = natsConnection_SubscribeSync(&pull->sub, bus->nc, pull->inbox);
+        (void)snprintf(pattern, sizeof pattern, "%s.*", pull->inbox);
+    if (s == NATS_OK)
+        s = natsConnection_SubscribeSync(&pull->sub, bus->nc, pattern);
     if (s == NATS_OK)
         s = natsSubscription_SetPendingLimits(pull->sub, -1, -1); /* bounded by the requests */
     if (s != NATS_OK) {
@@ -37,6 +40,9 @@ void pull_restart(struct pull *pull, const char *stream, const char *consumer)
 {
     pull->generation = bus_generation(pull->bus);
     pull->outstanding = 0;
+    pull->restarts++;
+    (void)snprintf(pull->reply, sizeof pull->reply, "%s.%" PRIu64, pull->inbox, pull->restarts);
+    (void)snprintf(pull->consumer, sizeof pull->consumer, "%s", consumer);
     (void)snprintf(pull->next_subject, sizeof pull->next_subject, "$JS.API.CONSUMER.MSG.NEXT.%s.%s",
                    stream, consumer);
 }
@@ -53,7 +59,8 @@ void pull_close(struct pull *pull)
 {
     if (pull->held != NULL)
         pull_drop_held(pull);
-    natsSubscription_Destroy(pull->sub);
+    if (pull->sub != NULL)
+        bus_unsubscribe(pull->bus, pull->sub);
     natsInbox_Destroy(pull->inbox);
     free(pull->held);
     *pull = (struct pull){0};
@@ -65,7 +72,7 @@ static natsStatus pull_request(struct pull *pull)
     int len = snprintf(request, sizeof request, "{\"batch\":%d,\"expires\":%" PRId64 "}",
                        pull->batch, (int64_t)EXPIRES_MS * 1000000);
     natsStatus s =
-        natsConnection_PublishRequest(pull->bus->nc, pull->next_subject, pull->inbox, request, len);
+        natsConnection_PublishRequest(pull->bus->nc, pull->next_subject, pull->reply, request, len);
     if (s == NATS_OK) {
         pull->outstanding = pull->batch;
         pull->until_mono_us = clock_mono_us() + (EXPIRES_MS + GRACE_MS) * US_PER_MS;
@@ -78,6 +85,17 @@ static bool is_status(natsMsg *msg, const char **out_status)
 {
     return natsMsg_GetDataLength(msg) == 0 &&
            natsMsgHeader_Get(msg, "Status", out_status) == NATS_OK;
+}
+
+/* What a request or a consumer of before the last restart brought is not for us any more. */
+static bool is_left_over(const struct pull *pull, natsMsg *msg)
+{
+    const char *status = NULL;
+    struct bus_meta meta;
+    if (is_status(msg, &status))
+        return strcmp(natsMsg_GetSubject(msg), pull->reply) != 0;
+    return bus_meta_parse(natsMsg_GetReply(msg), &meta) &&
+           !str_eq_text(meta.consumer, pull->consumer);
 }
 
 /* 404 and 408: nothing came in time. 409 of other kinds: ask again. */
@@ -110,6 +128,10 @@ enum pull_result pull_next(struct pull *pull, natsMsg **out)
     }
     if (s != NATS_OK)
         return PULL_BROKEN;
+    if (is_left_over(pull, msg)) {
+        natsMsg_Destroy(msg);
+        return PULL_NONE;
+    }
     const char *status = NULL;
     if (!is_status(msg, &status)) {
         pull->outstanding--;
@@ -131,6 +153,10 @@ static bool hold_one(struct pull *pull, int64_t wait_ms)
     if (pull->held_count == pull->held_capacity ||
         natsSubscription_NextMsg(&msg, pull->sub, wait_ms) != NATS_OK)
         return false;
+    if (is_left_over(pull, msg)) {
+        natsMsg_Destroy(msg);
+        return true;
+    }
     if (is_status(msg, &status)) {
         pull->outstanding = 0;
         natsMsg_Destroy(msg);
@@ -183,6 +209,7 @@ bool bus_meta_parse(const char *reply, struct bus_meta *out)
         !parse_u64(tokens[at + 3], INT64_MAX, &stored_ns) ||
         !parse_u64(tokens[at + 4], UINT64_MAX, &out->pending))
         return false;
+    out->consumer = tokens[at - 1];
     out->stored_at_us = (int64_t)(stored_ns / 1000);
     return true;
 }

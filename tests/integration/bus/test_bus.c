@@ -302,6 +302,35 @@ static void what_was_fetched_and_not_handled_is_given_back(void)
     free(seen);
 }
 
+static enum err_code take_slowly(void *ctx, struct call *call, const struct bus_msg *msg,
+                                 struct err *err)
+{
+    (void)call;
+    (void)err;
+    const struct timespec time = {.tv_nsec = 100 * 1000000};
+    (void)nanosleep(&time, NULL);
+    seen_add(ctx, msg);
+    return ERR_OK;
+}
+
+static void what_waits_behind_slow_handling_is_not_delivered_again(void)
+{
+    enum { COUNT = 20 }; /* 2 s of work, fetched at once */
+    static const struct bus_consumer_def def = {.durable = "test-slow",
+                                                .subject = "taskrouter.WS9.>",
+                                                .handler = take_slowly,
+                                                .ack_wait_ms = 1000};
+    struct seen *seen = seen_new();
+    publish("taskrouter.WS9.task.created", "slow", 0, COUNT);
+    struct bus_consumer *consumer = bus_consumer_start(bus, &def, seen);
+    CHECK(wait_for(seen, COUNT));
+    CHECK(in_order(seen, 0, COUNT));
+    atomic_store(&seen->want, COUNT + 1);
+    CHECK(!wait_until(has_all, seen, 1200)); /* a repeat would come within ack_wait_ms */
+    bus_consumer_stop(consumer);
+    free(seen);
+}
+
 static void a_subscription_resumes_by_sequence(void)
 {
     struct seen *live = seen_new();
@@ -483,6 +512,8 @@ static const struct test_case cases[] = {
     {"after the last try it becomes a dead letter",              after_the_last_try_it_becomes_a_dead_letter},
     {"what was fetched and not handled is given back",
      what_was_fetched_and_not_handled_is_given_back                                                         },
+    {"what waits behind slow handling is not delivered again",
+     what_waits_behind_slow_handling_is_not_delivered_again                                                 },
     {"a subscription resumes by sequence",                       a_subscription_resumes_by_sequence         },
     {"everything comes back after the server was killed",
      everything_comes_back_after_the_server_was_killed                                                      },
