@@ -16,7 +16,7 @@ enum {
     ROUND_ARENA_BYTES = 8 << 20, /* messages of one batch without their texts, which libpq holds */
     BATCH_BYTES = 8 << 20,       /* payload per round */
     MAX_BATCH = 10000,
-    ROUND_BUDGET_MS = 15000,
+    ROUND_BUDGET_MS = 5000, /* also the longest that closing waits for a bus that hangs */
     FIRST_BACKOFF_MS = 100,
     PENDING_COUNTED = 100000, /* the backlog is not counted further */
     COUNT_EVERY_S = 2,

@@ -114,6 +114,9 @@ static void a_killed_nats_loses_repeats_and_reorders_nothing(void)
     append(40); /* the change does not wait for the bus */
     outbox_wake(outbox);
     CHECK(!outbox_drain(outbox, 300));
+    int64_t until = clock_mono_us() + WAIT_MS * US_PER_MS;
+    while (outbox_stats(outbox).pending == 0 && clock_mono_us() < until)
+        process_sleep_ms(10);
     CHECK(outbox_stats(outbox).pending > 0);
     cluster_restart(cluster, CLUSTER_NATS);
     CHECK(outbox_drain(outbox, WAIT_MS));
