@@ -7,6 +7,7 @@ import path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import pg from 'pg';
 import { Api, EventStream, request } from './http.mjs';
 import { reservePorts } from './ports.mjs';
@@ -213,6 +214,11 @@ class Suite {
     return Promise.all(this.services.map((name) => this.ready(name, timeoutMs)));
   }
 
+  // What a service answers its operators.
+  probe(name, path) {
+    return request(this.ops[name] + path, { timeoutMs: 10000 });
+  }
+
   pids() {
     return Object.fromEntries(this.services.map((name) => [name, this.processes[name].isAlive ? this.processes[name].pid : 0]));
   }
@@ -238,18 +244,33 @@ class Suite {
     }
   }
 
-  // What is stored, counted per table. The outbox and the like are emptied in their own time, and
-  // refusals may be remembered, so only what a user can see counts.
+  // What is stored, counted per table, once it stands still: copies and histories of what happened before
+  // come in their own time. Tables of deliveries and of refusals are left out.
   async counts() {
-    const tables = await this.sql(`select schemaname || '.' || tablename as name from pg_tables
-      where schemaname = any($1) and tablename !~ '(outbox|idempotency|_copy|migration|lease|audit|session|cursor)'
-      order by 1`, [SERVICES]);
-    const counts = {};
-    for (const { name } of tables) {
-      const [schema, table] = name.split('.');
-      counts[name] = Number((await this.sql(`select count(*) as n from "${schema}"."${table}"`))[0].n);
+    let last = null;
+    return until('the tables stand still', async () => {
+      const now = await this.#countOnce();
+      const isSame = last !== null && isDeepStrictEqual(now, last);
+      last = now;
+      return isSame && now;
+    }, { everyMs: 200 });
+  }
+
+  async #countOnce() {
+    const client = this.#connection();
+    await client.connect();
+    try {
+      const { rows } = await client.query(`select schemaname, tablename from pg_tables
+        where schemaname = any($1) and tablename !~ '(outbox|idempotency|migration|lease|audit|relay|cursor)' order by 1, 2`, [SERVICES]);
+      const counts = {};
+      for (const { schemaname, tablename } of rows) {
+        const found = await client.query(`select count(*)::int as n from "${schemaname}"."${tablename}"`);
+        counts[`${schemaname}.${tablename}`] = found.rows[0].n;
+      }
+      return counts;
+    } finally {
+      await client.end();
     }
-    return counts;
   }
 
   // Holds a table against every writer until release().
