@@ -36,19 +36,31 @@ static enum err_code take_data(struct arena *arena, json_t *root, struct bus_eve
     return code;
 }
 
+/* A count that may be a number or, because CloudEvents knows only 32-bit integers, text. */
+static enum err_code take_count(const json_t *root, const char *key, int64_t *out, struct err *err)
+{
+    const json_t *value = json_object_get(root, key);
+    bool is_ok = true;
+    if (json_is_integer(value))
+        *out = json_integer_value(value);
+    else if (json_is_string(value))
+        is_ok = parse_i64(str_from(json_string_value(value)), 0, INT64_MAX, out);
+    else
+        is_ok = value == NULL || json_is_null(value);
+    if (is_ok && *out >= 0)
+        return ERR_OK;
+    return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "EVENT_INVALID", key,
+                     "%s must be a whole number, not negative", key);
+}
+
 static enum err_code take_numbers(json_t *root, struct bus_event *out, struct err *err)
 {
     struct str time = str_from(jx_get_text(root, "time", ""));
     if (time.len > 0 && !parse_time(time, &out->at_us))
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "EVENT_INVALID", "time",
                          "time must be RFC 3339 text");
-    out->version = jx_get_i64(root, "resourceversion", 0);
-    out->sequence = jx_get_i64(root, "sequence", 0);
-    /* CloudEvents knows only 32-bit integers, so 64-bit ones may come as text. */
-    (void)parse_i64(str_from(jx_get_text(root, "resourceversion", "")), 0, INT64_MAX,
-                    &out->version);
-    (void)parse_i64(str_from(jx_get_text(root, "sequence", "")), 0, INT64_MAX, &out->sequence);
-    return ERR_OK;
+    enum err_code code = take_count(root, "resourceversion", &out->version, err);
+    return code == ERR_OK ? take_count(root, "sequence", &out->sequence, err) : code;
 }
 
 enum err_code bus_event_parse(struct arena *arena, struct str payload, struct bus_event *out,

@@ -55,6 +55,9 @@ static void what_is_no_event_is_refused(void)
         "{\"type\":\"x\"}",
         "{\"id\":\"EV1\",\"type\":\"x\",\"time\":\"yesterday\"}",
         "{\"id\":\"EV1\",\"type\":\"x\",\"data\":[]}",
+        "{\"id\":\"EV1\",\"type\":\"x\",\"resourceversion\":-5}",
+        "{\"id\":\"EV1\",\"type\":\"x\",\"sequence\":\"-1\"}",
+        "{\"id\":\"EV1\",\"type\":\"x\",\"sequence\":1.5}",
         "{\"id\":\"EV1\",\"type\":\"x\"",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
