@@ -89,6 +89,7 @@ static const struct sid_row sid_rows[] = {
     {"reservation",    "WR"},
     {"task",           "WT"},
     {"token",          "TK"},
+    {"user",           "US"},
 };
 
 static char *sample_sid(struct arena *arena, struct str resource)
