@@ -23,11 +23,14 @@ suite.test("the seed makes the guide's workspace, and a second run changes nothi
   }
   const workflow = await suite.api.get(`/workflows/${suite.workflow}`);
   const routing = workflow.configuration.task_routing;
-  assert.deepEqual(routing.filters.map((f) => [f.expression, f.targets[0].queue, f.targets[0].priority]), [
-    ["task.department == 'permits'", suite.queues['Permits Queue'], 50],
-    ["task.department == 'utilities'", suite.queues['Utilities Queue'], 50],
-    ["task.department == 'emergency'", suite.queues['Emergency Queue'], 100],
-  ]);
+  assert.deepEqual(
+    routing.filters.map((f) => [f.expression, f.targets[0].queue, f.targets[0].priority]),
+    [
+      ["task.department == 'permits'", suite.queues['Permits Queue'], 50],
+      ["task.department == 'utilities'", suite.queues['Utilities Queue'], 50],
+      ["task.department == 'emergency'", suite.queues['Emergency Queue'], 100],
+    ],
+  );
   assert.equal(routing.default_filter.queue, suite.queues['Default Queue']);
 
   const before = await suite.counts();
@@ -46,8 +49,22 @@ suite.test("the guide's curl creates a worker", async () => {
     },
     "activitySid": "${suite.activities.Available}"
   }`;
-  const out = await run('curl', ['-sS', '-m', '20', '-w', '\n%{http_code}', '-X', 'POST', `${suite.url}/api/taskrouter/workers`,
-    '-H', 'Content-Type: application/json', '-H', `Authorization: Bearer ${suite.token}`, '-d', body]);
+  const out = await run('curl', [
+    '-sS',
+    '-m',
+    '20',
+    '-w',
+    '\n%{http_code}',
+    '-X',
+    'POST',
+    `${suite.url}/api/taskrouter/workers`,
+    '-H',
+    'Content-Type: application/json',
+    '-H',
+    `Authorization: Bearer ${suite.token}`,
+    '-d',
+    body,
+  ]);
   const [reply, code] = out.split(/\n(?=\d+$)/);
   assert.equal(code, '201', reply);
   john = JSON.parse(reply);
@@ -58,7 +75,12 @@ suite.test("the guide's curl creates a worker", async () => {
   assert.equal(john.available, true);
   assert.equal(john.workspaceSid, suite.workspace);
   assert.deepEqual(await suite.api.get(`/workers/${john.sid}`), john);
-  const made = await suite.api.post('/tokens', { friendlyName: "John's", role: 'agent', workerSid: john.sid, workspaceSid: suite.workspace });
+  const made = await suite.api.post('/tokens', {
+    friendlyName: "John's",
+    role: 'agent',
+    workerSid: john.sid,
+    workspaceSid: suite.workspace,
+  });
   johnsToken = made.secret;
 });
 
@@ -96,7 +118,10 @@ suite.test('from POST to completed; stream, NATS and /events tell the same, in o
   const types = logged.map((e) => e.eventType);
   assert.ok(isInOrder(JOURNEY, types), `the log has ${types.join(' ')}`);
   const sequences = logged.map((e) => e.sequence);
-  assert.deepEqual(sequences, [...sequences].sort((a, b) => a - b));
+  assert.deepEqual(
+    sequences,
+    [...sequences].sort((a, b) => a - b),
+  );
   const sids = logged.map((e) => e.sid);
   assert.equal(new Set(sids).size, sids.length);
   for (const event of logged) assert.equal(event.workspaceSid, suite.workspace);
@@ -109,7 +134,11 @@ suite.test('from POST to completed; stream, NATS and /events tell the same, in o
 
   const published = () => nats.events.filter((m) => taskOf(m.event) === task.sid);
   await until('NATS has the journey', () => published().length >= sids.length);
-  assert.deepEqual(published().map((m) => m.event.id), sids, 'NATS has the same events in the same order');
+  assert.deepEqual(
+    published().map((m) => m.event.id),
+    sids,
+    'NATS has the same events in the same order',
+  );
   for (const { subject, msgId, event } of published()) {
     assert.equal(event.specversion, '1.0');
     assert.equal(msgId, event.id);
@@ -140,7 +169,10 @@ suite.test('a stream that comes back with Last-Event-ID gets exactly what it mis
   assert.deepEqual(second.events.map(sid).slice(0, missed.length), missed);
   const next = await suite.api.post('/tasks', { attributes: {} });
   await until('live events after what was missed', () => second.events.length > missed.length);
-  assert.equal(sid(second.events[missed.length]), (await suite.api.list(`/events?taskSid=${next.sid}`))[0].sid);
+  assert.equal(
+    sid(second.events[missed.length]),
+    (await suite.api.list(`/events?taskSid=${next.sid}`))[0].sid,
+  );
   second.close();
   const nextOffer = await suite.offerOf(next.sid);
   await suite.api.post(`/reservations/${nextOffer.sid}/accept`, {});
@@ -170,7 +202,12 @@ suite.test('an idempotency key makes one task of two requests', async () => {
   const two = await suite.api.must('POST', '/tasks', body, { headers });
   assert.equal(two.sid, one.sid);
   assert.equal(one.priority, 100);
-  const other = await suite.api.call('POST', '/tasks', { attributes: { department: 'permits' } }, { headers });
+  const other = await suite.api.call(
+    'POST',
+    '/tasks',
+    { attributes: { department: 'permits' } },
+    { headers },
+  );
   assert.ok([400, 409, 422].includes(other.status), `another request under the same key: ${other.status}`);
   await suite.api.post(`/tasks/${one.sid}/cancel`, {});
 });
@@ -178,18 +215,32 @@ suite.test('an idempotency key makes one task of two requests', async () => {
 suite.test("the guide's two queries run as they are for the reader, who can write nothing", async () => {
   const callId = 'CA0123456789abcdef0123456789abcdef';
   const task = await suite.api.post('/tasks', { attributes: { department: 'permits' }, callId });
-  const tasks = await suite.sql('SELECT * FROM "Task" WHERE "callId" IS NOT NULL ORDER BY "createdAt" DESC LIMIT 1;', [], 'reader');
+  const tasks = await suite.sql(
+    'SELECT * FROM "Task" WHERE "callId" IS NOT NULL ORDER BY "createdAt" DESC LIMIT 1;',
+    [],
+    'reader',
+  );
   assert.equal(tasks.length, 1);
   assert.equal(tasks[0].callId, callId);
   assert.equal(tasks[0].twilioTaskSid, task.sid);
-  const workers = await suite.sql(`-- Verify worker-activity relations
+  const workers = await suite.sql(
+    `-- Verify worker-activity relations
    SELECT w."friendlyName", a."friendlyName" 
    FROM "Worker" w 
-   LEFT JOIN "Activity" a ON w."activitySid" = a."twilioActivitySid";`, [], 'reader');
+   LEFT JOIN "Activity" a ON w."activitySid" = a."twilioActivitySid";`,
+    [],
+    'reader',
+  );
   assert.equal(workers.length, (await suite.api.list('/workers')).length);
   // Both columns have one name; the driver keeps the last, which is the activity's.
-  assert.ok(workers.every((row) => row.friendlyName === 'Available'), JSON.stringify(workers));
-  await assert.rejects(suite.sql('delete from workers.worker', [], 'reader'), /read-only transaction|permission denied/);
+  assert.ok(
+    workers.every((row) => row.friendlyName === 'Available'),
+    JSON.stringify(workers),
+  );
+  await assert.rejects(
+    suite.sql('delete from workers.worker', [], 'reader'),
+    /read-only transaction|permission denied/,
+  );
   await assert.rejects(suite.sql('select * from tasks.task', [], 'reader'), /permission denied/);
   await suite.api.post(`/tasks/${task.sid}/cancel`, {});
 });

@@ -16,7 +16,10 @@ function parse(text) {
       types[name] = type;
     } else if (line !== '' && !line.startsWith('#')) {
       const [, key, value] = /^([a-zA-Z_:][a-zA-Z0-9_:]*(?:\{.*\})?) (\S+)$/.exec(line) ?? [];
-      assert.ok(key !== undefined && !Number.isNaN(Number(value.replace('+Inf', 'Infinity'))), `no sample: ${line}`);
+      assert.ok(
+        key !== undefined && !Number.isNaN(Number(value.replace('+Inf', 'Infinity'))),
+        `no sample: ${line}`,
+      );
       assert.equal(samples[key], undefined, `${key} comes once`);
       samples[key] = Number(value.replace('+Inf', 'Infinity'));
     }
@@ -33,7 +36,10 @@ async function metrics(name) {
 
 // The sum of a metric over all its labels.
 const sum = ({ samples }, name) =>
-  Object.entries(samples).reduce((total, [key, value]) => (key === name || key.startsWith(`${name}{`) ? total + value : total), 0);
+  Object.entries(samples).reduce(
+    (total, [key, value]) => (key === name || key.startsWith(`${name}{`) ? total + value : total),
+    0,
+  );
 
 suite.test('/healthz, /readyz and /metrics answer on every service', async () => {
   for (const name of SERVICES) {
@@ -41,9 +47,17 @@ suite.test('/healthz, /readyz and /metrics answer on every service', async () =>
       assert.equal((await suite.probe(name, path)).status, 200, `${PROGRAMS[name]} ${path}`);
     }
     const { types } = await metrics(name);
-    for (const wanted of ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'taskrouter_build_info',
-      'taskrouter_rpc_server_calls_total', 'taskrouter_rpc_server_duration_seconds', 'taskrouter_sql_duration_seconds',
-      'taskrouter_db_connections_open', 'taskrouter_bus_connected', 'taskrouter_http_requests_total']) {
+    for (const wanted of [
+      'process_cpu_seconds_total',
+      'process_resident_memory_bytes',
+      'taskrouter_build_info',
+      'taskrouter_rpc_server_calls_total',
+      'taskrouter_rpc_server_duration_seconds',
+      'taskrouter_sql_duration_seconds',
+      'taskrouter_db_connections_open',
+      'taskrouter_bus_connected',
+      'taskrouter_http_requests_total',
+    ]) {
       assert.ok(types[wanted] !== undefined, `${PROGRAMS[name]} has ${wanted}`);
     }
   }
@@ -58,16 +72,27 @@ suite.test("the guide's figures move with a journey", async () => {
   await suite.api.post(`/reservations/${offer.sid}/accept`, {});
   await suite.api.post(`/tasks/${task.sid}/complete`, {});
   const after = await metrics('tasks');
-  for (const name of ['taskrouter_tasks_created_total', 'taskrouter_tasks_completed_total', 'taskrouter_queue_wait_seconds_count']) {
+  for (const name of [
+    'taskrouter_tasks_created_total',
+    'taskrouter_tasks_completed_total',
+    'taskrouter_queue_wait_seconds_count',
+  ]) {
     assert.equal(sum(after, name) - sum(before, name), 1, name);
   }
-  assert.equal(sum(during, 'taskrouter_tasks_created_total') - sum(before, 'taskrouter_tasks_created_total'), 1);
+  assert.equal(
+    sum(during, 'taskrouter_tasks_created_total') - sum(before, 'taskrouter_tasks_created_total'),
+    1,
+  );
 
   // Gauges are refreshed in their own time.
   const gauge = async (name) => sum(await metrics('tasks'), name);
-  await until('one worker is available', async () => (await gauge('taskrouter_workers_available')) === 1, { timeoutMs: 30000 });
+  await until('one worker is available', async () => (await gauge('taskrouter_workers_available')) === 1, {
+    timeoutMs: 30000,
+  });
   await suite.api.must('PATCH', `/workers/${worker.sid}`, { activitySid: suite.activities.Break });
-  await until('none is available', async () => (await gauge('taskrouter_workers_available')) === 0, { timeoutMs: 30000 });
+  await until('none is available', async () => (await gauge('taskrouter_workers_available')) === 0, {
+    timeoutMs: 30000,
+  });
 });
 
 suite.test('rate, errors and duration are counted per route and per RPC', async () => {
@@ -81,11 +106,20 @@ suite.test('rate, errors and duration are counted per route and per RPC', async 
     return Object.keys(b).filter((k) => k.startsWith(key) && b[k] > (a[k] ?? 0));
   };
   const routes = grown('gateway', 'taskrouter_http_requests_total{');
-  assert.ok(routes.some((k) => k.includes('"/api/taskrouter/workers"')), routes.join(' '));
-  assert.ok(routes.some((k) => k.includes('"/api/taskrouter/workers/{sid}"') && k.includes('400')), routes.join(' '));
+  assert.ok(
+    routes.some((k) => k.includes('"/api/taskrouter/workers"')),
+    routes.join(' '),
+  );
+  assert.ok(
+    routes.some((k) => k.includes('"/api/taskrouter/workers/{sid}"') && k.includes('400')),
+    routes.join(' '),
+  );
   assert.ok(grown('gateway', 'taskrouter_http_request_duration_seconds_count{').length > 0);
   const calls = grown('workers', 'taskrouter_rpc_server_calls_total{');
-  assert.ok(calls.some((k) => k.includes('ListWorkers')), calls.join(' '));
+  assert.ok(
+    calls.some((k) => k.includes('ListWorkers')),
+    calls.join(' '),
+  );
   assert.ok(grown('workers', 'taskrouter_rpc_server_duration_seconds_count{').length > 0);
   assert.ok(grown('workers', 'taskrouter_sql_duration_seconds_count{').length > 0);
 });

@@ -18,8 +18,10 @@ async function prepare() {
   unknownPath = (await suite.api.call('GET', '/no-such-collection')).body;
 }
 
-const operations = () => Object.entries(document.paths).flatMap(([path, item]) =>
-  METHODS.filter((method) => item[method]).map((method) => ({ path, method, operation: item[method] })));
+const operations = () =>
+  Object.entries(document.paths).flatMap(([path, item]) =>
+    METHODS.filter((method) => item[method]).map((method) => ({ path, method, operation: item[method] })),
+  );
 
 // Checks a value against a schema of the document.
 let ajv;
@@ -47,7 +49,10 @@ async function checked(method, path, url, body) {
   let response = responses[key];
   if (response.$ref) {
     pointer = response.$ref.slice(1);
-    response = pointer.slice(1).split('/').reduce((at, name) => at[name], document);
+    response = pointer
+      .slice(1)
+      .split('/')
+      .reduce((at, name) => at[name], document);
   }
   const type = reply.headers['content-type'].split(';')[0];
   assert.ok(response.content?.[type], `${method} ${path} ${reply.status}: ${type} is not described`);
@@ -71,20 +76,42 @@ suite.test('each operation has an id of its own, a summary, and its path paramet
   for (const { path, method, operation } of operations()) {
     assert.ok(operation.operationId && operation.summary, `${method} ${path}`);
     const wanted = [...path.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
-    const parameters = [...(document.paths[path].parameters ?? []), ...(operation.parameters ?? [])]
-      .map((p) => (p.$ref ? document.components.parameters[p.$ref.split('/').pop()] : p));
-    assert.deepEqual(parameters.filter((p) => p.in === 'path').map((p) => p.name).sort(), wanted, `${method} ${path}`);
+    const parameters = [...(document.paths[path].parameters ?? []), ...(operation.parameters ?? [])].map(
+      (p) => (p.$ref ? document.components.parameters[p.$ref.split('/').pop()] : p),
+    );
+    assert.deepEqual(
+      parameters
+        .filter((p) => p.in === 'path')
+        .map((p) => p.name)
+        .sort(),
+      wanted,
+      `${method} ${path}`,
+    );
   }
 });
 
 suite.test('every route of the issue is described', () => {
-  for (const collection of ['workspaces', 'activities', 'workers', 'queues', 'workflows', 'tasks', 'reservations', 'events']) {
+  for (const collection of [
+    'workspaces',
+    'activities',
+    'workers',
+    'queues',
+    'workflows',
+    'tasks',
+    'reservations',
+    'events',
+  ]) {
     const path = `/api/taskrouter/${collection}`;
     assert.ok(document.paths[path]?.get, `GET ${path}`);
-    if (!['reservations', 'events'].includes(collection)) assert.ok(document.paths[path]?.post, `POST ${path}`);
+    if (!['reservations', 'events'].includes(collection))
+      assert.ok(document.paths[path]?.post, `POST ${path}`);
   }
-  for (const [path, method] of [['/api/taskrouter/stream', 'get'], ['/api/taskrouter/tasks/{sid}/complete', 'post'],
-    ['/api/taskrouter/reservations/{sid}/accept', 'post'], ['/api/taskrouter/reservations/{sid}/reject', 'post']]) {
+  for (const [path, method] of [
+    ['/api/taskrouter/stream', 'get'],
+    ['/api/taskrouter/tasks/{sid}/complete', 'post'],
+    ['/api/taskrouter/reservations/{sid}/accept', 'post'],
+    ['/api/taskrouter/reservations/{sid}/reject', 'post'],
+  ]) {
     assert.ok(document.paths[path]?.[method], `${method} ${path}`);
   }
 });
@@ -100,11 +127,17 @@ suite.test('every described operation is there, and answers a bad request as des
     }
     // No such thing exists and no such body is taken, so that nothing changes.
     const url = path.replace(/\{\w+\}/g, 'x');
-    const reply = await checked(method, path, url, ['post', 'patch', 'put'].includes(method) ? { noSuchField: 1 } : undefined);
+    const reply = await checked(
+      method,
+      path,
+      url,
+      ['post', 'patch', 'put'].includes(method) ? { noSuchField: 1 } : undefined,
+    );
     assert.notEqual(reply.status, 405, `${method} ${path}`);
     assert.ok(reply.status < 500, `${method} ${path}: ${reply.status} ${reply.text}`);
     // The router's own answer to an unknown path names no resource.
-    if (reply.status === 404) assert.notEqual(reply.body.reason, unknownPath.reason, `${method} ${path}: ${reply.text}`);
+    if (reply.status === 404)
+      assert.notEqual(reply.body.reason, unknownPath.reason, `${method} ${path}: ${reply.text}`);
   }
   assert.deepEqual(await suite.counts(), before);
 });
@@ -119,8 +152,21 @@ suite.test('what is not described is not there', async () => {
 
 suite.test('replies are as their schemas say', async () => {
   const api = '/api/taskrouter';
-  const one = async (collection, sid) => checked('get', `${api}/${collection}/{sid}`, `/${collection}/${sid}`);
-  for (const collection of ['workspaces', 'activities', 'workers', 'queues', 'channels', 'workflows', 'tokens', 'users', 'tasks', 'reservations', 'events']) {
+  const one = async (collection, sid) =>
+    checked('get', `${api}/${collection}/{sid}`, `/${collection}/${sid}`);
+  for (const collection of [
+    'workspaces',
+    'activities',
+    'workers',
+    'queues',
+    'channels',
+    'workflows',
+    'tokens',
+    'users',
+    'tasks',
+    'reservations',
+    'events',
+  ]) {
     const reply = await checked('get', `${api}/${collection}`, `/${collection}`);
     assert.equal(reply.status, 200, reply.text);
     assert.ok(Array.isArray(reply.body.items));
@@ -135,12 +181,31 @@ suite.test('replies are as their schemas say', async () => {
   assert.equal(created.status, 201);
   const offer = await suite.offerOf(created.body.sid);
   await one('reservations', offer.sid);
-  assert.equal((await checked('post', `${api}/reservations/{sid}/accept`, `/reservations/${offer.sid}/accept`, {})).status, 200);
-  assert.equal((await checked('post', `${api}/tasks/{sid}/complete`, `/tasks/${created.body.sid}/complete`, { reason: 'x' })).status, 200);
+  assert.equal(
+    (await checked('post', `${api}/reservations/{sid}/accept`, `/reservations/${offer.sid}/accept`, {}))
+      .status,
+    200,
+  );
+  assert.equal(
+    (
+      await checked('post', `${api}/tasks/{sid}/complete`, `/tasks/${created.body.sid}/complete`, {
+        reason: 'x',
+      })
+    ).status,
+    200,
+  );
   await one('tasks', created.body.sid);
   const events = await checked('get', `${api}/events`, `/events?taskSid=${created.body.sid}`);
   await one('events', events.body.items[0].sid);
-  assert.equal((await checked('patch', `${api}/workers/{sid}`, `/workers/${worker.sid}`, { friendlyName: 'Renamed' })).status, 200);
-  assert.equal((await checked('post', `${api}/activities`, '/activities', { friendlyName: 'Lunch', available: false })).status, 201);
+  assert.equal(
+    (await checked('patch', `${api}/workers/{sid}`, `/workers/${worker.sid}`, { friendlyName: 'Renamed' }))
+      .status,
+    200,
+  );
+  assert.equal(
+    (await checked('post', `${api}/activities`, '/activities', { friendlyName: 'Lunch', available: false }))
+      .status,
+    201,
+  );
   assert.equal((await checked('get', `${api}/workers/{sid}`, `/workers/WK${'0'.repeat(32)}`)).status, 404);
 });

@@ -31,7 +31,10 @@ function assertUnavailable(reply, what) {
   assert.match(reply.headers['content-type'], /^application\/problem\+json/);
 }
 
-const answers = (path) => until(`${path} answers`, async () => (await suite.api.call('GET', path)).status === 200, { timeoutMs: 30000 });
+const answers = (path) =>
+  until(`${path} answers`, async () => (await suite.api.call('GET', path)).status === 200, {
+    timeoutMs: 30000,
+  });
 
 suite.test('without PostgreSQL requests are refused fast, and all goes on when it is back', async () => {
   const kept = await suite.api.post('/tasks', { attributes: { n: 1 } });
@@ -79,14 +82,21 @@ suite.test('without NATS requests are answered fast, and the events arrive when 
   await suite.allReady(30000);
   const after = await suite.api.post('/tasks', { attributes: { outage: 'over' } });
   made.push(after.sid);
-  const created = () => nats.events.filter((m) => eventType(m.event) === 'task.created').map((m) => taskOf(m.event)).filter((sid) => made.includes(sid));
+  const created = () =>
+    nats.events
+      .filter((m) => eventType(m.event) === 'task.created')
+      .map((m) => taskOf(m.event))
+      .filter((sid) => made.includes(sid));
   await until('every event is delivered', () => created().length >= made.length, { timeoutMs: 30000 });
   assert.deepEqual(created(), made, 'each once, in order');
   assert.deepEqual(suite.pids(), pids, 'nobody was restarted');
   // What happened to other services' resources meanwhile reaches the router.
   const worker = await suite.worker('After the outage', { capacity: 5 });
   const offered = await until('a task is offered', async () =>
-    (await suite.api.get('/reservations?reservationStatus=pending')).items.find((r) => r.workerSid === worker.sid));
+    (await suite.api.get('/reservations?reservationStatus=pending')).items.find(
+      (r) => r.workerSid === worker.sid,
+    ),
+  );
   assert.ok(offered);
 });
 
@@ -97,10 +107,19 @@ suite.test('kill -9 of each service in turn: the others go on, and it is back af
       if (name === 'gateway') continue; // the door itself; its services are asked below
       const reply = await timed('GET', path);
       if (owner === name) assertUnavailable(reply, `GET ${path} without ${PROGRAMS[name]}`);
-      else assert.equal(reply.status, 200, `GET ${path} without ${PROGRAMS[name]}: ${reply.status} ${reply.text}`);
+      else
+        assert.equal(
+          reply.status,
+          200,
+          `GET ${path} without ${PROGRAMS[name]}: ${reply.status} ${reply.text}`,
+        );
     }
     for (const other of SERVICES.filter((s) => s !== name)) {
-      assert.equal((await suite.probe(other, '/healthz')).status, 200, `${PROGRAMS[other]} without ${PROGRAMS[name]}`);
+      assert.equal(
+        (await suite.probe(other, '/healthz')).status,
+        200,
+        `${PROGRAMS[other]} without ${PROGRAMS[name]}`,
+      );
     }
     suite.startService(name);
     await suite.ready(name);
@@ -120,7 +139,10 @@ suite.test('the router routes from its own copies while every other owner is dow
   for (const task of await suite.api.list('/tasks?assignmentStatus=pending&assignmentStatus=reserved')) {
     await suite.api.post(`/tasks/${task.sid}/cancel`, {});
   }
-  const task = await suite.api.post('/tasks', { attributes: { department: 'emergency' }, workflowSid: suite.workflow });
+  const task = await suite.api.post('/tasks', {
+    attributes: { department: 'emergency' },
+    workflowSid: suite.workflow,
+  });
   assert.equal(task.taskQueueSid, suite.queues['Emergency Queue']);
   const offer = await suite.offerOf(task.sid);
   await suite.api.post(`/reservations/${offer.sid}/accept`, {});

@@ -2,15 +2,22 @@
 import { connect } from 'nats';
 
 export async function natsEvents(suite, workspace = suite.workspace) {
-  const connection = await connect({ servers: suite.natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 200 });
-  const consumer = await connection.jetstream().consumers.get('TASKROUTER', { filterSubjects: `taskrouter.${workspace}.>` });
+  const connection = await connect({
+    servers: suite.natsUrl,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 200,
+  });
+  const consumer = await connection
+    .jetstream()
+    .consumers.get('TASKROUTER', { filterSubjects: `taskrouter.${workspace}.>` });
   const events = []; // { subject, msgId, event } in the order of the stream
   const messages = await consumer.consume({
-    callback: (message) => events.push({
-      subject: message.subject,
-      msgId: message.headers?.get('Nats-Msg-Id') ?? '',
-      event: message.json(),
-    }),
+    callback: (message) =>
+      events.push({
+        subject: message.subject,
+        msgId: message.headers?.get('Nats-Msg-Id') ?? '',
+        event: message.json(),
+      }),
   });
   const close = async () => {
     await messages.close();

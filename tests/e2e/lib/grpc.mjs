@@ -55,7 +55,10 @@ class Reflection {
   constructor(address, version) {
     const json = protobuf.parse(REFLECTION(version)).root.toJSON();
     const definition = grpc.loadPackageDefinition(loader.fromJSON(json, LOADING));
-    this.client = new definition.grpc.reflection[version].ServerReflection(address, grpc.credentials.createInsecure());
+    this.client = new definition.grpc.reflection[version].ServerReflection(
+      address,
+      grpc.credentials.createInsecure(),
+    );
     this.stream = this.client.ServerReflectionInfo({ deadline: Date.now() + 10000 });
     this.waiting = [];
     this.stream.on('data', (reply) => this.waiting.shift()?.resolve(reply));
@@ -94,8 +97,9 @@ export async function explore(address, version = 'v1', extra = []) {
       return missing;
     };
     const wanted = [];
-    for (const symbol of [...services, ...extra]) wanted.push(...take(await reflection.ask({ fileContainingSymbol: symbol })));
-    for (let name; (name = wanted.pop()) !== undefined; ) {
+    for (const symbol of [...services, ...extra])
+      wanted.push(...take(await reflection.ask({ fileContainingSymbol: symbol })));
+    for (let name; (name = wanted.pop()) !== undefined;) {
       if (!files.has(name)) wanted.push(...take(await reflection.ask({ fileByFilename: name })));
     }
     const unknown = await reflection.ask({ fileContainingSymbol: 'no.such.Symbol' });
@@ -121,7 +125,13 @@ export async function discover(address, version = 'v1') {
     const Client = grpc.makeGenericClientConstructor(definition[name], name);
     clients[name] = new Client(address, grpc.credentials.createInsecure());
   }
-  return { services, root, definition, clients, close: () => Object.values(clients).forEach((c) => c.close()) };
+  return {
+    services,
+    root,
+    definition,
+    clients,
+    close: () => Object.values(clients).forEach((c) => c.close()),
+  };
 }
 
 export function metadata(pairs) {
@@ -176,10 +186,18 @@ export function callUnknown(address, path, md) {
   const client = new grpc.Client(address, grpc.credentials.createInsecure());
   const raw = (bytes) => bytes;
   return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(path, raw, raw, Buffer.alloc(0), md, { deadline: Date.now() + 10000 }, (error, reply) => {
-      client.close();
-      if (error) reject(error);
-      else resolve(reply);
-    });
+    client.makeUnaryRequest(
+      path,
+      raw,
+      raw,
+      Buffer.alloc(0),
+      md,
+      { deadline: Date.now() + 10000 },
+      (error, reply) => {
+        client.close();
+        if (error) reject(error);
+        else resolve(reply);
+      },
+    );
   });
 }

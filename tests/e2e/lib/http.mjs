@@ -64,7 +64,8 @@ export class Api {
       return await request(url, options);
     } catch (error) {
       // A kept connection that the server had just closed says nothing about the request.
-      if (error.isReused && error.code === 'ECONNRESET') return request(url, { ...options, agent: undefined });
+      if (error.isReused && error.code === 'ECONNRESET')
+        return request(url, { ...options, agent: undefined });
       throw error;
     }
   }
@@ -92,7 +93,9 @@ export class Api {
     let cursor = '';
     do {
       const sep = path.includes('?') ? '&' : '?';
-      const page = await this.get(`${path}${sep}pageSize=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+      const page = await this.get(
+        `${path}${sep}pageSize=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
+      );
       items.push(...page.items);
       cursor = page.nextCursor ?? '';
     } while (cursor);

@@ -80,7 +80,11 @@ export class Process {
 export function startJanitor(dir) {
   const child = spawn(
     'sh',
-    ['-c', 'cat >/dev/null; for i in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$0" && [ ! -e "$0" ] && exit; sleep 0.2; done', dir],
+    [
+      '-c',
+      'cat >/dev/null; for i in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$0" && [ ! -e "$0" ] && exit; sleep 0.2; done',
+      dir,
+    ],
     { detached: true, stdio: ['pipe', 'ignore', 'ignore'] },
   );
   child.unref();
@@ -99,7 +103,16 @@ export function startJanitor(dir) {
 export function run(program, args, { env, user, cwd, input, timeoutMs = 60000 } = {}) {
   const words =
     user && process.getuid() === 0
-      ? ['setpriv', '--pdeathsig', 'KILL', `--reuid=${user}`, `--regid=${user}`, '--init-groups', program, ...args]
+      ? [
+          'setpriv',
+          '--pdeathsig',
+          'KILL',
+          `--reuid=${user}`,
+          `--regid=${user}`,
+          '--init-groups',
+          program,
+          ...args,
+        ]
       : ['setpriv', '--pdeathsig', 'KILL', program, ...args];
   return new Promise((resolve, reject) => {
     const child = spawn(words[0], words.slice(1), { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -113,7 +126,8 @@ export function run(program, args, { env, user, cwd, input, timeoutMs = 60000 } 
     child.once('close', (code, signal) => {
       clearTimeout(timer);
       if (code === 0) resolve(out);
-      else reject(new Error(`${program} ${args.join(' ')}: ${signal ?? `exit status ${code}`}\n${out}${err}`));
+      else
+        reject(new Error(`${program} ${args.join(' ')}: ${signal ?? `exit status ${code}`}\n${out}${err}`));
     });
     child.stdin.end(input ?? '');
   });

@@ -14,7 +14,8 @@ import { reservePorts } from './ports.mjs';
 import { Process, run, startJanitor } from './process.mjs';
 import { until } from './until.mjs';
 
-const SOURCE_DIR = process.env.TR_SOURCE_DIR ?? path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+const SOURCE_DIR =
+  process.env.TR_SOURCE_DIR ?? path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 const BIN_DIR = process.env.TR_BIN_DIR ?? path.join(SOURCE_DIR, 'build/asan/bin');
 const PG_BIN = '/usr/lib/postgresql/15/bin';
 const NATS_BIN = '/usr/sbin/nats-server';
@@ -73,7 +74,11 @@ class Suite {
       this.ops[name] = `http://127.0.0.1:${await this.ports.take()}`;
     }
     this.url = this.ops.gateway;
-    await Promise.all(this.services.map((name) => run(this.#program(name), ['--migrate'], { env: this.#env(name), cwd: this.dir })));
+    await Promise.all(
+      this.services.map((name) =>
+        run(this.#program(name), ['--migrate'], { env: this.#env(name), cwd: this.dir }),
+      ),
+    );
     for (const name of this.services) this.startService(name);
     await this.allReady();
     this.api = new Api(this.url, { token: this.token });
@@ -112,7 +117,10 @@ class Suite {
 
   async #startDatabase() {
     const owner = process.getuid() === 0 ? (await run('id', ['-u', PG_USER])).trim() : null;
-    for (const [name, mode] of [['pg', 0o700], ['socket', 0o755]]) {
+    for (const [name, mode] of [
+      ['pg', 0o700],
+      ['socket', 0o755],
+    ]) {
       const dir = path.join(this.dir, name);
       fs.mkdirSync(dir);
       fs.chmodSync(dir, mode);
@@ -120,26 +128,76 @@ class Suite {
     }
     const data = path.join(this.dir, 'pg');
     const env = { PATH: process.env.PATH, LANG: 'C.UTF-8' };
-    await run(`${PG_BIN}/initdb`, ['-D', data, '-U', PG_USER, '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync', '--no-instructions'], { env, user: PG_USER, cwd: '/tmp' });
-    const settings = [`unix_socket_directories=${this.dir}/socket`, 'listen_addresses=', 'fsync=off', 'full_page_writes=off',
-      'max_connections=200', 'shared_buffers=64MB', 'jit=off', 'log_min_messages=warning'];
+    await run(
+      `${PG_BIN}/initdb`,
+      [
+        '-D',
+        data,
+        '-U',
+        PG_USER,
+        '-A',
+        'trust',
+        '-E',
+        'UTF8',
+        '--locale=C.UTF-8',
+        '--no-sync',
+        '--no-instructions',
+      ],
+      { env, user: PG_USER, cwd: '/tmp' },
+    );
+    const settings = [
+      `unix_socket_directories=${this.dir}/socket`,
+      'listen_addresses=',
+      'fsync=off',
+      'full_page_writes=off',
+      'max_connections=200',
+      'shared_buffers=64MB',
+      'jit=off',
+      'log_min_messages=warning',
+    ];
     this.postgres = new Process({
-      name: 'postgres', program: `${PG_BIN}/postgres`, env, cwd: '/tmp', user: PG_USER, deathSignal: 'QUIT',
-      args: ['-D', data, ...settings.flatMap((s) => ['-c', s])], logFile: path.join(this.dir, 'postgres.log'),
+      name: 'postgres',
+      program: `${PG_BIN}/postgres`,
+      env,
+      cwd: '/tmp',
+      user: PG_USER,
+      deathSignal: 'QUIT',
+      args: ['-D', data, ...settings.flatMap((s) => ['-c', s])],
+      logFile: path.join(this.dir, 'postgres.log'),
     });
     await this.startPostgres();
-    await run('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-h', `${this.dir}/socket`, '-U', PG_USER, '-d', 'postgres',
-      '-f', path.join(SOURCE_DIR, 'deploy/postgres/bootstrap.sql')], { env });
+    await run(
+      'psql',
+      [
+        '-X',
+        '-q',
+        '-v',
+        'ON_ERROR_STOP=1',
+        '-h',
+        `${this.dir}/socket`,
+        '-U',
+        PG_USER,
+        '-d',
+        'postgres',
+        '-f',
+        path.join(SOURCE_DIR, 'deploy/postgres/bootstrap.sql'),
+      ],
+      { env },
+    );
   }
 
   async startPostgres() {
     this.postgres.start();
     // The eighth line of postmaster.pid says "ready" once connections are taken.
-    await until('PostgreSQL takes connections', () => {
-      if (!this.postgres.isAlive) throw new Error(`it ended:\n${this.postgres.tail()}`);
-      const lines = fs.readFileSync(path.join(this.dir, 'pg/postmaster.pid'), 'utf8').split('\n');
-      return Number(lines[0]) === this.postgres.pid && /^ready/.test(lines[7] ?? '');
-    }, { timeoutMs: START_MS });
+    await until(
+      'PostgreSQL takes connections',
+      () => {
+        if (!this.postgres.isAlive) throw new Error(`it ended:\n${this.postgres.tail()}`);
+        const lines = fs.readFileSync(path.join(this.dir, 'pg/postmaster.pid'), 'utf8').split('\n');
+        return Number(lines[0]) === this.postgres.pid && /^ready/.test(lines[7] ?? '');
+      },
+      { timeoutMs: START_MS },
+    );
   }
 
   async stopPostgres() {
@@ -150,7 +208,10 @@ class Suite {
     const port = await this.ports.take();
     this.natsUrl = `nats://127.0.0.1:${port}`;
     this.nats = new Process({
-      name: 'nats', program: NATS_BIN, env: { PATH: process.env.PATH }, logFile: path.join(this.dir, 'nats.log'),
+      name: 'nats',
+      program: NATS_BIN,
+      env: { PATH: process.env.PATH },
+      logFile: path.join(this.dir, 'nats.log'),
       args: ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', path.join(this.dir, 'nats')],
     });
     await this.startNats();
@@ -160,17 +221,21 @@ class Suite {
     const { hostname, port } = new URL(this.natsUrl);
     const { connect } = await import('node:net');
     this.nats.start();
-    await until('nats-server greets', () => {
-      if (!this.nats.isAlive) throw new Error(`it ended:\n${this.nats.tail()}`);
-      return new Promise((resolve) => {
-        const socket = connect(Number(port), hostname);
-        socket.once('data', (data) => {
-          resolve(String(data).includes('"jetstream":true'));
-          socket.destroy();
+    await until(
+      'nats-server greets',
+      () => {
+        if (!this.nats.isAlive) throw new Error(`it ended:\n${this.nats.tail()}`);
+        return new Promise((resolve) => {
+          const socket = connect(Number(port), hostname);
+          socket.once('data', (data) => {
+            resolve(String(data).includes('"jetstream":true'));
+            socket.destroy();
+          });
+          socket.once('error', () => resolve(false));
         });
-        socket.once('error', () => resolve(false));
-      });
-    }, { timeoutMs: START_MS });
+      },
+      { timeoutMs: START_MS },
+    );
   }
 
   async stopNats() {
@@ -181,7 +246,10 @@ class Suite {
 
   startService(name) {
     this.processes[name] ??= new Process({
-      name: PROGRAMS[name], program: this.#program(name), env: this.#env(name), cwd: this.dir,
+      name: PROGRAMS[name],
+      program: this.#program(name),
+      env: this.#env(name),
+      cwd: this.dir,
       logFile: path.join(this.dir, `${PROGRAMS[name]}.log`),
     });
     this.processes[name].start();
@@ -200,14 +268,18 @@ class Suite {
   }
 
   ready(name, timeoutMs = START_MS) {
-    return until(`${PROGRAMS[name]} is ready`, async () => {
-      if (!this.processes[name].isAlive) {
-        throw new Error(`it ended: ${JSON.stringify(this.processes[name].exit)}`);
-      }
-      const reply = await request(`${this.ops[name]}/readyz`, { timeoutMs: 3000 });
-      if (reply.status !== 200) throw new Error(reply.text);
-      return true;
-    }, { timeoutMs });
+    return until(
+      `${PROGRAMS[name]} is ready`,
+      async () => {
+        if (!this.processes[name].isAlive) {
+          throw new Error(`it ended: ${JSON.stringify(this.processes[name].exit)}`);
+        }
+        const reply = await request(`${this.ops[name]}/readyz`, { timeoutMs: 3000 });
+        if (reply.status !== 200) throw new Error(reply.text);
+        return true;
+      },
+      { timeoutMs },
+    );
   }
 
   allReady(timeoutMs) {
@@ -220,14 +292,19 @@ class Suite {
   }
 
   pids() {
-    return Object.fromEntries(this.services.map((name) => [name, this.processes[name].isAlive ? this.processes[name].pid : 0]));
+    return Object.fromEntries(
+      this.services.map((name) => [name, this.processes[name].isAlive ? this.processes[name].pid : 0]),
+    );
   }
 
   // ---- what tests look at ----
 
   #connection(role) {
     const client = new pg.Client({
-      host: `${this.dir}/socket`, port: 5432, database: 'taskrouter', user: role ? `taskrouter_${role}` : PG_USER,
+      host: `${this.dir}/socket`,
+      port: 5432,
+      database: 'taskrouter',
+      user: role ? `taskrouter_${role}` : PG_USER,
     });
     client.on('error', () => {}); // the server may be stopped under it
     return client;
@@ -248,20 +325,27 @@ class Suite {
   // come in their own time. Tables of deliveries and of refusals are left out.
   async counts() {
     let last = null;
-    return until('the tables stand still', async () => {
-      const now = await this.#countOnce();
-      const isSame = last !== null && isDeepStrictEqual(now, last);
-      last = now;
-      return isSame && now;
-    }, { everyMs: 200 });
+    return until(
+      'the tables stand still',
+      async () => {
+        const now = await this.#countOnce();
+        const isSame = last !== null && isDeepStrictEqual(now, last);
+        last = now;
+        return isSame && now;
+      },
+      { everyMs: 200 },
+    );
   }
 
   async #countOnce() {
     const client = this.#connection();
     await client.connect();
     try {
-      const { rows } = await client.query(`select schemaname, tablename from pg_tables
-        where schemaname = any($1) and tablename !~ '(outbox|idempotency|migration|lease|audit|relay|cursor)' order by 1, 2`, [SERVICES]);
+      const { rows } = await client.query(
+        `select schemaname, tablename from pg_tables
+        where schemaname = any($1) and tablename !~ '(outbox|idempotency|migration|lease|audit|relay|cursor)' order by 1, 2`,
+        [SERVICES],
+      );
       const counts = {};
       for (const { schemaname, tablename } of rows) {
         const found = await client.query(`select count(*)::int as n from "${schemaname}"."${tablename}"`);
@@ -298,9 +382,14 @@ class Suite {
           // Told below.
         }
         // A line may be cut by kill -9, and only then.
-        assert.ok(parsed !== null || (this.allowedExits.has(name) && line.startsWith('{')),
-          `${PROGRAMS[name]} wrote what is no log line: ${line}`);
-        assert.ok(!/AddressSanitizer|runtime error:|#0 0x/.test(line), `${PROGRAMS[name]} logged a stack: ${line}`);
+        assert.ok(
+          parsed !== null || (this.allowedExits.has(name) && line.startsWith('{')),
+          `${PROGRAMS[name]} wrote what is no log line: ${line}`,
+        );
+        assert.ok(
+          !/AddressSanitizer|runtime error:|#0 0x/.test(line),
+          `${PROGRAMS[name]} logged a stack: ${line}`,
+        );
       }
     }
   }
@@ -334,7 +423,9 @@ class Suite {
   // A worker who can take tasks; capacity of the default channel.
   async worker(friendlyName, { attributes = {}, capacity = 1, activity = 'Available' } = {}) {
     const worker = await this.api.post('/workers', {
-      friendlyName, attributes, activitySid: this.activities[activity],
+      friendlyName,
+      attributes,
+      activitySid: this.activities[activity],
     });
     if (capacity !== 1) {
       await this.api.must('PATCH', `/workers/${worker.sid}/channels/default`, { capacity });
@@ -345,7 +436,10 @@ class Suite {
   // The reservation of a task that waits for an answer.
   offerOf(taskSid) {
     return until(`an offer of ${taskSid}`, async () =>
-      (await this.api.get(`/reservations?taskSid=${taskSid}`)).items.find((r) => r.reservationStatus === 'pending'));
+      (await this.api.get(`/reservations?taskSid=${taskSid}`)).items.find(
+        (r) => r.reservationStatus === 'pending',
+      ),
+    );
   }
 
   // ---- end ----
@@ -367,11 +461,13 @@ class Suite {
       const process = this.processes[name];
       if (!process) continue;
       const wasAlive = process.isAlive;
-      ends.push(process.stop('SIGTERM').then((exit) => {
-        if (wasAlive ? exit?.code !== 0 : !this.allowedExits.has(name)) {
-          problems.push(`${process.name} ended with ${JSON.stringify(exit)}`);
-        }
-      }));
+      ends.push(
+        process.stop('SIGTERM').then((exit) => {
+          if (wasAlive ? exit?.code !== 0 : !this.allowedExits.has(name)) {
+            problems.push(`${process.name} ended with ${JSON.stringify(exit)}`);
+          }
+        }),
+      );
     }
     await Promise.all(ends);
     await Promise.all([this.nats?.stop('SIGKILL'), this.postgres?.stop('SIGQUIT')]);
@@ -393,16 +489,19 @@ class Suite {
 // so a second before() would not find the suite up).
 export function useSuite(options = {}) {
   const suite = new Suite(options);
-  before(async () => {
-    try {
-      await suite.start();
-      if (options.seed) await suite.seed();
-      await options.prepare?.();
-    } catch (error) {
-      suite.isFailed = true;
-      throw error;
-    }
-  }, { timeout: 120000 });
+  before(
+    async () => {
+      try {
+        await suite.start();
+        if (options.seed) await suite.seed();
+        await options.prepare?.();
+      } catch (error) {
+        suite.isFailed = true;
+        throw error;
+      }
+    },
+    { timeout: 120000 },
+  );
   after(() => suite.stop(), { timeout: 60000 });
   suite.test = (name, fn, testOptions = {}) =>
     test(name, { timeout: 120000, ...testOptions }, async (t) => {
@@ -415,4 +514,3 @@ export function useSuite(options = {}) {
     });
   return suite;
 }
-
