@@ -265,13 +265,14 @@ static bool count_wait(struct http_server *server, const size_t *count, int64_t 
     return is_zero;
 }
 
-static void listen_close(struct http_server *server)
+/* From here on connects are refused. The descriptor stays open until the daemon has stopped: its
+ * threads may yet take it out of their epoll sets, and finding it closed they abort the process. */
+static void listen_end(struct http_server *server)
 {
     if (server->daemon != NULL)
         (void)MHD_quiesce_daemon(server->daemon);
     if (server->listen_fd >= 0)
-        (void)close(server->listen_fd);
-    server->listen_fd = -1;
+        (void)shutdown(server->listen_fd, SHUT_RDWR);
 }
 
 /* Handlers that still run end by their own deadlines; requests that never started get a 503. */
@@ -304,7 +305,7 @@ void http_server_drain(struct http_server *server, int drain_ms)
     lock_take(&server->lock);
     server->is_draining = true;
     lock_drop(&server->lock);
-    listen_close(server);
+    listen_end(server);
     bool is_done = count_wait(server, &server->in_flight, until_mono_us);
     lock_take(&server->lock);
     server->is_abandoning = true;
@@ -330,6 +331,8 @@ void http_server_close(struct http_server *server)
         (void)pthread_join(server->housekeeper, NULL);
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon);
+    if (server->listen_fd >= 0)
+        (void)close(server->listen_fd);
     if (server->epoll_fd >= 0)
         (void)close(server->epoll_fd);
     free(server->workers);

@@ -118,7 +118,7 @@ struct http_server {
     struct route_metrics *route_metrics; /* one per route */
     struct server_metrics metrics;
     struct MHD_Daemon *daemon;
-    int listen_fd; /* -1 once closed */
+    int listen_fd; /* -1 until bound */
     int port;
     struct queue *queue;
     pthread_t *workers;
