@@ -41,7 +41,8 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: %s corpus-directory\n", argv[0]);
         return 2;
     }
-    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+    struct dirent *entry = NULL;
+    while ((entry = readdir(dir)) != NULL) { /* NOLINT(concurrency-mt-unsafe): one thread */
         char path[PATH_MAX];
         (void)snprintf(path, sizeof path, "%s/%s", argv[1], entry->d_name);
         int result = replay(path);

@@ -7,7 +7,7 @@ int testing_main(const char *suite, const struct test_case *cases, size_t count,
                  char **argv)
 {
     const char *only = argc > 1 ? argv[1] : NULL;
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     if (CU_initialize_registry() != CUE_SUCCESS)
         return 2;
     CU_pSuite cu_suite = CU_add_suite(suite, NULL, NULL);

@@ -65,7 +65,7 @@ struct sid sid_derive(const char *prefix, struct str scope, struct str name)
     struct sid sid = {{0}};
     sid.text[0] = prefix[0];
     sid.text[1] = prefix[1];
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++) {
         uint64_t hash = fnv1a(offsets[i], scope);
         hash = fnv1a(hash, STR("/"));
         hash = fnv1a(hash, name);

@@ -202,7 +202,7 @@ bool parse_time(struct str t, int64_t *out_at_us)
         if (!fixed_digits(t, i + 1, 2, &offset_hour) || i + 3 >= t.len || t.ptr[i + 3] != ':' ||
             !fixed_digits(t, i + 4, 2, &offset_minute) || offset_hour > 23 || offset_minute > 59)
             return false;
-        offset_s = (offset_hour * 60 + offset_minute) * 60;
+        offset_s = (offset_hour * INT64_C(60) + offset_minute) * 60;
         if (t.ptr[i] == '-')
             offset_s = -offset_s;
         i += 6;
@@ -211,7 +211,8 @@ bool parse_time(struct str t, int64_t *out_at_us)
     }
     if (i != t.len)
         return false;
-    int64_t seconds = days_from_date(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    int64_t seconds = days_from_date(year, month, day) * 86400 + hour * INT64_C(3600) +
+                      minute * INT64_C(60) + second;
     *out_at_us = (seconds - offset_s) * US_PER_S + fraction_us;
     return true;
 }

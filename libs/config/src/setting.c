@@ -273,7 +273,7 @@ static bool bounds_hold(const struct config_setting *setting, const char *text, 
 static void quote_value(const char *text, struct buf *out)
 {
     buf_char(out, '"');
-    for (size_t i = 0; text[i] != '\0' && i < 60; i++) {
+    for (size_t i = 0; i < 60 && text[i] != '\0'; i++) {
         bool is_control = (unsigned char)text[i] < 0x20 || text[i] == 0x7f;
         buf_append(out, is_control ? "?" : &text[i], 1);
     }

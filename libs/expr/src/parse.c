@@ -141,7 +141,9 @@ static enum err_code enter(struct parser *p)
 
 static char byte_at(const struct parser *p, uint32_t at)
 {
-    return at < p->expr->text_len ? p->expr->text[at] : '\0';
+    if (at >= p->expr->text_len)
+        return '\0';
+    return p->expr->text[at];
 }
 
 static bool is_digit(char c)
@@ -643,6 +645,7 @@ enum err_code expr_compile(struct str text, const struct expr_context *context,
 {
     struct parser parser = {.context = context, .err = err};
     enum err_code code = open_text(&parser, text);
+    INVARIANT(code != ERR_OK || parser.expr != NULL);
     if (code == ERR_OK)
         code = parse_or(&parser, &parser.expr->root);
     if (code == ERR_OK && parser.token.type != TOKEN_END)
@@ -663,6 +666,7 @@ enum err_code expr_name_compile(struct str text, size_t column_offset,
     struct parser parser = {.context = context, .err = err, .column_offset = column_offset};
     struct operand name = {0};
     enum err_code code = open_text(&parser, text);
+    INVARIANT(code != ERR_OK || parser.expr != NULL);
     if (code == ERR_OK && parser.token.type != TOKEN_NAME)
         code = refuse(&parser, parser.token.from, "a name");
     if (code == ERR_OK)

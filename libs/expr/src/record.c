@@ -377,7 +377,9 @@ static enum err_code read_value(struct reader *r, size_t self)
     struct expr_value value = expr_value_null();
     enum err_code code = ERR_OK;
     skip_space(r);
-    char c = r->at < r->end ? *r->at : '\0';
+    char c = '\0';
+    if (r->at < r->end)
+        c = *r->at;
     if (c == '{' || c == '[')
         return read_container(r, self, c == '{');
     if (c == '"') {
@@ -456,6 +458,7 @@ static struct expr_record *build(const struct reader *r)
     struct entry *entries = (struct entry *)(void *)(block + sizeof *record);
     uint16_t *slots = (uint16_t *)(void *)(block + sizeof *record + entries_bytes);
     char *text = block + sizeof *record + entries_bytes + slots_bytes;
+    INVARIANT(r->entries != NULL); /* the document itself is the first */
     memcpy(entries, r->entries, entries_bytes);
     memcpy(text, r->start, json_len);
     if (r->decoded_len > 0)

@@ -207,7 +207,9 @@ struct metric_series *metric_series(struct metric *metric, const char *const *va
 
 struct metric_series *metric_single(const struct metric_def *def)
 {
-    return metric_series(metric_register(def), NULL);
+    static const char *const no_values[METRIC_MAX_LABELS] = {NULL};
+    INVARIANT(def->labels[0] == NULL);
+    return metric_series(metric_register(def), no_values);
 }
 
 /* ---- Updating ---- */

@@ -120,13 +120,13 @@ static void credentials_run(struct arena *arena, struct str text)
     INVARIANT(user.len + password.len < text.len);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0 || size > 1 << 16)
         return 0;
-    struct str text = {(const char *)bytes + 1, size - 1};
+    struct str text = {(const char *)data + 1, size - 1};
     struct arena *arena = arena_new(1 << 20);
-    switch (bytes[0]) {
+    switch (data[0]) {
     case 'q':
         query_run(arena, text);
         break;

@@ -3,10 +3,9 @@
 
 #include "base/buf.h"
 #include "base/macros.h"
+#include "fuzz.h"
 #include "jx/jx.h"
 #include "jx/writer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

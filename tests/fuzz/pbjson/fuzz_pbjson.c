@@ -4,11 +4,10 @@
 
 #include "all_messages.h"
 #include "base/macros.h"
+#include "fuzz.h"
 #include "pbjson/pbjson.h"
 
 enum { ARENA_BYTES = 8 << 20 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct str packed(struct arena *arena, const ProtobufCMessage *msg)
 {

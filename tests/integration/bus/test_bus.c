@@ -307,7 +307,7 @@ static enum err_code take_slowly(void *ctx, struct call *call, const struct bus_
 {
     (void)call;
     (void)err;
-    const struct timespec time = {.tv_nsec = 100 * 1000000};
+    const struct timespec time = {.tv_nsec = 100000000};
     (void)nanosleep(&time, NULL);
     seen_add(ctx, msg);
     return ERR_OK;

@@ -15,6 +15,8 @@
 
 static atomic_bool is_released;
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): glibc's have underscores */
+
 /* In place of the C library's, also for libpq, which asks it about plain addresses too. */
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
                 struct addrinfo **out)
@@ -42,6 +44,8 @@ void freeaddrinfo(struct addrinfo *found)
 {
     free(found);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 /* How long a connect takes that ends in UNAVAILABLE. */
 static int64_t refusal_us(const char *url)
