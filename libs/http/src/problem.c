@@ -12,6 +12,7 @@ static const struct {
     {"METHOD_NOT_ALLOWED",     405},
     {"REQUEST_TIMEOUT",        408},
     {"GONE",                   410},
+    {"RESERVATION_RESCINDED",  410},
     {"CURSOR_EXPIRED",         410},
     {"RESUME_POINT_GONE",      410},
     {"PRECONDITION_FAILED",    412},

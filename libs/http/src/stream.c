@@ -293,6 +293,14 @@ bool http_stream_event(struct http_stream *stream, const char *id, const char *e
     return is_sent;
 }
 
+size_t http_stream_backlog(struct http_stream *stream)
+{
+    lock_take(&stream->lock);
+    size_t backlog = stream->queued.len - stream->sent;
+    lock_drop(&stream->lock);
+    return backlog;
+}
+
 bool http_stream_is_open(struct http_stream *stream)
 {
     lock_take(&stream->lock);

@@ -46,6 +46,9 @@ bool http_stream_send(struct http_stream *stream, struct str text);
 bool http_stream_event(struct http_stream *stream, const char *id, const char *event,
                        struct str data);
 
+/* Bytes queued that the client has not taken yet: for senders that can wait. Threads: any. */
+size_t http_stream_backlog(struct http_stream *stream);
+
 /* True until the stream ended for whatever reason. Threads: any. */
 bool http_stream_is_open(struct http_stream *stream);
 
