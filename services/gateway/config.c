@@ -1,0 +1,50 @@
+#include "config_table.h"
+
+#include "gateway_settings.h"
+
+/* Calls instead of nested braces: the array alignment of clang-format 14 crashes on rows of such
+ * different lengths. */
+#define ROW(key_, type_, member, help_, ...)                                                       \
+    {                                                                                              \
+        .key = (key_), .type = (type_), .help = (help_),                                           \
+        CONFIG_FIELD(struct gateway_settings, member), __VA_ARGS__                                 \
+    }
+
+const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT] = {
+    ROW("TASKROUTER_ACCOUNT_SID", CONFIG_SID, account_sid,
+        "The account that the bootstrap token and HTTP Basic belong to; default: "
+        "TWILIO_ACCOUNT_SID.",
+        .choices = "AC"),
+    ROW("TASKROUTER_AUTH_TOKEN", CONFIG_STRING, auth_token,
+        "Password of HTTP Basic with the account's SID; default: TWILIO_AUTH_TOKEN.", .min = 16,
+        .max = 256, .is_secret = true),
+    ROW("TWILIO_ACCOUNT_SID", CONFIG_SID, twilio_account_sid,
+        "Stands in for TASKROUTER_ACCOUNT_SID.", .choices = "AC"),
+    ROW("TWILIO_AUTH_TOKEN", CONFIG_STRING, twilio_auth_token,
+        "Stands in for TASKROUTER_AUTH_TOKEN.", .min = 16, .max = 256, .is_secret = true),
+    ROW("TASKROUTER_BOOTSTRAP_TOKEN", CONFIG_STRING, bootstrap_token,
+        "An API token of role admin that is valid as long as it is written here.", .min = 32,
+        .max = 256, .is_secret = true),
+    ROW("TWILIO_WORKSPACE_SID", CONFIG_SID, default_workspace,
+        "Workspace of requests that name none, where the account has several.", .choices = "WS"),
+    ROW("TASKROUTER_CORS_ORIGINS", CONFIG_STRING, cors_origins,
+        "Origins whose pages may call the API, separated by commas; * = all.", .max = 4096),
+    ROW("TASKROUTER_HTTP_WORKERS", CONFIG_INT, http_workers,
+        "Threads that run HTTP requests; each may wait for a service.", .default_text = "32",
+        .min = 1, .max = 512, .unit = "threads"),
+    ROW("TASKROUTER_MAX_STREAMS", CONFIG_INT, max_streams, "Most open event streams.",
+        .default_text = "1024", .min = 1, .max = 100000, .unit = "streams"),
+    ROW("TASKROUTER_AUDIT_MAX_AGE", CONFIG_DURATION_MS, audit_max_age_ms,
+        "How long the audit log is kept; 0 = for ever.", .default_text = "365d", .min = 0,
+        .max = INT64_C(3650) * 86400000),
+};
+
+const char *gateway_account_sid(const struct gateway_settings *settings)
+{
+    return settings->account_sid != NULL ? settings->account_sid : settings->twilio_account_sid;
+}
+
+const char *gateway_auth_token(const struct gateway_settings *settings)
+{
+    return settings->auth_token != NULL ? settings->auth_token : settings->twilio_auth_token;
+}

@@ -1,0 +1,295 @@
+#include "rest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit.h"
+#include "auth.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "default_workspace.h"
+#include "directory_service.h"
+#include "gateway.h"
+#include "google/protobuf/empty.pb-c.h"
+#include "openapi.h"
+#include "pbjson/pbjson.h"
+#include "rest_int.h"
+#include "rpc/client.h"
+
+/* A service that does not answer must not hold the caller longer. */
+enum { BUDGET_MS = 3000, NAME_MAX_BYTES = 64, AUDIT_PATH_MAX = 255 };
+
+struct rest {
+    struct gateway *gateway;
+    http_handler_fn stream;
+    struct http_route *routes; /* row for row those of rest_routes */
+    struct buf document;
+};
+
+const struct rest_route *rest_row(const struct rest *rest, const struct http_request *req)
+{
+    return &rest_routes[req->route - rest->routes];
+}
+
+/* ---- who ---- */
+
+static enum err_code refuse(const char *counted, const char *advice, struct err *err)
+{
+    auth_count_refusal(counted);
+    return ERR_SET(err, ERR_UNAUTHENTICATED, "UNAUTHENTICATED", "%s", advice);
+}
+
+enum err_code rest_authenticate(void *ctx, struct http_request *req, struct err *err)
+{
+    struct gateway *gateway = ctx;
+    struct str header = http_header(req, "Authorization");
+    struct str token = {NULL, 0};
+    struct str user = {NULL, 0};
+    struct str password = {NULL, 0};
+    if (header.ptr == NULL)
+        return refuse("missing", "send the header Authorization: Bearer <token>", err);
+    if (http_bearer_token(header, &token))
+        return auth_token(gateway->auth, req->call, token, &req->call->who, err);
+    if (http_basic_credentials(req->call->arena, header, &user, &password))
+        return auth_account(gateway->auth, user, password, &req->call->who, err);
+    return refuse("malformed",
+                  "the Authorization header must be Bearer <token>, or Basic with the account SID "
+                  "and its auth token",
+                  err);
+}
+
+/* The services check again; here it saves them the question. */
+static enum err_code worker_check(const struct rest_route *row, const struct http_request *req,
+                                  struct err *err)
+{
+    const struct identity *who = &req->call->who;
+    if (!row->is_own_worker || who->role != ROLE_AGENT ||
+        str_eq_text(http_path_param(req, "sid"), who->worker_sid))
+        return ERR_OK;
+    return ERR_SET(err, ERR_PERMISSION_DENIED, "NOT_OWN_WORKER",
+                   "an agent may change its own worker only, which is %s", who->worker_sid);
+}
+
+/* ---- errors in the client's words ---- */
+
+static const ProtobufCFieldDescriptor *known_field(const struct rest_route *row, const char *name)
+{
+    const ProtobufCFieldDescriptor *field = rest_field(row->request, name);
+    if (field == NULL)
+        field = rest_field(rest_item_type(row), name);
+    return field != NULL ? field : rest_field(row->reply, name);
+}
+
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Words that are proto names of this route's messages become camelCase; all else stays. */
+static void detail_to_client(const struct rest_route *row, struct err *err)
+{
+    char said[sizeof err->detail];
+    char word[NAME_MAX_BYTES];
+    char camel[NAME_MAX_BYTES];
+    size_t len = 0;
+    const char *at = err->detail;
+    while (*at != '\0') {
+        size_t word_len = 0;
+        while (is_name_char(at[word_len]))
+            word_len++;
+        bool is_field = false;
+        if (word_len > 0 && word_len < sizeof word && memchr(at, '_', word_len) != NULL) {
+            memcpy(word, at, word_len);
+            word[word_len] = '\0';
+            is_field = known_field(row, word) != NULL;
+        }
+        const char *from = is_field ? pbjson_camel(word, camel, sizeof camel) : at;
+        size_t from_len = is_field ? strlen(from) : word_len > 0 ? word_len : 1;
+        memcpy(said + len, from, from_len); /* camelCase is never longer */
+        len += from_len;
+        at += word_len > 0 ? word_len : 1;
+    }
+    said[len] = '\0';
+    memcpy(err->detail, said, len + 1);
+}
+
+void rest_err_to_client(const struct rest_route *row, struct err *err)
+{
+    char camel[sizeof err->field];
+    if (row->request == NULL)
+        return;
+    if (strchr(err->field, '_') != NULL) {
+        (void)pbjson_camel(err->field, camel, sizeof camel);
+        memcpy(err->field, camel, strlen(camel) + 1);
+    }
+    detail_to_client(row, err);
+}
+
+/* ---- audit ---- */
+
+static struct str audit_path(struct arena *arena, struct str path)
+{
+    struct str kept = {path.ptr, path.len < AUDIT_PATH_MAX ? path.len : AUDIT_PATH_MAX};
+    char *copy = arena_str_dup(arena, kept);
+    if (copy == NULL)
+        return STR("");
+    for (char *c = copy; *c != '\0'; c++) {
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    }
+    return str_from(copy);
+}
+
+static void audit_record(struct gateway *gateway, const struct rest_route *row,
+                         const struct http_request *req, const char *workspace,
+                         const char *resource, enum err_code code, const struct err *err)
+{
+    const struct call *call = req->call;
+    const char *reason = err->reason != NULL ? err->reason : err_code_name(code);
+    struct str sid = http_path_param(req, "sid");
+    struct audit_row entry = {
+        .at_us = clock_now_us(),
+        .texts =
+            {
+                    [AUDIT_ACCOUNT_SID] = str_from(call->who.account_sid),
+                    [AUDIT_ACTOR_SID] = str_from(call->who.actor_sid),
+                    [AUDIT_ACTOR_ROLE] = str_from(role_name(call->who.role)),
+                    [AUDIT_ACTION] = str_from(strrchr(row->rpc, '/') + 1),
+                    [AUDIT_PATH] = audit_path(call->arena, req->path),
+                    [AUDIT_WORKSPACE_SID] = str_from(workspace),
+                    [AUDIT_RESOURCE_SID] = resource[0] != '\0' ? str_from(resource) : sid,
+                    [AUDIT_REQUEST_ID] = str_from(call->request_id),
+                    [AUDIT_PEER] = str_from(req->peer),
+                    [AUDIT_OUTCOME] = code == ERR_OK ? STR("OK") : str_from(reason),
+                    },
+    };
+    audit_add(gateway->audit, &entry);
+}
+
+/* ---- the handler ---- */
+
+static enum err_code call_directory(struct gateway *gateway, const struct rest_route *row,
+                                    struct call *call, const ProtobufCMessage *request,
+                                    ProtobufCMessage **out_reply, struct err *err)
+{
+    const char *name = strrchr(row->rpc, '/') + 1;
+    for (size_t i = 0; i < directory_service.method_count; i++) {
+        const struct rpc_method *method = &directory_service.methods[i];
+        if (strcmp(method->name, name) == 0)
+            return method->unary(gateway, call, request, out_reply, err);
+    }
+    INVARIANT(false);
+    return ERR_INTERNAL;
+}
+
+static enum err_code call_rpc(struct gateway *gateway, const struct rest_route *row,
+                              struct call *call, const ProtobufCMessage *request,
+                              ProtobufCMessage **out_reply, struct err *err)
+{
+    const ProtobufCMessageDescriptor *reply_type =
+        row->reply != NULL ? row->reply : &google__protobuf__empty__descriptor;
+    enum err_code code = row->peer == PEER_GATEWAY
+                             ? call_directory(gateway, row, call, request, out_reply, err)
+                             : rpc_call(gateway->host.as_caller[row->peer], call, row->rpc, request,
+                                        reply_type, out_reply, err);
+    if (code == ERR_OK && row->changes_workspaces)
+        default_workspaces_forget(gateway->workspaces);
+    return code;
+}
+
+static enum err_code run(struct gateway *gateway, const struct rest_route *row,
+                         struct http_request *req, struct http_response *res, struct err *err)
+{
+    ProtobufCMessage *request = NULL;
+    ProtobufCMessage *reply = NULL;
+    const char *workspace = "";
+    bool is_change = rest_is_change(row);
+    enum err_code code = ERR_OK;
+    if (is_change)
+        code = audit_reserve(gateway->audit, err);
+    if (code != ERR_OK)
+        return code;
+    code = worker_check(row, req, err);
+    if (code == ERR_OK)
+        code = rest_request_read(gateway, row, req, &request, &workspace, err);
+    if (code == ERR_OK)
+        code = call_rpc(gateway, row, req->call, request, &reply, err);
+    if (is_change)
+        audit_record(gateway, row, req, workspace, rest_reply_sid(reply), code, err);
+    return code == ERR_OK ? rest_reply_write(row, req, reply, res, err) : code;
+}
+
+static enum err_code handle(void *ctx, struct http_request *req, struct http_response *res,
+                            struct err *err)
+{
+    struct gateway *gateway = ctx;
+    const struct rest_route *row = rest_row(gateway->rest, req);
+    enum err_code code = run(gateway, row, req, res, err);
+    if (code != ERR_OK)
+        rest_err_to_client(row, err);
+    return code;
+}
+
+static enum err_code document(void *ctx, struct http_request *req, struct http_response *res,
+                              struct err *err)
+{
+    (void)req;
+    (void)err;
+    struct gateway *gateway = ctx;
+    http_static(res, 200, "application/json", buf_str(&gateway->rest->document));
+    return ERR_OK;
+}
+
+static struct http_route route_of(const struct rest *rest, const struct rest_route *row)
+{
+    bool has_body = row->method == HTTP_POST || row->method == HTTP_PATCH;
+    struct http_route route = {
+        .method = row->method,
+        .pattern = row->pattern,
+        .handler = handle,
+        .budget_ms = BUDGET_MS,
+        .min_role = row->role,
+    };
+    if (row->kind == REST_STREAM)
+        route.handler = rest->stream;
+    if (row->kind == REST_DOCUMENT)
+        route.handler = document;
+    if (has_body) {
+        route.max_body_bytes = row->has_large_body ? REST_LARGE_BODY_BYTES : REST_BODY_BYTES;
+        route.flags = HTTP_TAKES_JSON;
+    }
+    return route;
+}
+
+struct rest *rest_new(struct gateway *gateway, http_handler_fn stream)
+{
+    struct rest *rest = xcalloc(1, sizeof *rest);
+    rest->gateway = gateway;
+    rest->stream = stream;
+    rest->routes = xcalloc(rest_route_count, sizeof *rest->routes);
+    for (size_t i = 0; i < rest_route_count; i++)
+        rest->routes[i] = route_of(rest, &rest_routes[i]);
+    buf_init(&rest->document, 0);
+    openapi_write(&rest->document);
+    INVARIANT(!buf_failed(&rest->document));
+    return rest;
+}
+
+void rest_free(struct rest *rest)
+{
+    if (rest == NULL)
+        return;
+    free(rest->routes);
+    buf_fini(&rest->document);
+    free(rest);
+}
+
+struct http_route_set rest_route_set(struct rest *rest)
+{
+    return (struct http_route_set){
+        .routes = rest->routes,
+        .count = rest_route_count,
+        .ctx = rest->gateway,
+        .prefix = "/api/",
+    };
+}

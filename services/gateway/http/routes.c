@@ -1,0 +1,311 @@
+#include "routes.h"
+
+#include <string.h>
+
+#include "base/macros.h"
+#include "pbjson/pbjson.h"
+#include "taskrouter/directory/v1/directory.pb-c.h"
+#include "taskrouter/queues/v1/queues.pb-c.h"
+#include "taskrouter/routing/v1/routing.pb-c.h"
+#include "taskrouter/tasks/v1/tasks.pb-c.h"
+#include "taskrouter/workers/v1/workers.pb-c.h"
+
+#define FIELDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define PAGED       "page_size", "cursor"
+
+/* The method of an area, with the types of its request and reply: RPC(workers, WORKERS, Workers,
+ * GetWorker, get_worker, worker). */
+#define RPC(area, peer_, service, method_, request_, reply_)                                       \
+    .peer = PEER_##peer_, .rpc = "/taskrouter." #area ".v1." #service "/" #method_,                \
+    .request = &taskrouter__##area##__v1__##request_##_request__descriptor,                        \
+    .reply = &taskrouter__##area##__v1__##reply_##__descriptor
+
+/* The same where nothing comes back. */
+#define RPC_VOID(area, peer_, service, method_, request_)                                          \
+    .peer = PEER_##peer_, .rpc = "/taskrouter." #area ".v1." #service "/" #method_,                \
+    .request = &taskrouter__##area##__v1__##request_##_request__descriptor
+
+#define LIST(path, role_)                                                                          \
+    .method = HTTP_GET, .pattern = REST_PREFIX path, .kind = REST_LIST, .role = ROLE_##role_
+#define GET(path, role_)                                                                           \
+    .method = HTTP_GET, .pattern = REST_PREFIX path, .kind = REST_GET, .role = ROLE_##role_
+#define CREATE(path, role_)                                                                        \
+    .method = HTTP_POST, .pattern = REST_PREFIX path, .kind = REST_CREATE, .role = ROLE_##role_
+#define UPDATE(path, role_)                                                                        \
+    .method = HTTP_PATCH, .pattern = REST_PREFIX path, .kind = REST_UPDATE, .role = ROLE_##role_
+#define DELETE(path, role_)                                                                        \
+    .method = HTTP_DELETE, .pattern = REST_PREFIX path, .kind = REST_DELETE, .role = ROLE_##role_
+#define ACTION(path, role_)                                                                        \
+    .method = HTTP_POST, .pattern = REST_PREFIX path, .kind = REST_ACTION, .role = ROLE_##role_
+#define CHECK(path, role_)                                                                         \
+    .method = HTTP_POST, .pattern = REST_PREFIX path, .kind = REST_CHECK, .role = ROLE_##role_
+
+/* clang-format off: one route a block, the macros read as columns */
+const struct rest_route rest_routes[] = {
+  /* ---- workspaces ---- */
+    {LIST("/workspaces",                                  VIEWER),            .tag = "workspaces",                                                                     .summary = "List workspaces",
+     RPC(workers,                                                                                                                                                                                                                                                                                                                    WORKERS,Workers, ListWorkspaces, list_workspaces, list_workspaces_response),
+     .query = FIELDS(PAGED, "friendly_name")},
+    {CREATE("/workspaces",                                     ADMIN),                                        .tag = "workspaces",                                                                                                      .summary = "Create a workspace",
+     RPC(workers,                                                                                                                                                                                                                                                                                        WORKERS,Workers, CreateWorkspace, create_workspace, workspace),
+     .body = FIELDS("friendly_name", "event_callback_url", "events_filter", "multi_task_enabled",
+     "prioritize_queue_order", "provider", "time_zone", "template", "activities"),
+     .changes_workspaces = true},
+    {GET("/workspaces/{sid}",         VIEWER),.tag = "workspaces",.summary = "Get a workspace",
+     RPC(workers,                    WORKERS,Workers, GetWorkspace, get_workspace, workspace)},
+    {UPDATE("/workspaces/{sid}",                                   ADMIN),                                           .tag = "workspaces",                                                                                                                                   .summary = "Change a workspace",
+     RPC(workers,                                                                                                                                                                                                                                                          WORKERS,Workers, UpdateWorkspace, update_workspace, workspace),
+     .nested = "workspace",
+     .body = FIELDS("friendly_name", "event_callback_url", "events_filter", "default_activity_sid",
+     "timeout_activity_sid", "multi_task_enabled", "prioritize_queue_order",
+     "time_zone")},
+    {DELETE("/workspaces/{sid}",                                         ADMIN),                                                .tag = "workspaces",                                                                                                                             .summary = "Delete a workspace",
+     RPC_VOID(workers,                                                                                                                                                                                                                                                                                                     WORKERS,Workers, DeleteWorkspace, delete_workspace),
+     .changes_workspaces = true},
+
+ /* ---- activities ---- */
+    {LIST("/activities",                                    VIEWER),                                                                   .tag = "activities",                                                                                                                                                                                                           .summary = "List activities",
+     RPC(workers,                                                                                                                                                                                                                                                                                        WORKERS,                                                                                                                                                                                                                    Workers, ListActivities, list_activities, list_activities_response),
+     .query = FIELDS(PAGED, "friendly_name", "available")},
+    {CREATE("/activities",                                      SUPERVISOR),                                              .tag = "activities",                                                                                                                                     .summary = "Create an activity",
+     RPC(workers,                                                                                                                                                                                                                              WORKERS,Workers, CreateActivity, create_activity, activity),
+     .body = FIELDS("friendly_name", "available")},
+    {GET("/activities/{sid}",                                         VIEWER),                                                    .tag = "activities",                                                                                                                                    .summary = "Get an activity",
+     RPC(workers,      WORKERS,Workers, GetActivity, get_activity, activity)},
+    {UPDATE("/activities/{sid}",                      SUPERVISOR),                    .tag = "activities",                                                                                            .summary = "Rename an activity",
+     RPC(workers,                                                                                                                                                                                                                                                                                                         WORKERS,Workers, UpdateActivity, update_activity, activity),
+     .nested = "activity", .body = FIELDS("friendly_name")},
+    {DELETE("/activities/{sid}",                                        SUPERVISOR),                                                          .tag = "activities",                                                                                                                        .summary = "Delete an activity",
+     RPC_VOID(workers,                                                                                                                                                                  WORKERS,Workers, DeleteActivity, delete_activity)},
+
+ /* ---- workers ---- */
+    {LIST("/workers",                                            VIEWER),                                                       .tag = "workers",                                                                                                                               .summary = "List workers",
+     RPC(workers,                                                                                                                                                                                                                                                                                                     WORKERS,Workers, ListWorkers, list_workers, list_workers_response),
+     .query = FIELDS(PAGED, "friendly_name", "activity_sid", "activity_name", "available",
+     "target_workers_expression")},
+    {CREATE("/workers",         SUPERVISOR),.tag = "workers",.summary = "Create a worker",
+     RPC(workers,                    WORKERS,Workers, CreateWorker, create_worker, worker),
+     .body = FIELDS("friendly_name", "attributes", "activity_sid")},
+    {GET("/workers/{sid}",                                    VIEWER),                             .tag = "workers",                                                                                                                                            .summary = "Get a worker",
+     RPC(workers,                                                                                                                                                                                                                                                                           WORKERS,Workers, GetWorker, get_worker, worker)},
+    {UPDATE("/workers/{sid}",   AGENT),.tag = "workers",
+     .summary = "Change a worker; an agent only its own",
+     RPC(workers,                                                                              WORKERS,Workers, UpdateWorker, update_worker, worker), .nested = "worker",
+     .body = FIELDS("friendly_name", "attributes", "activity_sid"),
+     .body_more = FIELDS("reject_pending_reservations"), .is_own_worker = true},
+    {DELETE("/workers/{sid}",                                    SUPERVISOR),                                             .tag = "workers",                                                                                                                                   .summary = "Delete a worker",
+     RPC_VOID(workers,                                                                                                                                                                                                                                                                                 WORKERS,Workers, DeleteWorker, delete_worker)},
+    {LIST("/workers/{workerSid}/channels",                                VIEWER),.tag = "workers",
+     .summary = "List a worker's channels with their capacities",
+     RPC(workers,                                                                                                                                                                                                                                                                                             WORKERS,                                                                                                                                                                                    Workers, ListWorkerChannels, list_worker_channels,
+     list_worker_channels_response),
+     .query = FIELDS(PAGED)},
+    {GET("/workers/{workerSid}/channels/{channel}",                                          VIEWER),                                                            .tag = "workers",
+     .summary = "Get a worker's channel by its SID, the task channel's SID or unique name",
+     RPC(workers,                                                                                                                                                                                                              WORKERS,Workers, GetWorkerChannel, get_worker_channel, worker_channel)},
+    {UPDATE("/workers/{workerSid}/channels/{channel}",                                            SUPERVISOR),                                                       .tag = "workers",
+     .summary = "Change a worker's capacity on a channel",
+     RPC(workers,WORKERS,Workers, UpdateWorkerChannel, update_worker_channel, worker_channel),
+     .body = FIELDS("capacity", "available")},
+
+ /* ---- queues and channels ---- */
+    {LIST("/queues",                                                   VIEWER),                                            .tag = "queues",                                                                                 .summary = "List task queues",
+     RPC(queues,         QUEUES,Queues, ListTaskQueues, list_task_queues, list_task_queues_response),
+     .query = FIELDS(PAGED, "friendly_name", "evaluate_worker_attributes")},
+    {CREATE("/queues",                                            SUPERVISOR),                                                .tag = "queues",                                                                                                                       .summary = "Create a task queue",
+     RPC(queues,                                                                                                                                                                                                                                                                   QUEUES,                                                                                                                                                                                                           Queues, CreateTaskQueue, create_task_queue, task_queue),
+     .body = FIELDS("friendly_name", "target_workers", "max_reserved_workers", "task_order",
+     "reservation_activity_sid", "assignment_activity_sid")},
+    {GET("/queues/{sid}",                          VIEWER),                                                             .tag = "queues",                                                                                                                                             .summary = "Get a task queue",
+     RPC(queues,QUEUES,Queues, GetTaskQueue, get_task_queue, task_queue)},
+    {UPDATE("/queues/{sid}",                               SUPERVISOR),                                  .tag = "queues",                                                                                                           .summary = "Change a task queue",
+     RPC(queues,                                                                                                                                                                                                                                           QUEUES,Queues, UpdateTaskQueue, update_task_queue, task_queue),
+     .nested = "task_queue",
+     .body = FIELDS("friendly_name", "target_workers", "max_reserved_workers", "task_order",
+     "reservation_activity_sid", "assignment_activity_sid")},
+    {DELETE("/queues/{sid}",                                   SUPERVISOR),                                  .tag = "queues",                                                                                                                                                                    .summary = "Delete a task queue",
+     RPC_VOID(queues,                                                                                                                                                                                                                                                                                                                    QUEUES,Queues, DeleteTaskQueue, delete_task_queue)},
+    {LIST("/channels",                                       VIEWER),                                            .tag = "channels",                                                                                                                            .summary = "List task channels",
+     RPC(queues,                                                                                                                                                                                                                                                                                   QUEUES,Queues, ListTaskChannels, list_task_channels, list_task_channels_response),
+     .query = FIELDS(PAGED)},
+    {CREATE("/channels",                                ADMIN),        .tag = "channels",                                                   .summary = "Create a task channel",
+     RPC(queues,                                                                                                                                                                                                                                                                                                                    QUEUES,Queues, CreateTaskChannel, create_task_channel, task_channel),
+     .body = FIELDS("friendly_name", "unique_name", "channel_optimized_routing")},
+    {GET("/channels/{sid}",                                          VIEWER),                                                  .tag = "channels",
+     .summary = "Get a task channel by SID or unique name",.key = "channel",
+     RPC(queues,QUEUES, Queues, GetTaskChannel, get_task_channel, task_channel)},
+    {UPDATE("/channels/{sid}", ADMIN),                                                             .tag = "channels",                                                                                                                                             .summary = "Change a task channel",
+     RPC(queues,                                                                                                                                                                                                       QUEUES,Queues, UpdateTaskChannel, update_task_channel, task_channel),
+     .nested = "task_channel", .body = FIELDS("friendly_name", "channel_optimized_routing")},
+    {DELETE("/channels/{sid}",                                 ADMIN),                                          .tag = "channels",                                                                                                                     .summary = "Delete a task channel",
+     .key = "channel",                                                                                                                                                                                                                                                                             RPC_VOID(queues,QUEUES, Queues, DeleteTaskChannel, delete_task_channel)},
+
+ /* ---- workflows and routing ---- */
+    {LIST("/workflows",                             VIEWER), .tag = "workflows",                            .summary = "List workflows",
+     RPC(routing,                                                                                                                                                                                                                                                                                                               ROUTING,Routing, ListWorkflows, list_workflows, list_workflows_response),
+     .query = FIELDS(PAGED, "friendly_name")},
+    {CREATE("/workflows",                                       SUPERVISOR),                                           .tag = "workflows",                                                                                                                                  .summary = "Create a workflow",
+     RPC(routing,                                                                                                                                                                                                                   ROUTING,Routing, CreateWorkflow, create_workflow, workflow),
+     .body = FIELDS("friendly_name", "configuration", "assignment_callback_url",
+     "fallback_assignment_callback_url", "task_reservation_timeout"),
+     .has_large_body = true},
+    {GET("/workflows/{sid}",                                         VIEWER),                                                    .tag = "workflows",                                                                                                                                    .summary = "Get a workflow",
+     RPC(routing,ROUTING,Routing, GetWorkflow, get_workflow, workflow)},
+    {UPDATE("/workflows/{sid}",                                                   SUPERVISOR),                         .tag = "workflows",                                                                .summary = "Change a workflow",
+     RPC(routing,                                                                                                                                                                                                                                          ROUTING,Routing, UpdateWorkflow, update_workflow, workflow),
+     .nested = "workflow",
+     .body = FIELDS("friendly_name", "configuration", "assignment_callback_url",
+     "fallback_assignment_callback_url", "task_reservation_timeout"),
+     .body_more = FIELDS("re_evaluate_tasks"), .has_large_body = true},
+    {DELETE("/workflows/{sid}",                                            SUPERVISOR),                                              .tag = "workflows",                                                                                                                   .summary = "Delete a workflow",
+     RPC_VOID(routing,                                                                                                                                                                                                                                                              ROUTING,                                                                                                                            Routing, DeleteWorkflow, delete_workflow)},
+    {LIST("/workflows/{sid}/versions",                                   VIEWER),                    .tag = "workflows",
+     .summary = "List the documents a workflow has had, newest first",
+     RPC(routing,                                                                                                                                                                                                                                                                                                                                         ROUTING,          Routing, ListWorkflowVersions, list_workflow_versions,
+     list_workflow_versions_response),
+     .query = FIELDS(PAGED)},
+    {CHECK("/workflows/validate",                                    VIEWER),                                               .tag = "workflows",
+     .summary = "Check a workflow's configuration without storing it",
+     RPC_VOID(routing,                                                                                                                                                                                                                                                                       ROUTING,Routing, ValidateWorkflow, validate_workflow),
+     .body = FIELDS("configuration"), .has_large_body = true},
+    {CHECK("/route",                      VIEWER),                                                              .tag = "workflows",
+     .summary = "Say which filter and targets a task would get",
+     RPC(routing,                                                                                                                                                                                                                                                                             ROUTING,Routing, Route, route, route_response),
+     .body = FIELDS("workflow_sid", "attributes")},
+
+ /* ---- tasks ---- */
+    {LIST("/tasks",                               VIEWER),                                  .tag = "tasks",                                                                                            .summary = "List tasks",
+     RPC(tasks,                                                                                                                                                                                                                                       TASKS,Tasks, ListTasks, list_tasks, list_tasks_response),
+     .query = FIELDS(PAGED, "assignment_status", "workflow_sid", "workflow_name", "task_queue_sid",
+     "task_queue_name", "priority", "worker_sid", "task_channel",
+     "evaluate_task_attributes")},
+    {CREATE("/tasks",                   SUPERVISOR),                                                              .tag = "tasks",                                                                                                                                               .summary = "Create a task",
+     RPC(tasks,                  TASKS,Tasks, CreateTask, create_task, task),
+     .body =
+         FIELDS("attributes", "workflow_sid", "task_queue_sid", "routing_target", "ignore_capacity",
+     "task_channel", "priority", "timeout", "virtual_start_time", "call_id")},
+    {GET("/tasks/{sid}",                      VIEWER),                        .tag = "tasks",                                                                                         .summary = "Get a task",
+     RPC(tasks,                                                                                                                                                                                                                                                                                                     TASKS,Tasks, GetTask, get_task, task)},
+    {UPDATE("/tasks/{sid}",                                 SUPERVISOR),                   .tag = "tasks",                               .summary = "Change a task",
+     RPC(tasks,                                                                                                                                                                                                                                                                                                                     TASKS,Tasks, UpdateTask, update_task, task), .nested = "task",
+     .body = FIELDS("attributes", "priority", "task_channel_sid", "virtual_start_time")},
+    {DELETE("/tasks/{sid}",                                       SUPERVISOR),                                           .tag = "tasks",                                                                                                                       .summary = "Delete a task",
+     RPC_VOID(tasks,                                                                                                                                                                                                                                                            TASKS,Tasks, DeleteTask, delete_task)},
+    {ACTION("/tasks/{sid}/cancel",                   SUPERVISOR),                                                              .tag = "tasks",
+     .summary = "Cancel a task that is pending or reserved",
+     RPC(tasks,                                          TASKS,Tasks, CancelTask, task_action, task), .body = FIELDS("reason")},
+    {ACTION("/tasks/{sid}/wrapup",                              AGENT),                                          .tag = "tasks",
+     .summary = "Move an assigned task to wrapping",
+     RPC(tasks,                                                                                                                                                                                                                                         TASKS,Tasks, WrapUpTask, task_action, task), .body = FIELDS("reason")},
+    {ACTION("/tasks/{sid}/complete",                                                   AGENT),                                                .tag = "tasks",
+     .summary = "Complete a task that is assigned or wrapping",
+     RPC(tasks, TASKS,Tasks, CompleteTask, task_action, task), .body = FIELDS("reason")},
+    {LIST("/tasks/{taskSid}/reservations",                                             VIEWER),                                                .tag = "reservations",
+     .summary = "List a task's reservations",
+     RPC(tasks,                                                                                                                                                                                                                                                                TASKS,Tasks, ListReservations, list_reservations, list_reservations_response),
+     .query = FIELDS(PAGED, "worker_sid", "reservation_status")},
+
+ /* ---- reservations ---- */
+    {LIST("/reservations",                    VIEWER),                                                              .tag = "reservations",                                                                                                                                               .summary = "List reservations",
+     RPC(tasks, TASKS,Tasks, ListReservations, list_reservations, list_reservations_response),
+     .query = FIELDS(PAGED, "task_sid", "worker_sid", "reservation_status")},
+    {GET("/reservations/{sid}",                              VIEWER),                                                .tag = "reservations",                                                                                                                      .summary = "Get a reservation",
+     RPC(tasks,                                                                                                                                                                                                                   TASKS,Tasks, GetReservation, get_reservation, reservation)},
+    {ACTION("/reservations/{sid}/accept",                                             AGENT),                                                         .tag = "reservations",
+     .summary = "Accept a reservation: the task is assigned to its worker",
+     RPC(tasks,TASKS,Tasks, AcceptReservation, reservation_action, reservation),
+     .body = FIELDS("instruction", "instruction_data")},
+    {ACTION("/reservations/{sid}/reject",                       AGENT),                                         .tag = "reservations",
+     .summary = "Reject a reservation: the task is offered to another worker",
+     RPC(tasks,                                                                                                                                                    TASKS,Tasks, RejectReservation, reservation_action, reservation),
+     .body = FIELDS("worker_activity_sid")},
+    {ACTION("/reservations/{sid}/wrapup",                                          AGENT),                                                      .tag = "reservations",
+     .summary = "Move an accepted reservation to wrapping",
+     RPC(tasks,                                                                                                                                                                                                                                                                   TASKS,Tasks, WrapUpReservation, reservation_action, reservation)},
+    {ACTION("/reservations/{sid}/complete",                            AGENT),                                        .tag = "reservations",
+     .summary = "Complete a reservation, and its task when it is the last",
+     RPC(tasks,                                                                                                                                                                                                                                                                                                                     TASKS,Tasks, CompleteReservation, reservation_action, reservation)},
+
+ /* ---- events ---- */
+    {LIST("/events",                                  VIEWER),                                 .tag = "events",                                                                                                           .summary = "List events of the log",
+     RPC(tasks,                                                                                                                                                                                                                                                                       TASKS,Tasks, ListEvents, list_events, list_events_response),
+     .query = FIELDS(PAGED, "event_type", "task_sid", "worker_sid", "reservation_sid",
+     "task_queue_sid", "workflow_sid", "start_date", "end_date", "newest_first")},
+    {GET("/events/{sid}",                            VIEWER),        .tag = "events",                                     .summary = "Get an event",
+     RPC(tasks,                                                                                                                                                                                                                                                                                                               TASKS,Tasks, GetEvent, get_event, event)},
+    {.method = HTTP_GET,
+     .pattern = REST_PREFIX "/stream",
+     .kind = REST_STREAM,
+     .role = ROLE_VIEWER,
+     .tag = "events",
+     .summary = "Live events; an agent sees those of its own worker"},
+
+ /* ---- tokens and users ---- */
+    {LIST("/tokens",                        ADMIN),                                                             .tag = "tokens",                                                                                                                                             .summary = "List API tokens",
+     RPC(directory,GATEWAY,Directory, ListTokens, list_tokens, list_tokens_response),
+     .query = FIELDS(PAGED)},
+    {CREATE("/tokens",                               ADMIN),                                 .tag = "tokens",
+     .summary = "Create an API token; its secret is shown this once",
+     RPC(directory,                                                                                                                                                                                                               GATEWAY,Directory, CreateToken, create_token, create_token_response),
+     .body = FIELDS("friendly_name", "role", "worker_sid", "workspace_sid", "user_sid", "ttl_s")},
+    {DELETE("/tokens/{sid}",                                         ADMIN),                                                    .tag = "tokens",                                                                                                                                    .summary = "Revoke an API token",
+     RPC_VOID(directory,                                               GATEWAY,Directory, RevokeToken, revoke_token)},
+    {LIST("/users",                                    SUPERVISOR),                             .tag = "users",                                                                                                                               .summary = "List users",
+     RPC(directory,                                                                                                                                                                                                                                                                                                         GATEWAY,Directory, ListUsers, list_users, list_users_response),
+     .query = FIELDS(PAGED)},
+    {CREATE("/users",    ADMIN),.tag = "users",.summary = "Create a user",
+     RPC(directory,                                                                                                                                                                                                                                                                                                                                                GATEWAY,                                       Directory, CreateUser, create_user, user),
+     .body = FIELDS("email", "name", "role", "department", "quickbase_user_id")},
+    {GET("/users/{sid}",                                       SUPERVISOR),                                                .tag = "users",                                                                                                                                       .summary = "Get a user",
+     RPC(directory,                                                                                                                                                                                                            GATEWAY,Directory, GetUser, get_user, user)},
+
+    {.method = HTTP_GET,
+     .pattern = "/api/openapi.json",
+     .kind = REST_DOCUMENT,
+     .role = ROLE_NONE,
+     .tag = "documents",
+     .summary = "This document"},
+};
+/* clang-format on */
+
+const size_t rest_route_count = ARRAY_LEN(rest_routes);
+
+bool rest_is_change(const struct rest_route *row)
+{
+    return row->kind == REST_CREATE || row->kind == REST_UPDATE || row->kind == REST_DELETE ||
+           row->kind == REST_ACTION;
+}
+
+const ProtobufCFieldDescriptor *rest_field(const ProtobufCMessageDescriptor *type, const char *name)
+{
+    return type == NULL ? NULL : protobuf_c_message_descriptor_get_field_by_name(type, name);
+}
+
+const ProtobufCMessageDescriptor *rest_item_type(const struct rest_route *row)
+{
+    if (row->nested == NULL)
+        return row->request;
+    const ProtobufCFieldDescriptor *field = rest_field(row->request, row->nested);
+    INVARIANT(field != NULL && field->type == PROTOBUF_C_TYPE_MESSAGE);
+    return field->descriptor;
+}
+
+/* Tokens name a workspace too, but as a restriction that may be absent. */
+bool rest_has_workspace(const struct rest_route *row)
+{
+    return row->rpc != NULL && row->peer != PEER_GATEWAY &&
+           rest_field(rest_item_type(row), "workspace_sid") != NULL;
+}
+
+const ProtobufCFieldDescriptor *rest_path_field(const struct rest_route *row, const char *param)
+{
+    char camel[64];
+    const ProtobufCMessageDescriptor *type = rest_item_type(row);
+    if (strcmp(param, "sid") == 0)
+        return rest_field(type, row->key != NULL ? row->key : "sid");
+    for (unsigned i = 0; i < type->n_fields; i++) {
+        if (strcmp(pbjson_camel(type->fields[i].name, camel, sizeof camel), param) == 0)
+            return &type->fields[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,28 @@
+/* The service's long-lived object, for handlers, jobs and streams. */
+#pragma once
+
+#include "base/buf.h"
+#include "gateway_settings.h"
+#include "svc/host.h"
+
+#define GATEWAY_SOURCE "/gateway" /* of our events */
+
+struct audit;
+struct auth;
+struct default_workspaces;
+struct feed;
+struct http_server;
+struct rest;
+
+struct gateway {
+    struct host host;
+    const struct gateway_settings *settings;
+    struct auth *auth;
+    struct audit *audit;
+    struct default_workspaces *workspaces;
+    struct feed *feed;
+    struct rest *rest;
+    struct http_server *http;
+    char *cors_text;           /* what cors_origins points into */
+    const char **cors_origins; /* NULL-terminated; NULL = none */
+};

@@ -1,0 +1,22 @@
+/* The gateway's own settings; the table is config.c. */
+#pragma once
+
+#include <stdint.h>
+
+/* Texts are NULL when absent. */
+struct gateway_settings {
+    const char *account_sid;        /* TASKROUTER_ACCOUNT_SID */
+    const char *auth_token;         /* TASKROUTER_AUTH_TOKEN: HTTP Basic with the account */
+    const char *twilio_account_sid; /* TWILIO_ACCOUNT_SID: stands in for the first two */
+    const char *twilio_auth_token;  /* TWILIO_AUTH_TOKEN */
+    const char *bootstrap_token;    /* TASKROUTER_BOOTSTRAP_TOKEN */
+    const char *default_workspace;  /* TWILIO_WORKSPACE_SID */
+    const char *cors_origins;       /* TASKROUTER_CORS_ORIGINS, comma-separated */
+    int64_t http_workers;           /* TASKROUTER_HTTP_WORKERS */
+    int64_t max_streams;            /* TASKROUTER_MAX_STREAMS */
+    int64_t audit_max_age_ms;       /* TASKROUTER_AUDIT_MAX_AGE */
+};
+
+/* The account and its secret, whichever way they were given; NULL when they were not. */
+const char *gateway_account_sid(const struct gateway_settings *settings);
+const char *gateway_auth_token(const struct gateway_settings *settings);
