@@ -55,17 +55,43 @@ static size_t header_count(const struct http_request *req, const char *name)
     return count;
 }
 
+/* A name is a token; a value has no character that ends a line or a text. "Content-Length : 4" is
+ * no Content-Length to us, but is one to a proxy in front. Source: RFC 9110 section 5, RFC 9112
+ * section 5.1. */
+static bool is_field_sound(const struct http_param *field)
+{
+    static const char token_marks[] = "!#$%&'*+-.^_`|~";
+    for (size_t i = 0; i < field->name.len; i++) {
+        char c = field->name.ptr[i];
+        bool is_alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_alnum && memchr(token_marks, c, sizeof token_marks - 1) == NULL)
+            return false;
+    }
+    for (size_t i = 0; i < field->value.len; i++) {
+        unsigned char c = (unsigned char)field->value.ptr[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return field->name.len > 0;
+}
+
 /* What two readers could understand differently is refused, so that no request hides in another's
  * body. Source: RFC 9112 section 6.3. */
 static enum err_code framing_check(struct exchange *ex, struct err *err)
 {
+    for (size_t i = 0; i < ex->req.headers.count; i++) {
+        if (!is_field_sound(&ex->req.headers.items[i]))
+            return ERR_SET(err, ERR_INVALID_ARGUMENT, "BAD_FRAMING",
+                           "header field %zu has characters that are not allowed, or a space "
+                           "before its colon",
+                           i + 1);
+    }
     size_t lengths = header_count(&ex->req, "Content-Length");
     size_t codings = header_count(&ex->req, "Transfer-Encoding");
     if (lengths > 1 || codings > 1 || lengths + codings > 1 || header_count(&ex->req, "Host") > 1)
         return ERR_SET(err, ERR_INVALID_ARGUMENT, "BAD_FRAMING",
                        "send one Host, and either one Content-Length or one Transfer-Encoding");
-    if (codings == 1 &&
-        !str_eq_nocase(str_trim(http_header(&ex->req, "Transfer-Encoding")), STR("chunked")))
+    if (codings == 1 && !str_eq_nocase(http_header(&ex->req, "Transfer-Encoding"), STR("chunked")))
         return ERR_SET(err, ERR_UNIMPLEMENTED, "BAD_FRAMING",
                        "only the transfer coding \"chunked\" is supported");
     uint64_t length = 0;

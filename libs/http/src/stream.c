@@ -267,24 +267,44 @@ bool http_stream_send(struct http_stream *stream, struct str text)
     return is_open && fits;
 }
 
+/* The text before the next end of a line; *rest becomes what follows, or {NULL, 0}. A reader of an
+ * event stream takes a lone CR for an end as well, so what is behind one must not pass as a field.
+ */
+static struct str line_take(struct str *rest)
+{
+    size_t len = 0;
+    while (len < rest->len && rest->ptr[len] != '\n' && rest->ptr[len] != '\r')
+        len++;
+    struct str line = {rest->ptr, len};
+    size_t end = len;
+    if (end + 1 < rest->len && rest->ptr[end] == '\r' && rest->ptr[end + 1] == '\n')
+        end++;
+    if (end < rest->len)
+        *rest = (struct str){rest->ptr + end + 1, rest->len - end - 1};
+    else
+        *rest = (struct str){NULL, 0};
+    return line;
+}
+
+static void field_put(struct buf *out, const char *name, struct str value)
+{
+    buf_text(out, name);
+    buf_str_append(out, line_take(&value));
+    buf_char(out, '\n');
+}
+
 bool http_stream_event(struct http_stream *stream, const char *id, const char *event,
                        struct str data)
 {
     struct buf text;
     buf_init(&text, stream->server->config.stream_buffer_bytes + LAST_WORDS_BYTES);
     if (id != NULL)
-        buf_printf(&text, "id: %s\n", id);
+        field_put(&text, "id: ", str_from(id));
     if (event != NULL)
-        buf_printf(&text, "event: %s\n", event);
+        field_put(&text, "event: ", str_from(event));
     struct str rest = data.ptr == NULL ? STR("") : data;
-    while (rest.ptr != NULL) {
-        struct str line = str_split(&rest, '\n');
-        if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-            line.len--;
-        buf_text(&text, "data: ");
-        buf_str_append(&text, line);
-        buf_char(&text, '\n');
-    }
+    while (rest.ptr != NULL)
+        field_put(&text, "data: ", line_take(&rest));
     buf_char(&text, '\n');
     /* an event too large to build is too large to queue: the stream's own limit says so */
     struct str all = buf_failed(&text) ? (struct str){text.data, SIZE_MAX} : buf_str(&text);

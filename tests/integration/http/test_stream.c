@@ -50,7 +50,8 @@ static enum err_code events_get(void *ctx, struct http_request *req, struct http
         return code;
     struct str last = http_header(req, "Last-Event-ID");
     if (last.ptr != NULL)
-        (void)http_stream_event(stream, last.ptr, "resumed", STR("one\ntwo"));
+        (void)http_stream_event(stream, last.ptr, "resumed\nid: forged",
+                                STR("one\r\ntwo\revent: forged"));
     if (str_eq(http_query(req, "then"), STR("fail")))
         return ERR_SET(err, ERR_NOT_FOUND, "NO_SUCH_WORKSPACE", "no such workspace");
     http_set_header(res, "X-Stream", "yes");
@@ -102,11 +103,12 @@ static void events_reach_the_client_and_headers_the_handler(void)
     buf_init(&in, 0);
     int fd = dial(server);
     send_text(fd, "GET /events" HEAD "Last-Event-ID: EV7\r\n\r\n");
-    CHECK(receive_until(fd, &in, "data: two\n\n", 5000));
+    CHECK(receive_until(fd, &in, "forged\n\n", 5000));
     CHECK(contains(&in, "HTTP/1.1 200"));
     CHECK(contains(&in, "Content-Type: text/event-stream"));
     CHECK(contains(&in, "X-Stream: yes"));
-    CHECK(contains(&in, "id: EV7\nevent: resumed\ndata: one\ndata: two\n\n"));
+    CHECK(contains(&in, "id: EV7\nevent: resumed\ndata: one\ndata: two\n"
+                        "data: event: forged\n\n"));
     CHECK_I64(hub_send(STR("data: live\n\n")), 1);
     CHECK(receive_until(fd, &in, "data: live\n\n", 5000));
     CHECK(receive_until(fd, &in, ": heartbeat\n\n", 3000));
