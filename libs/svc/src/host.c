@@ -123,6 +123,8 @@ static enum err_code open_bus(struct app *app, const struct host_spec *spec, str
         return code;
     app_on_close(app, APP_CLOSE_BUS, "bus", close_bus, host->bus);
     app_ready_check(app, "bus", bus_check, host->bus);
+    if (spec->has_own_relay)
+        return ERR_OK;
     host->outbox = outbox_open(&(struct outbox_options){
         .url = settings->database_url,
         .schema = spec->schema,
