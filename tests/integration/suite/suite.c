@@ -19,7 +19,13 @@
 
 #define SERVICE_TOKEN "the-service-token-of-the-tests-0123456789"
 
-enum { ARENA_BYTES = 512 << 20, START_MS = 30000, STOP_MS = 15000, CALL_US = 20 * 1000 * 1000 };
+enum {
+    ARENA_BYTES = 512 << 20,
+    START_MS = 30000,
+    STOP_MS = 15000,
+    CALL_US = 20 * 1000 * 1000,
+    ENV_ROOM = 40,
+};
 
 struct suite *suite;
 
@@ -32,12 +38,13 @@ struct service_row {
 
 static const struct service_row service_rows[SUITE_SERVICE_COUNT] = {
     [SUITE_WORKERS] = {"workers-svc", "workers", "WORKERS",
-                       &taskrouter__workers__v1__workers__descriptor                               },
+                       &taskrouter__workers__v1__workers__descriptor                                 },
     [SUITE_QUEUES] = {"queues-svc",  "queues",  "QUEUES",
-                       &taskrouter__queues__v1__queues__descriptor                                 },
+                       &taskrouter__queues__v1__queues__descriptor                                   },
     [SUITE_ROUTING] = {"routing-svc", "routing", "ROUTING",
-                       &taskrouter__routing__v1__routing__descriptor                               },
-    [SUITE_SYNC] = {"sync-svc",    "sync",    "SYNC",    &taskrouter__sync__v1__sync__descriptor},
+                       &taskrouter__routing__v1__routing__descriptor                                 },
+    [SUITE_SYNC] = {"sync-svc",    "sync",    "SYNC",    &taskrouter__sync__v1__sync__descriptor  },
+    [SUITE_TASKS] = {"tasks-svc",   "tasks",   "TASKS",   &taskrouter__tasks__v1__tasks__descriptor},
 };
 
 #define IDENTITY(role_, actor, account)                                                            \
@@ -119,8 +126,9 @@ static void start_service(struct suite *self, enum suite_service service, const 
 {
     const struct service_row *row = &service_rows[service];
     self->http[service] = arena_printf(self->arena, "127.0.0.1:%d", process_free_port());
-    const char *env[24] = {NULL};
-    INVARIANT(shared_count + 4 < ARRAY_LEN(env));
+    const char **env = ARENA_ARRAY(self->arena, const char *, ENV_ROOM);
+    INVARIANT(env != NULL && shared_count + 4 < ENV_ROOM);
+    self->env[service] = env;
     size_t count = 0;
     for (; count < shared_count; count++)
         env[count] = shared[count];
@@ -141,6 +149,31 @@ static void start_service(struct suite *self, enum suite_service service, const 
     self->processes[service] = process_start(&options);
 }
 
+bool suite_restart(enum suite_service service)
+{
+    process_free(suite->processes[service]);
+    suite->processes[service] = process_start(&(struct process_options){
+        .program = service_rows[service].program, .env = suite->env[service]});
+    return process_wait_ready(suite->processes[service], suite->http[service], START_MS);
+}
+
+struct process *suite_start_twin(enum suite_service service, const char *const *extra_env,
+                                 const char **out_http)
+{
+    const char **env = ARENA_ARRAY(suite->arena, const char *, ENV_ROOM);
+    INVARIANT(env != NULL);
+    size_t count = 0;
+    for (const char **each = suite->env[service]; *each != NULL; each++)
+        env[count++] = *each;
+    for (; extra_env != NULL && *extra_env != NULL && count + 3 < ENV_ROOM; extra_env++)
+        env[count++] = *extra_env;
+    *out_http = arena_printf(suite->arena, "127.0.0.1:%d", process_free_port());
+    env[count++] = arena_printf(suite->arena, "TASKROUTER_HTTP_LISTEN=%s", *out_http);
+    env[count++] = "TASKROUTER_GRPC_LISTEN=127.0.0.1:0";
+    return process_start(
+        &(struct process_options){.program = service_rows[service].program, .env = env});
+}
+
 struct suite *suite_start(unsigned services)
 {
     struct suite *self = calloc(1, sizeof *self);
@@ -152,12 +185,11 @@ struct suite *suite_start(unsigned services)
     const char *shared[16];
     size_t count = 0;
     for (int i = 0; i < SUITE_SERVICE_COUNT; i++) {
-        ports[i] = process_free_port();
+        bool is_played = i == SUITE_TASKS && (services & SUITE_BIT(i)) == 0;
+        ports[i] = is_played ? play_tasks(self) : process_free_port();
         shared[count++] = arena_printf(self->arena, "TASKROUTER_GRPC_%s=127.0.0.1:%d",
                                        service_rows[i].peer, ports[i]);
     }
-    shared[count++] =
-        arena_printf(self->arena, "TASKROUTER_GRPC_TASKS=127.0.0.1:%d", play_tasks(self));
     shared[count++] =
         arena_printf(self->arena, "TASKROUTER_GRPC_GATEWAY=127.0.0.1:%d", process_free_port());
     shared[count++] =
@@ -219,7 +251,8 @@ bool suite_stop(struct suite *self)
         rpc_client_free(self->clients[i]);
     }
     events_close(self->events);
-    rpc_server_drain(self->tasks, 1000);
+    if (self->tasks != NULL)
+        rpc_server_drain(self->tasks, 1000);
     rpc_server_close(self->tasks);
     cluster_stop(self->cluster);
     arena_free(self->arena);

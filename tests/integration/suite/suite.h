@@ -1,7 +1,8 @@
 /*
  * workers-svc, queues-svc, routing-svc and sync-svc as real programs on a private PostgreSQL and
- * NATS, with tasks-svc played by the test. Requests and replies are written as JSON: 'single
- * quotes' stand for double ones and `back quotes` for \" (JSON within a JSON text).
+ * NATS; tasks-svc is real when it is in the set, else played by the test. Requests and replies are
+ * written as JSON: 'single quotes' stand for double ones and `back quotes` for \" (JSON within a
+ * JSON text).
  */
 #pragma once
 
@@ -20,11 +21,12 @@ enum suite_service {
     SUITE_QUEUES,
     SUITE_ROUTING,
     SUITE_SYNC,
+    SUITE_TASKS,
     SUITE_SERVICE_COUNT,
 };
 
 #define SUITE_BIT(service) (1U << (unsigned)(service))
-#define SUITE_ALL          0xFU
+#define SUITE_ALL          0xFU /* without tasks-svc */
 
 #define ACCOUNT       "AC00000000000000000000000000000001"
 #define OTHER_ACCOUNT "AC00000000000000000000000000000002"
@@ -38,6 +40,15 @@ struct suite *suite_start(unsigned services);
 /* TERM for all; a service that did not end in good order, or whose log shows a sanitizer's report,
  * is printed and makes this false. NULL is allowed. */
 bool suite_stop(struct suite *suite);
+
+/* Starts a service of the set again after it was ended, at the same addresses, and waits until it
+ * is ready; false when it does not get there. */
+bool suite_restart(enum suite_service service);
+
+/* Starts another process of the service on ports of its own, with "NAME=value" texts on top of the
+ * environment; *out_http is where it is probed. The caller frees it. */
+struct process *suite_start_twin(enum suite_service service, const char *const *extra_env,
+                                 const char **out_http);
 
 /* testing_main between start and stop. */
 int suite_main(const char *name, unsigned services, const struct test_case *cases, size_t count,

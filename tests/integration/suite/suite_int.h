@@ -15,8 +15,9 @@ struct suite {
     unsigned services;
     struct process *processes[SUITE_SERVICE_COUNT];
     const char *http[SUITE_SERVICE_COUNT];
+    const char **env[SUITE_SERVICE_COUNT]; /* NULL-terminated, with room for more */
     struct rpc_client *clients[SUITE_SERVICE_COUNT];
-    struct rpc_server *tasks; /* played */
+    struct rpc_server *tasks; /* played; NULL when tasks-svc is real */
     bool is_busy;
     struct events *events;
 };
