@@ -1,0 +1,231 @@
+#include "app.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/macros.h"
+#include "bus/bus.h"
+#include "config/config.h"
+#include "config_feed.h"
+#include "fetcher.h"
+#include "gauges.h"
+#include "migrations.h"
+#include "relay.h"
+#include "rpc/server.h"
+#include "shard_store.h"
+#include "shell.h"
+#include "tasks.h"
+#include "tasks_service.h"
+
+enum {
+    START_BUDGET_US = 10 * 1000 * 1000,
+    RELAY_DRAIN_MS = 2000,
+};
+
+struct tasks_settings {
+    int64_t shards;
+    int64_t queue_depth;
+    int64_t batch_max;
+    int64_t lease_ms;
+};
+
+static const struct config_setting settings_table[] = {
+    {.key = "TASKROUTER_TASKS_SHARDS",
+     .type = CONFIG_INT,
+     .default_text = "1",
+     .min = 1,
+     .max = 64,
+     .help = "Shards the workspaces are divided over; fixed once tasks were stored.",
+     CONFIG_FIELD(struct tasks_settings, shards)     },
+    {.key = "TASKROUTER_TASKS_QUEUE",
+     .type = CONFIG_INT,
+     .default_text = "4096",
+     .min = 16,
+     .max = 1000000,
+     .help = "Operations that may wait for a shard before new ones are refused.",
+     CONFIG_FIELD(struct tasks_settings, queue_depth)},
+    {.key = "TASKROUTER_TASKS_BATCH",
+     .type = CONFIG_INT,
+     .default_text = "256",
+     .min = 1,
+     .max = 1024,
+     .help = "Operations that one commit may serve.",
+     CONFIG_FIELD(struct tasks_settings, batch_max)  },
+    {.key = "TASKROUTER_TASKS_LEASE",
+     .type = CONFIG_DURATION_MS,
+     .default_text = "10s",
+     .min = 500,
+     .max = 300000,
+     .help = "How long a process that cannot be reached keeps its shard.",
+     CONFIG_FIELD(struct tasks_settings, lease_ms)   },
+};
+
+/* What the closers need beside the service's state. */
+struct started {
+    struct tasks tasks;
+    struct config_feed feed;
+};
+
+static struct host_spec host_spec(void)
+{
+    return (struct host_spec){
+        .schema = "tasks",
+        .migrations = tasks_svc_migrations,
+        .migration_count = tasks_svc_migrations_count,
+        .peers = PEER_BIT(PEER_WORKERS) | PEER_BIT(PEER_QUEUES) | PEER_BIT(PEER_ROUTING),
+        .has_own_relay = true,
+    };
+}
+
+/* ---- ending ---- */
+
+static void free_state(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    free(ctx);
+}
+
+static void free_shell(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    shell_free(ctx);
+}
+
+static void close_fetcher(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    fetcher_close(ctx);
+}
+
+/* The relay works only while the shard is ours, and the shard's thread wakes it: so it publishes
+ * what is left, then the shards are given up, then it ends. */
+static void close_relay(void *ctx, int64_t until_mono_us)
+{
+    struct tasks *tasks = ctx;
+    int left_ms = app_left_ms(until_mono_us);
+    relay_drain(tasks->relay, left_ms > RELAY_DRAIN_MS ? RELAY_DRAIN_MS : left_ms);
+    shell_stop(tasks->shell);
+    relay_close(tasks->relay);
+}
+
+static void stop_consumer(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    bus_consumer_stop(ctx);
+}
+
+/* ---- starting ---- */
+
+static void on_commit(void *ctx, int shard)
+{
+    struct tasks *tasks = ctx;
+    if (tasks->relay != NULL)
+        relay_wake(tasks->relay, shard);
+}
+
+static enum err_code check_ready(void *ctx, struct call *call, struct err *err)
+{
+    (void)call;
+    if (shell_is_ready(ctx))
+        return ERR_OK;
+    return ERR_SET(err, ERR_UNAVAILABLE, "ROUTER_LOADING", "a shard is not loaded");
+}
+
+/* Tasks were divided over so many shards; another number would not find them again. */
+static enum err_code check_layout(struct tasks *tasks, const struct tasks_settings *settings,
+                                  struct err *err)
+{
+    AUTO(arena_cleanup) struct arena *arena = arena_new(1 << 20);
+    struct call call;
+    int64_t stored = 0;
+    call_init(&call, arena, "start", START_BUDGET_US);
+    enum err_code code = shard_store_count(tasks->host.pool, &call, &stored, err);
+    if (code == ERR_OK && stored != 0 && stored != settings->shards)
+        code = ERR_SET(err, ERR_FAILED_PRECONDITION, "SHARD_COUNT",
+                       "TASKROUTER_TASKS_SHARDS is %lld, but the database was laid out for %lld: "
+                       "set it to that",
+                       (long long)settings->shards, (long long)stored);
+    return code;
+}
+
+static void open_parts(struct app *app, struct started *started)
+{
+    const struct tasks_settings *settings = app_service_settings(app);
+    struct tasks *tasks = &started->tasks;
+    struct sid instance = sid_new("PS");
+    tasks->shell = shell_open(&(struct shell_options){
+        .database_url = app_settings(app)->database_url,
+        .schema = "tasks",
+        .service = app_spec(app)->name,
+        .instance = instance.text,
+        .shards = (int)settings->shards,
+        .queue_depth = (int)settings->queue_depth,
+        .batch_max = (int)settings->batch_max,
+        .lease_ms = settings->lease_ms,
+        .on_commit = on_commit,
+        .on_commit_ctx = tasks,
+    });
+    app_on_close(app, APP_FREE, "shell", free_shell, tasks->shell);
+    app_ready_check(app, "router", check_ready, tasks->shell);
+    tasks->relay = relay_open(&(struct relay_options){
+        .database_url = app_settings(app)->database_url,
+        .schema = "tasks",
+        .service = app_spec(app)->name,
+        .bus = tasks->host.bus,
+        .shell = tasks->shell,
+        .shards = (int)settings->shards,
+    });
+    app_on_close(app, APP_FLUSH_OUTBOX, "relay", close_relay, tasks);
+    tasks->fetcher = fetcher_open(&(struct fetcher_options){
+        .shell = tasks->shell,
+        .workers = tasks->host.as_service[PEER_WORKERS],
+        .queues = tasks->host.as_service[PEER_QUEUES],
+        .routing = tasks->host.as_service[PEER_ROUTING],
+    });
+    app_on_close(app, APP_FLUSH_OUTBOX, "fetcher", close_fetcher, tasks->fetcher);
+    started->feed = (struct config_feed){tasks->shell, tasks->fetcher, tasks->host.pool};
+    for (size_t i = 0; i < config_consumer_count; i++) {
+        struct bus_consumer *consumer =
+            bus_consumer_start(tasks->host.bus, &config_consumers[i], &started->feed);
+        app_on_close(app, APP_FINISH_CALLS, "consumer", stop_consumer, consumer);
+    }
+    (void)app_job_start(app, &gauges_job, tasks->host.pool);
+    (void)app_job_start(app, &key_prune_job, tasks->host.pool);
+}
+
+static enum err_code start(struct app *app, struct err *err)
+{
+    struct started *started = xcalloc(1, sizeof *started);
+    struct tasks *tasks = &started->tasks;
+    app_set_state(app, tasks);
+    app_on_close(app, APP_FREE, "state", free_state, started);
+    struct host_spec spec = host_spec();
+    enum err_code code = host_open(app, &spec, &tasks->host, err);
+    if (code == ERR_OK)
+        code = check_layout(tasks, app_service_settings(app), err);
+    if (code != ERR_OK)
+        return code;
+    open_parts(app, started);
+    rpc_server_add(tasks->host.server, &tasks_service, tasks);
+    return host_serve(&tasks->host, err);
+}
+
+static enum err_code migrate(struct app *app, struct err *err)
+{
+    struct host_spec spec = host_spec();
+    return host_migrate(app, &spec, err);
+}
+
+const struct app_spec tasks_app = {
+    .name = "tasks-svc",
+    .summary = "tasks, reservations and the event log of TaskRouter; hosts the router",
+    .version = "0.1.0",
+    .settings = settings_table,
+    .setting_count = ARRAY_LEN(settings_table),
+    .settings_size = sizeof(struct tasks_settings),
+    .migrate = migrate,
+    .start = start,
+};

@@ -1,0 +1,99 @@
+#include "config_feed.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "bus/event.h"
+#include "config_change.h"
+#include "event_store.h"
+#include "fetcher.h"
+#include "log/log.h"
+#include "shell.h"
+#include "task_wire.h"
+
+/* What is still unknown is asked for now, while no task waits for it. A failure is no matter: the
+ * first task that needs it asks again. */
+static void fetch_unknown(struct config_feed *feed, struct call *call, const struct shard_op *op)
+{
+    struct fetch_job job = {.workspace_sid = op->workspace_sid, .unknown = op->unknown};
+    struct err err;
+    err_clear(&err);
+    if (op->unknown != SHARD_UNKNOWN_NONE && fetcher_run(feed->fetcher, call, &job, &err) != ERR_OK)
+        LOG_INFO(call, "what an event names could not be fetched, waiting for the need",
+                 LOG_STR("workspace_sid", op->workspace_sid.text), LOG_ERR(&err));
+}
+
+static enum err_code apply(struct config_feed *feed, struct call *call,
+                           const struct bus_event *event, struct err *err)
+{
+    struct config_change *change = ARENA_NEW(call->arena, struct config_change);
+    if (change == NULL)
+        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "EVENT_TOO_LARGE", "the event is too large");
+    enum err_code code = config_change_from_event(call->arena, event, change, err);
+    if (code != ERR_OK)
+        return code;
+    call->who.actor_sid = event->actor_sid.ptr;
+    (void)snprintf(call->request_id, sizeof call->request_id, "%s", event->request_id.ptr);
+    struct shard_op op = {
+        .call = call,
+        .workspace_sid = change->row.workspace_sid,
+        .changes = change,
+        .change_count = 1,
+        .may_fetch = true,
+    };
+    code = shell_run(feed->shell, &op, err);
+    if (code == ERR_OK)
+        fetch_unknown(feed, call, &op);
+    return code;
+}
+
+static enum err_code on_config(void *ctx, struct call *call, const struct bus_msg *msg,
+                               struct err *err)
+{
+    struct config_feed *feed = ctx;
+    struct bus_event event;
+    enum err_code code = bus_event_parse(call->arena, msg->payload, &event, err);
+    if (code != ERR_OK)
+        return code;
+    if (strcmp(event.source.ptr, TASKS_SOURCE) == 0)
+        return ERR_OK; /* workflow.entered and its like are our own */
+    bool is_known = false;
+    code = event_store_exists(feed->pool, call, event.id.ptr, &is_known, err);
+    if (code != ERR_OK || is_known) /* delivered again: applied and logged already */
+        return code;
+    return apply(feed, call, &event, err);
+}
+
+/* Queues and workflows by event: a wildcard would bring the router's own task-queue.entered and
+ * workflow.entered with every task. Order across the rows does not matter: versions decide. */
+const struct bus_consumer_def config_consumers[] = {
+    {.durable = "tasks-svc-workspaces",
+     .subject = "taskrouter.*.workspace.>",
+     .handler = on_config                                                                                },
+    {.durable = "tasks-svc-activities",        .subject = "taskrouter.*.activity.>", .handler = on_config},
+    {.durable = "tasks-svc-channels",
+     .subject = "taskrouter.*.task-channel.>",
+     .handler = on_config                                                                                },
+    {.durable = "tasks-svc-queues-created",
+     .subject = "taskrouter.*.task-queue.created",
+     .handler = on_config                                                                                },
+    {.durable = "tasks-svc-queues-updated",
+     .subject = "taskrouter.*.task-queue.expression.>",
+     .handler = on_config                                                                                },
+    {.durable = "tasks-svc-queues-deleted",
+     .subject = "taskrouter.*.task-queue.deleted",
+     .handler = on_config                                                                                },
+    {.durable = "tasks-svc-workflows-created",
+     .subject = "taskrouter.*.workflow.created",
+     .handler = on_config                                                                                },
+    {.durable = "tasks-svc-workflows-updated",
+     .subject = "taskrouter.*.workflow.updated",
+     .handler = on_config                                                                                },
+    {.durable = "tasks-svc-workflows-deleted",
+     .subject = "taskrouter.*.workflow.deleted",
+     .handler = on_config                                                                                },
+    {.durable = "tasks-svc-workers",           .subject = "taskrouter.*.worker.>",   .handler = on_config},
+};
+
+const size_t config_consumer_count = ARRAY_LEN(config_consumers);

@@ -1,0 +1,311 @@
+#include "relay.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/lock.h"
+#include "base/macros.h"
+#include "bus/bus.h"
+#include "db/db.h"
+#include "event_store.h"
+#include "log/log.h"
+#include "metrics/metrics.h"
+#include "outbox/outbox.h"
+#include "shard_store.h"
+#include "shell.h"
+#include "task_wire.h"
+
+enum {
+    RELAY_LOCK_RANK = 520, /* taken by the shard's thread after a commit, with nothing held */
+    ROUND_ROWS = 256,
+    ROUND_ARENA_BYTES = 256 << 20,
+    ROUND_BUDGET_MS = 15000,
+    POLL_MS = 1000,
+    FIRST_BACKOFF_MS = 100,
+    MAX_BACKOFF_MS = 3000,
+};
+
+enum round_end {
+    ROUND_EMPTY,
+    ROUND_MORE,
+    ROUND_FAILED,
+};
+
+struct relay_shard {
+    struct relay *relay;
+    int index;
+    pthread_t thread;
+    struct db_conn *conn;
+    struct bus_publisher *publisher;
+    struct arena *arena;
+    bool knows_cursor; /* false: read it again (after standing by, or an error) */
+    int64_t cursor;
+    int backoff_ms;
+    bool is_woken; /* relay->lock */
+    bool is_empty; /* relay->lock: the last round found nothing */
+};
+
+struct relay {
+    struct shell *shell;
+    int shard_count;
+    struct relay_shard *shards;
+    struct lock lock;
+    struct cond changed;
+    bool is_closing;
+};
+
+static const struct metric_def metric_defs[] = {
+    {.name = "taskrouter_events_published_total",
+     .kind = METRIC_COUNTER,
+     .unit = "",
+     .help = "Events of the log that JetStream has stored"                        },
+    {.name = "taskrouter_events_publish_failures_total",
+     .kind = METRIC_COUNTER,
+     .unit = "",
+     .help = "Rounds of the relay that failed and were tried again"               },
+    {.name = "taskrouter_events_lag",
+     .kind = METRIC_GAUGE,
+     .unit = "",
+     .help = "Events read in the last round of the relay; a full round means more"},
+};
+
+/* ---- one round ---- */
+
+static bool make_message(struct arena *arena, const struct event_row *row, struct bus_message *out)
+{
+    struct buf subject;
+    struct buf payload;
+    buf_init(&subject, 1024);
+    buf_init(&payload, BUS_MAX_PAYLOAD_BYTES);
+    struct outbox_event event = {
+        .event_sid = sid_from(str_from(row->sid)),
+        .source = row->source,
+        .type = row->type,
+        .workspace_sid = row->workspace_sid,
+        .account_sid = row->account_sid,
+        .subject_sid = row->resource_sid,
+        .version = row->resource_version,
+        .sequence = row->seq,
+        .at_us = row->occurred_at_us,
+        .request_id = row->request_id,
+        .actor_sid = row->actor_sid,
+        .data_json = row->data,
+    };
+    bool is_made =
+        outbox_event_subject(&event, &subject) && outbox_event_payload(&event, NULL, &payload);
+    if (is_made)
+        *out = (struct bus_message){
+            .msg_id = str_from(row->sid),
+            .subject = arena_str(arena, buf_str(&subject)),
+            .payload = arena_str(arena, buf_str(&payload)),
+        };
+    buf_fini(&subject);
+    buf_fini(&payload);
+    return is_made && !arena_is_exhausted(arena);
+}
+
+/* The messages of the rows that are ours; *out_rows[i] is the row behind message i. */
+static size_t make_messages(struct arena *arena, const struct event_row *rows, size_t count,
+                            struct bus_message *out, size_t *out_rows)
+{
+    size_t made = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(rows[i].source, TASKS_SOURCE) != 0)
+            continue;
+        if (make_message(arena, &rows[i], &out[made]))
+            out_rows[made++] = i;
+        else
+            LOG_ERROR(NULL, "an event cannot be published, it stays in the log only",
+                      LOG_STR("event_sid", rows[i].sid), LOG_STR("type", rows[i].type));
+    }
+    return made;
+}
+
+static enum err_code publish(struct relay_shard *shard, struct call *call,
+                             const struct event_row *rows, size_t count, int64_t *out_done_seq,
+                             struct err *err)
+{
+    struct bus_message *messages = ARENA_ARRAY(call->arena, struct bus_message, count);
+    size_t *places = ARENA_ARRAY(call->arena, size_t, count);
+    if (messages == NULL || places == NULL)
+        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE", "the round is too large");
+    size_t made = make_messages(call->arena, rows, count, messages, places);
+    size_t stored = 0;
+    enum err_code code = ERR_OK;
+    if (made > 0)
+        code = bus_publish_batch(shard->publisher, call, messages, made, &stored, err);
+    if (stored == made && code == ERR_OK)
+        *out_done_seq = rows[count - 1].seq;
+    else if (stored > 0)
+        *out_done_seq = rows[places[stored - 1]].seq;
+    metric_add(metric_single(&metric_defs[0]), (int64_t)stored);
+    return code;
+}
+
+static enum err_code read_cursor(struct relay_shard *shard, struct call *call, struct err *err)
+{
+    if (shard->knows_cursor)
+        return ERR_OK;
+    enum err_code code = shard_store_cursor(shard->conn, call, shard->index, &shard->cursor, err);
+    shard->knows_cursor = code == ERR_OK;
+    return code;
+}
+
+static enum err_code run_round(struct relay_shard *shard, enum round_end *out_end, struct err *err)
+{
+    struct call call;
+    arena_reset(shard->arena);
+    call_init(&call, shard->arena, "relay", ROUND_BUDGET_MS * US_PER_MS);
+    enum err_code code = read_cursor(shard, &call, err);
+    struct event_row *rows = NULL;
+    size_t count = 0;
+    if (code == ERR_OK)
+        code = event_store_after(shard->conn, &call, shard->index, shard->cursor, ROUND_ROWS, &rows,
+                                 &count, err);
+    if (code != ERR_OK)
+        return code;
+    metric_set(metric_single(&metric_defs[2]), (int64_t)count);
+    *out_end = count == 0 ? ROUND_EMPTY : ROUND_MORE;
+    if (count == 0)
+        return ERR_OK;
+    int64_t done_seq = 0;
+    code = publish(shard, &call, rows, count, &done_seq, err);
+    if (done_seq == 0)
+        return code;
+    /* A time of its own: what was published should not be published again for want of time. */
+    call.deadline_mono_us = clock_mono_us() + ROUND_BUDGET_MS * US_PER_MS;
+    enum err_code marked = shard_store_cursor_set(shard->conn, &call, shard->index, done_seq,
+                                                  code == ERR_OK ? err : NULL);
+    if (marked == ERR_OK)
+        shard->cursor = done_seq;
+    return code == ERR_OK ? marked : code;
+}
+
+/* ---- the thread ---- */
+
+static void note_end(struct relay_shard *shard, enum round_end end, const struct err *err)
+{
+    if (end == ROUND_FAILED) {
+        metric_inc(metric_single(&metric_defs[1]));
+        if (shard->backoff_ms == 0)
+            LOG_WARN(NULL, "events cannot be published, trying again",
+                     LOG_I64("shard", shard->index), LOG_ERR(err));
+        shard->knows_cursor = false;
+        shard->backoff_ms = shard->backoff_ms == 0 ? FIRST_BACKOFF_MS : shard->backoff_ms * 2;
+        if (shard->backoff_ms > MAX_BACKOFF_MS)
+            shard->backoff_ms = MAX_BACKOFF_MS;
+        return;
+    }
+    if (shard->backoff_ms != 0)
+        LOG_INFO(NULL, "events are published again", LOG_I64("shard", shard->index));
+    shard->backoff_ms = 0;
+}
+
+/* False when closing. */
+static bool wait_for_work(struct relay_shard *shard, enum round_end end)
+{
+    struct relay *relay = shard->relay;
+    int64_t wait_ms = end == ROUND_FAILED ? shard->backoff_ms : end == ROUND_MORE ? 0 : POLL_MS;
+    int64_t until = clock_mono_us() + wait_ms * US_PER_MS;
+    bool is_in_time = wait_ms > 0;
+    lock_take(&relay->lock);
+    if (end == ROUND_EMPTY && !shard->is_woken)
+        shard->is_empty = true;
+    cond_broadcast(&relay->changed);
+    while (is_in_time && !relay->is_closing && (end == ROUND_FAILED || !shard->is_woken))
+        is_in_time = cond_wait_until(&relay->changed, &relay->lock, until);
+    shard->is_woken = false;
+    bool goes_on = !relay->is_closing;
+    lock_drop(&relay->lock);
+    return goes_on;
+}
+
+static void *relay_main(void *ctx)
+{
+    struct relay_shard *shard = ctx;
+    enum round_end end = ROUND_MORE;
+    while (wait_for_work(shard, end)) {
+        struct err err;
+        err_clear(&err);
+        end = ROUND_EMPTY;
+        if (!shell_is_owner(shard->relay->shell, shard->index)) {
+            shard->knows_cursor = false;
+            continue;
+        }
+        if (run_round(shard, &end, &err) != ERR_OK)
+            end = ROUND_FAILED;
+        note_end(shard, end, &err);
+    }
+    return NULL;
+}
+
+/* ---- public ---- */
+
+struct relay *relay_open(const struct relay_options *options)
+{
+    struct relay *relay = xcalloc(1, sizeof *relay);
+    relay->shell = options->shell;
+    relay->shard_count = options->shards;
+    lock_init(&relay->lock, "relay", RELAY_LOCK_RANK);
+    cond_init(&relay->changed);
+    relay->shards = xcalloc((size_t)options->shards, sizeof *relay->shards);
+    for (int i = 0; i < options->shards; i++) {
+        struct relay_shard *shard = &relay->shards[i];
+        shard->relay = relay;
+        shard->index = i;
+        shard->conn = db_conn_open(&(struct db_options){
+            .url = options->database_url, .name = options->service, .schema = options->schema});
+        shard->publisher = bus_publisher_new(options->bus);
+        shard->arena = arena_new(ROUND_ARENA_BYTES);
+        int failed = pthread_create(&shard->thread, NULL, relay_main, shard);
+        INVARIANT(failed == 0);
+    }
+    return relay;
+}
+
+void relay_wake(struct relay *relay, int shard)
+{
+    lock_take(&relay->lock);
+    relay->shards[shard].is_woken = true;
+    relay->shards[shard].is_empty = false;
+    cond_broadcast(&relay->changed);
+    lock_drop(&relay->lock);
+}
+
+void relay_drain(struct relay *relay, int drain_ms)
+{
+    int64_t until = clock_mono_us() + drain_ms * US_PER_MS;
+    lock_take(&relay->lock);
+    for (int i = 0; i < relay->shard_count; i++) {
+        bool is_in_time = true;
+        while (!relay->shards[i].is_empty && is_in_time)
+            is_in_time = cond_wait_until(&relay->changed, &relay->lock, until);
+    }
+    lock_drop(&relay->lock);
+}
+
+void relay_close(struct relay *relay)
+{
+    if (relay == NULL)
+        return;
+    lock_take(&relay->lock);
+    relay->is_closing = true;
+    cond_broadcast(&relay->changed);
+    lock_drop(&relay->lock);
+    for (int i = 0; i < relay->shard_count; i++) {
+        struct relay_shard *shard = &relay->shards[i];
+        (void)pthread_join(shard->thread, NULL);
+        bus_publisher_free(shard->publisher);
+        db_conn_close(shard->conn);
+        arena_free(shard->arena);
+    }
+    cond_fini(&relay->changed);
+    lock_fini(&relay->lock);
+    free(relay->shards);
+    free(relay);
+}

@@ -1,0 +1,398 @@
+#include "change_rpc.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/macros.h"
+#include "db/idempotency.h"
+#include "fetcher.h"
+#include "shell.h"
+#include "svc/check.h"
+#include "svc/mask.h"
+#include "svc/wire.h"
+#include "task_access.h"
+
+#define CHANGE_MAGIC UINT32_C(0x54434847)
+
+/* One call under way; lives in the call's arena until it is answered. */
+struct change {
+    uint32_t magic;
+    struct tasks *tasks;
+    struct rpc_reply *reply;
+    struct shard_op op;
+    struct fetch_job fetch;
+};
+
+/* ---- the way of a call ---- */
+
+static void fail(struct change *change, const struct err *err)
+{
+    struct rpc_reply *reply = change->reply;
+    struct err copy = *err; /* the call's memory ends with the answer */
+    rpc_reply_fail(reply, &copy);
+}
+
+static void on_done(struct shard_op *op);
+
+static void on_fetched(struct fetch_job *job, enum err_code code, const struct err *err)
+{
+    struct change *change = CONTAINER_OF(job, struct change, fetch);
+    INVARIANT(change->magic == CHANGE_MAGIC);
+    /* Without the queues of a document the task waits in them until they are known. */
+    if (code != ERR_OK && job->unknown != SHARD_UNKNOWN_DOCUMENT_QUEUES) {
+        fail(change, err);
+        return;
+    }
+    struct err refusal;
+    err_clear(&refusal);
+    enum access_answer answer =
+        access_try(change->tasks, change->op.call, change->op.workspace_sid.text, &refusal);
+    if (answer == ACCESS_UNKNOWN)
+        (void)ERR_FIELD(&refusal, ERR_NOT_FOUND, "WORKSPACE_NOT_FOUND", "workspace_sid",
+                        "there is no workspace %s", change->op.workspace_sid.text);
+    if (answer != ACCESS_GRANTED) {
+        fail(change, &refusal);
+        return;
+    }
+    /* A workspace that was fetched came with everything; what else is missing was asked for. */
+    change->op.may_fetch = false;
+    shell_submit(change->tasks->shell, &change->op);
+}
+
+static void start_fetch(struct change *change, unsigned unknown)
+{
+    const struct shard_op *op = &change->op;
+    change->fetch = (struct fetch_job){
+        .workspace_sid = op->workspace_sid,
+        .unknown = unknown,
+        .resume = on_fetched,
+    };
+    if (op->command.kind == ENGINE_CREATE_TASK) {
+        const struct engine_create *create = &op->command.create;
+        change->fetch.workflow_sid = create->workflow_sid;
+        change->fetch.worker_sid = create->routing_target;
+        if (strncmp(create->routing_target.text, "WW", 2) == 0)
+            change->fetch.workflow_sid = create->routing_target;
+    }
+    struct err err;
+    if (!fetcher_push(change->tasks->fetcher, &change->fetch)) {
+        (void)ERR_SET(&err, ERR_RESOURCE_EXHAUSTED, "QUEUE_FULL",
+                      "too many requests wait for the router; try again in a second");
+        fail(change, &err);
+    }
+}
+
+/* On the shard's thread, after the commit. */
+static void on_done(struct shard_op *op)
+{
+    struct change *change = CONTAINER_OF(op, struct change, op);
+    INVARIANT(change->magic == CHANGE_MAGIC);
+    if (op->code == ERR_OK)
+        rpc_reply_finish(change->reply, op->message);
+    else if (op->unknown != SHARD_UNKNOWN_NONE && op->may_fetch)
+        start_fetch(change, op->unknown);
+    else
+        fail(change, &op->err);
+}
+
+/* NULL when the call was refused already. */
+static struct change *change_new(void *app, struct call *call, const char *workspace_sid,
+                                 struct rpc_reply *reply)
+{
+    struct change *change = ARENA_NEW(call->arena, struct change);
+    if (change == NULL) {
+        struct err err;
+        (void)rpc_no_room(&err);
+        rpc_reply_fail(reply, &err);
+        return NULL;
+    }
+    *change = (struct change){
+        .magic = CHANGE_MAGIC,
+        .tasks = app,
+        .reply = reply,
+        .op = {.call = call, .workspace_sid = sid_from(str_from(workspace_sid)), .done = on_done},
+    };
+    return change;
+}
+
+static void submit(struct change *change)
+{
+    struct err err;
+    err_clear(&err);
+    switch (access_try(change->tasks, change->op.call, change->op.workspace_sid.text, &err)) {
+    case ACCESS_GRANTED:
+        shell_submit(change->tasks->shell, &change->op);
+        return;
+    case ACCESS_UNKNOWN:
+        start_fetch(change, SHARD_UNKNOWN_WORKSPACE);
+        return;
+    case ACCESS_REFUSED:
+        break;
+    }
+    fail(change, &err);
+}
+
+static enum err_code use_key(struct change *change, const char *method, const char *key,
+                             const ProtobufCMessage *request, struct err *err)
+{
+    struct shard_op *op = &change->op;
+    op->method = method;
+    op->key = str_from(key);
+    if (op->key.len == 0)
+        return ERR_OK;
+    if (op->key.len > IDEMPOTENCY_KEY_MAX)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "IDEMPOTENCY_KEY_INVALID", "idempotency_key",
+                         "the idempotency key must be text of at most %d bytes",
+                         IDEMPOTENCY_KEY_MAX);
+    size_t size = protobuf_c_message_get_packed_size(request);
+    uint8_t *bytes = arena_alloc(op->call->arena, size);
+    if (bytes == NULL)
+        return rpc_no_room(err);
+    (void)protobuf_c_message_pack(request, bytes);
+    op->request_hash = sid_derive("RH", str_from(method), (struct str){(const char *)bytes, size});
+    return ERR_OK;
+}
+
+/* ---- tasks ---- */
+
+static enum err_code fill_create(struct change *change,
+                                 const Taskrouter__Tasks__V1__CreateTaskRequest *request,
+                                 struct err *err)
+{
+    enum err_code code = check_optional_sid("workflow_sid", request->workflow_sid, "WW", err);
+    if (code == ERR_OK)
+        code = check_optional_sid("task_queue_sid", request->task_queue_sid, "WQ", err);
+    if (code == ERR_OK && strlen(request->routing_target) > SID_LEN)
+        code = ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_SID", "routing_target",
+                         "routing_target must be the SID of a worker, queue or workflow");
+    if (code == ERR_OK)
+        code = check_text("call_id", request->call_id, 0, 255, err);
+    if (code != ERR_OK)
+        return code;
+    change->op.command.kind = ENGINE_CREATE_TASK;
+    change->op.command.create = (struct engine_create){
+        .workspace_sid = change->op.workspace_sid,
+        .attributes = str_from(request->attributes),
+        .workflow_sid = sid_from(str_from(request->workflow_sid)),
+        .queue_sid = sid_from(str_from(request->task_queue_sid)),
+        .routing_target = sid_from(str_from(request->routing_target)),
+        .channel = str_from(request->task_channel),
+        .has_ignore_capacity = request->_ignore_capacity_case != 0,
+        .ignore_capacity = request->ignore_capacity,
+        .has_priority = request->_priority_case != 0,
+        .priority = request->priority,
+        .has_timeout = request->_timeout_case != 0,
+        .timeout_s = request->timeout,
+        .virtual_start_us = wire_time_us(request->virtual_start_time),
+        .call_id = str_from(request->call_id),
+    };
+    change->op.reply = SHARD_REPLY_TASK;
+    change->op.may_fetch = true;
+    return use_key(change, "CreateTask", request->idempotency_key, &request->base, err);
+}
+
+CHANGE_RPC(change_rpc_create, CreateTaskRequest)
+{
+    struct change *change = change_new(app, call, request->workspace_sid, reply);
+    if (change == NULL)
+        return;
+    struct err err;
+    err_clear(&err);
+    if (fill_create(change, request, &err) == ERR_OK)
+        submit(change);
+    else
+        fail(change, &err);
+}
+
+static const char *const updatable[] = {
+    "attributes", "priority", "task_channel_sid", "task_channel_unique_name", "virtual_start_time",
+};
+
+static enum err_code fill_update(struct change *change,
+                                 const Taskrouter__Tasks__V1__UpdateTaskRequest *request,
+                                 struct err *err)
+{
+    const Google__Protobuf__FieldMask *mask = request->update_mask;
+    const Taskrouter__Tasks__V1__Task *task = request->task;
+    enum err_code code = check_sid("sid", task->sid, "WT", err);
+    if (code == ERR_OK)
+        code = mask_check(mask, updatable, ARRAY_LEN(updatable), err);
+    if (code != ERR_OK)
+        return code;
+    bool by_sid = mask_has(mask, "task_channel_sid");
+    change->op.command.kind = ENGINE_UPDATE_TASK;
+    change->op.command.update = (struct engine_update){
+        .sid = sid_from(str_from(task->sid)),
+        .workspace_sid = change->op.workspace_sid,
+        .expected_version = request->_expected_version_case != 0 ? request->expected_version : 0,
+        .has_attributes = mask_has(mask, "attributes"),
+        .attributes = str_from(task->attributes),
+        .has_priority = mask_has(mask, "priority"),
+        .priority = task->priority,
+        .has_channel = by_sid || mask_has(mask, "task_channel_unique_name"),
+        .channel = str_from(by_sid ? task->task_channel_sid : task->task_channel_unique_name),
+        .has_virtual_start = mask_has(mask, "virtual_start_time"),
+        .virtual_start_us = wire_time_us(task->virtual_start_time),
+    };
+    change->op.reply = SHARD_REPLY_TASK;
+    return ERR_OK;
+}
+
+CHANGE_RPC(change_rpc_update, UpdateTaskRequest)
+{
+    struct err err;
+    err_clear(&err);
+    if (request->task == NULL) {
+        (void)ERR_FIELD(&err, ERR_INVALID_ARGUMENT, "FIELD_REQUIRED", "task",
+                        "task is required; give it with workspace_sid and sid");
+        rpc_reply_fail(reply, &err);
+        return;
+    }
+    struct change *change = change_new(app, call, request->task->workspace_sid, reply);
+    if (change == NULL)
+        return;
+    if (fill_update(change, request, &err) == ERR_OK)
+        submit(change);
+    else
+        fail(change, &err);
+}
+
+CHANGE_RPC(change_rpc_delete, DeleteTaskRequest)
+{
+    struct change *change = change_new(app, call, request->workspace_sid, reply);
+    if (change == NULL)
+        return;
+    struct err err;
+    err_clear(&err);
+    if (check_sid("sid", request->sid, "WT", &err) != ERR_OK) {
+        fail(change, &err);
+        return;
+    }
+    change->op.command.kind = ENGINE_DELETE_TASK;
+    change->op.command.action = (struct engine_action){
+        .sid = sid_from(str_from(request->sid)),
+        .workspace_sid = change->op.workspace_sid,
+        .expected_version = request->_expected_version_case != 0 ? request->expected_version : 0,
+    };
+    submit(change);
+}
+
+/* What differs between the actions on a task. */
+struct task_action {
+    const char *method;
+    enum engine_command_kind kind;
+};
+
+static void act_on_task(void *app, struct call *call,
+                        const Taskrouter__Tasks__V1__TaskActionRequest *request,
+                        struct rpc_reply *reply, const struct task_action *action)
+{
+    struct change *change = change_new(app, call, request->workspace_sid, reply);
+    if (change == NULL)
+        return;
+    struct err err;
+    err_clear(&err);
+    change->op.reply = SHARD_REPLY_TASK;
+    change->op.is_own_only = access_is_own_only(call);
+    change->op.command.kind = action->kind;
+    change->op.command.action = (struct engine_action){
+        .sid = sid_from(str_from(request->sid)),
+        .workspace_sid = change->op.workspace_sid,
+        .expected_version = request->_expected_version_case != 0 ? request->expected_version : 0,
+        .reason = str_from(request->reason),
+    };
+    if (check_sid("sid", request->sid, "WT", &err) == ERR_OK &&
+        check_text("reason", request->reason, 0, 4096, &err) == ERR_OK &&
+        use_key(change, action->method, request->idempotency_key, &request->base, &err) == ERR_OK)
+        submit(change);
+    else
+        fail(change, &err);
+}
+
+CHANGE_RPC(change_rpc_cancel, TaskActionRequest)
+{
+    static const struct task_action action = {"CancelTask", ENGINE_CANCEL_TASK};
+    act_on_task(app, call, request, reply, &action);
+}
+
+CHANGE_RPC(change_rpc_wrap_up, TaskActionRequest)
+{
+    static const struct task_action action = {"WrapUpTask", ENGINE_WRAP_UP_TASK};
+    act_on_task(app, call, request, reply, &action);
+}
+
+CHANGE_RPC(change_rpc_complete, TaskActionRequest)
+{
+    static const struct task_action action = {"CompleteTask", ENGINE_COMPLETE_TASK};
+    act_on_task(app, call, request, reply, &action);
+}
+
+/* ---- reservations ---- */
+
+static enum err_code
+fill_reservation(struct change *change,
+                 const Taskrouter__Tasks__V1__ReservationActionRequest *request,
+                 const struct task_action *action, struct err *err)
+{
+    enum err_code code = check_sid("sid", request->sid, "WR", err);
+    if (code == ERR_OK)
+        code = check_optional_sid("worker_activity_sid", request->worker_activity_sid, "WA", err);
+    if (code == ERR_OK)
+        code = check_text("instruction", request->instruction, 0, 64, err);
+    if (code == ERR_OK && strlen(request->instruction_data) > 16384)
+        code = ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_LENGTH", "instruction_data",
+                         "instruction_data may have at most 16384 bytes");
+    if (code != ERR_OK)
+        return code;
+    change->op.reply = SHARD_REPLY_RESERVATION;
+    change->op.is_own_only = access_is_own_only(change->op.call);
+    change->op.command.kind = action->kind;
+    change->op.command.action = (struct engine_action){
+        .sid = sid_from(str_from(request->sid)),
+        .workspace_sid = change->op.workspace_sid,
+        .expected_version = request->_expected_version_case != 0 ? request->expected_version : 0,
+        .activity_sid = sid_from(str_from(request->worker_activity_sid)),
+        .instruction = str_from(request->instruction),
+        .instruction_data = str_from(request->instruction_data),
+    };
+    return use_key(change, action->method, request->idempotency_key, &request->base, err);
+}
+
+static void act_on_reservation(void *app, struct call *call,
+                               const Taskrouter__Tasks__V1__ReservationActionRequest *request,
+                               struct rpc_reply *reply, const struct task_action *action)
+{
+    struct change *change = change_new(app, call, request->workspace_sid, reply);
+    if (change == NULL)
+        return;
+    struct err err;
+    err_clear(&err);
+    if (fill_reservation(change, request, action, &err) == ERR_OK)
+        submit(change);
+    else
+        fail(change, &err);
+}
+
+CHANGE_RPC(change_rpc_accept_reservation, ReservationActionRequest)
+{
+    static const struct task_action action = {"AcceptReservation", ENGINE_ACCEPT_RESERVATION};
+    act_on_reservation(app, call, request, reply, &action);
+}
+
+CHANGE_RPC(change_rpc_reject_reservation, ReservationActionRequest)
+{
+    static const struct task_action action = {"RejectReservation", ENGINE_REJECT_RESERVATION};
+    act_on_reservation(app, call, request, reply, &action);
+}
+
+CHANGE_RPC(change_rpc_wrap_up_reservation, ReservationActionRequest)
+{
+    static const struct task_action action = {"WrapUpReservation", ENGINE_WRAP_UP_RESERVATION};
+    act_on_reservation(app, call, request, reply, &action);
+}
+
+CHANGE_RPC(change_rpc_complete_reservation, ReservationActionRequest)
+{
+    static const struct task_action action = {"CompleteReservation", ENGINE_COMPLETE_RESERVATION};
+    act_on_reservation(app, call, request, reply, &action);
+}

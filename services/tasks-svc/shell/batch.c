@@ -1,0 +1,414 @@
+/* One batch: the engine decides, one transaction makes it durable. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/macros.h"
+#include "log/log.h"
+#include "rpc/pb.h"
+#include "shard_int.h"
+#include "shard_store.h"
+#include "task_wire.h"
+
+enum { COMMIT_BUDGET_S = 5 };
+
+void batch_begin(struct batch *batch, struct shard *shard, struct shard_op **ops, size_t count)
+{
+    *batch = (struct batch){
+        .shard = shard,
+        .now_us = clock_now_us(),
+        .ops = ops,
+        .op_count = count,
+        .writer = {.arena = shard->arena},
+        .event_seq = shard->event_seq,
+        .row_seq = shard->row_seq,
+    };
+    err_clear(&batch->failure);
+    arena_reset(shard->arena);
+    call_init(&batch->call, shard->arena, "batch", COMMIT_BUDGET_S * US_PER_S);
+}
+
+/* A growing array in the batch's arena. */
+static void *grown(struct batch *batch, void *items, size_t count, size_t *capacity)
+{
+    if (count < *capacity)
+        return items;
+    size_t bigger = *capacity == 0 ? 64 : *capacity * 2;
+    void **copy = arena_calloc(batch->shard->arena, bigger, sizeof *copy);
+    if (copy == NULL) {
+        batch->failure.code = ERR_SET(&batch->failure, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE",
+                                      "the batch needs too much memory; try again");
+        return NULL;
+    }
+    if (count > 0)
+        memcpy(copy, items, count * sizeof *copy);
+    *capacity = bigger;
+    return copy;
+}
+
+#define PUSH(batch, array, item)                                                                   \
+    do {                                                                                           \
+        void *grown_ = grown((batch), (void *)(uintptr_t)(batch)->array##s,                        \
+                             (batch)->array##_count, &(batch)->array##_capacity);                  \
+        if (grown_ != NULL) {                                                                      \
+            (batch)->array##s = grown_;                                                            \
+            (batch)->array##s[(batch)->array##_count++] = (item);                                  \
+        }                                                                                          \
+    } while (0)
+
+/* ---- log ---- */
+
+static void log_event(struct batch *batch, const struct engine_effect *effect)
+{
+    const struct engine_event *event = effect->event;
+    struct event_row *row = ARENA_NEW(batch->shard->arena, struct event_row);
+    if (row == NULL || event_record_make(&batch->writer, event, row, &batch->failure) != ERR_OK) {
+        if (batch->failure.code == ERR_OK)
+            (void)ERR_SET(&batch->failure, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE",
+                          "the batch needs too much memory; try again");
+        return;
+    }
+    row->seq = ++batch->event_seq;
+    if (effect->tag > 0 && effect->tag <= batch->op_count) {
+        const struct call *call = batch->ops[effect->tag - 1]->call;
+        row->actor_sid = call->who.actor_sid;
+        row->request_id = call->request_id;
+    }
+    PUSH(batch, event, row);
+}
+
+void batch_collect(struct batch *batch)
+{
+    struct engine_effect *effect =
+        batch->last == NULL ? batch->shard->effects.first : batch->last->next;
+    for (; effect != NULL; effect = effect->next) {
+        if (effect->kind == ENGINE_EVENT)
+            log_event(batch, effect);
+        batch->last = effect;
+    }
+}
+
+/* ---- facts of other services ---- */
+
+/* What the teller should fetch now, while nobody waits for it. */
+static void note_unknown(struct batch *batch, struct shard_op *op,
+                         const struct config_change *change)
+{
+    const struct engine_create create = {.workspace_sid = change->row.workspace_sid,
+                                         .workflow_sid = change->row.sid};
+    if (!op->may_fetch)
+        return;
+    if (engine_config_version(batch->shard->engine, &change->row.workspace_sid) == 0 &&
+        !change->row.is_deleted)
+        op->unknown |= SHARD_UNKNOWN_WORKSPACE;
+    if (change->command.kind == ENGINE_PUT_WORKFLOW)
+        op->missing_queue_count =
+            gaps_missing(batch->shard, &create, op->call->arena, &op->missing_queues);
+    if (op->missing_queue_count > 0)
+        op->unknown |= SHARD_UNKNOWN_DOCUMENT_QUEUES;
+}
+
+static void apply_change(struct batch *batch, struct shard_op *op, size_t index,
+                         const struct config_change *change)
+{
+    struct shard *shard = batch->shard;
+    if (change->event != NULL) {
+        struct event_row *row = ARENA_NEW(shard->arena, struct event_row);
+        if (row == NULL) {
+            (void)ERR_SET(&batch->failure, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE",
+                          "the batch needs too much memory; try again");
+            return;
+        }
+        *row = *change->event;
+        row->seq = ++batch->event_seq;
+        PUSH(batch, event, row);
+    }
+    int64_t known = engine_config_version(shard->engine, &change->row.sid);
+    if (change->row.version < known || tombs_hold(shard, &change->row.sid, change->row.version))
+        return; /* we have heard newer things; the event is history all the same */
+    if (change->row.is_deleted)
+        tombs_put(shard, &change->row.sid, change->row.version);
+    struct engine_command command = change->command;
+    command.tag = index + 1;
+    struct err err;
+    err_clear(&err);
+    if (engine_apply(shard->engine, &command, batch->now_us, &shard->effects, &err) != ERR_OK)
+        LOG_WARN(NULL, "what another service told is not understood, keeping what was known",
+                 LOG_STR("sid", change->row.sid.text), LOG_ERR(&err));
+    else if (change->command.kind == ENGINE_PUT_WORKFLOW)
+        gaps_note(shard, change);
+    note_unknown(batch, op, change);
+    PUSH(batch, config, &change->row);
+}
+
+/* ---- commands ---- */
+
+static void refuse(struct shard_op *op, enum err_code code)
+{
+    op->code = code;
+    op->is_refused = true;
+}
+
+/* A repeat gets the first reply. True when the operation is answered by that. */
+static bool answer_repeat(struct batch *batch, struct shard_op *op)
+{
+    struct shard *shard = batch->shard;
+    const char *account = op->call->who.account_sid;
+    const struct known_key *known = keys_get(&shard->keys, account, op->method, op->key);
+    if (known == NULL && shard->keys.is_complete)
+        return false;
+    struct repeat_row stored = {0};
+    bool is_found = known != NULL;
+    if (known != NULL) {
+        stored.request_hash = known->request_hash;
+        stored.reply = (struct str){known->reply, known->reply_len};
+    }
+    if (known == NULL || known->reply == NULL) {
+        enum err_code code = shard_store_repeat(shard->conn, op->call, shard->index, account,
+                                                op->method, op->key, &stored, &is_found, &op->err);
+        if (code != ERR_OK) {
+            refuse(op, code);
+            return true;
+        }
+    }
+    if (!is_found) /* forgotten by the database since */
+        return false;
+    if (strcmp(stored.request_hash.text, op->request_hash.text) != 0) {
+        refuse(op,
+               ERR_FIELD(&op->err, ERR_ALREADY_EXISTS, "IDEMPOTENCY_KEY_REUSED", "idempotency_key",
+                         "this idempotency key was used for another request; use a new one"));
+        return true;
+    }
+    const ProtobufCMessageDescriptor *type = op->reply == SHARD_REPLY_TASK
+                                                 ? &taskrouter__tasks__v1__task__descriptor
+                                                 : &taskrouter__tasks__v1__reservation__descriptor;
+    op->code = pb_decode(op->call->arena, type, stored.reply, &op->message, &op->err);
+    op->is_refused = op->code != ERR_OK;
+    return true;
+}
+
+static enum err_code no_room(struct err *err)
+{
+    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
+                   "the request needs too much memory; send a smaller one");
+}
+
+/* An agent acts on what is offered or assigned to its own worker; the rest is not there for it. */
+static enum err_code check_own(const struct engine *engine, struct shard_op *op)
+{
+    if (!op->is_own_only)
+        return ERR_OK;
+    const char *own = op->call->who.worker_sid;
+    bool is_reservation = op->reply == SHARD_REPLY_RESERVATION;
+    const char *worker = "";
+    struct reservation_row reservation;
+    struct task_row task;
+    if (is_reservation && engine_reservation_get(engine, &op->command.action.sid, &reservation))
+        worker = reservation.worker_sid.text;
+    else if (!is_reservation && engine_task_get(engine, &op->command.action.sid, &task))
+        worker = task.worker_sid.text;
+    else
+        return ERR_OK; /* the engine says that there is none */
+    if (own[0] != '\0' && strcmp(own, worker) == 0)
+        return ERR_OK;
+    return ERR_SET(&op->err, ERR_PERMISSION_DENIED, "NOT_YOURS",
+                   "an agent may act only on the %s of its own worker",
+                   is_reservation ? "reservations" : "tasks");
+}
+
+static void build_reply(struct batch *batch, struct shard_op *op)
+{
+    const struct sid *subject = &batch->shard->effects.subject;
+    struct task_row task;
+    struct reservation_row reservation;
+    ProtobufCMessage *message = NULL;
+    if (op->reply == SHARD_REPLY_TASK && engine_task_get(batch->shard->engine, subject, &task)) {
+        Taskrouter__Tasks__V1__Task *wire = task_to_wire(op->call->arena, &task, batch->now_us);
+        message = wire == NULL ? NULL : &wire->base;
+    } else if (op->reply == SHARD_REPLY_RESERVATION &&
+               engine_reservation_get(batch->shard->engine, subject, &reservation)) {
+        Taskrouter__Tasks__V1__Reservation *wire =
+            reservation_to_wire(op->call->arena, &reservation);
+        message = wire == NULL ? NULL : &wire->base;
+    }
+    /* What was decided stays decided: the caller only cannot be told. */
+    if (message == NULL && op->reply != SHARD_REPLY_NONE)
+        op->code = no_room(&op->err);
+    op->message = message;
+}
+
+/* The reply is kept with the key, in the transaction of the effect. */
+static void store_key(struct batch *batch, struct shard_op *op)
+{
+    if (op->key.len == 0 || op->message == NULL)
+        return;
+    struct arena *arena = batch->shard->arena;
+    size_t size = protobuf_c_message_get_packed_size(op->message);
+    struct repeat_row *row = ARENA_NEW(arena, struct repeat_row);
+    uint8_t *bytes = arena_alloc(arena, size + 1);
+    if (row == NULL || bytes == NULL) {
+        (void)no_room(&batch->failure);
+        return;
+    }
+    (void)protobuf_c_message_pack(op->message, bytes);
+    *row = (struct repeat_row){
+        .account_sid = op->call->who.account_sid,
+        .method = op->method,
+        .key = op->key,
+        .request_hash = op->request_hash,
+        .reply = {(const char *)bytes, size},
+    };
+    PUSH(batch, repeat, row);
+    /* Known at once, for a twin in this very batch; dropped with everything if the commit fails. */
+    keys_put(&batch->shard->keys, row->account_sid, row->method, row->key, &row->request_hash,
+             row->reply);
+}
+
+static unsigned unknown_by_reason(const char *reason)
+{
+    static const struct {
+        const char *reason;
+        unsigned unknown;
+    } reasons[] = {
+        {"WORKSPACE_NOT_FOUND", SHARD_UNKNOWN_WORKSPACE},
+        {"WORKFLOW_NOT_FOUND",  SHARD_UNKNOWN_WORKFLOW },
+        {"QUEUE_NOT_FOUND",     SHARD_UNKNOWN_QUEUE    },
+        {"CHANNEL_NOT_FOUND",   SHARD_UNKNOWN_CHANNEL  },
+        {"WORKER_NOT_FOUND",    SHARD_UNKNOWN_WORKER   },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+        if (reason != NULL && strcmp(reason, reasons[i].reason) == 0)
+            return reasons[i].unknown;
+    }
+    return SHARD_UNKNOWN_NONE;
+}
+
+/* A document whose queues nobody told us of would strand the task: fetched first. */
+static bool lacks_queues(struct batch *batch, struct shard_op *op)
+{
+    if (!op->may_fetch || op->command.kind != ENGINE_CREATE_TASK)
+        return false;
+    op->missing_queue_count =
+        gaps_missing(batch->shard, &op->command.create, op->call->arena, &op->missing_queues);
+    if (op->missing_queue_count == 0)
+        return false;
+    op->unknown = SHARD_UNKNOWN_DOCUMENT_QUEUES;
+    refuse(op, ERR_SET(&op->err, ERR_NOT_FOUND, "QUEUE_NOT_FOUND",
+                       "the workflow names queue %s, which does not exist",
+                       op->missing_queues[0].text));
+    return true;
+}
+
+static void apply_command(struct batch *batch, struct shard_op *op, size_t index)
+{
+    struct shard *shard = batch->shard;
+    if (op->key.len > 0 && answer_repeat(batch, op))
+        return;
+    enum err_code code = check_own(shard->engine, op);
+    if (code != ERR_OK) {
+        refuse(op, code);
+        return;
+    }
+    if (lacks_queues(batch, op))
+        return;
+    op->command.tag = index + 1;
+    code = engine_apply(shard->engine, &op->command, batch->now_us, &shard->effects, &op->err);
+    if (code != ERR_OK) {
+        refuse(op, code);
+        if (op->may_fetch && code == ERR_NOT_FOUND)
+            op->unknown = unknown_by_reason(op->err.reason);
+        return;
+    }
+    build_reply(batch, op);
+    store_key(batch, op);
+}
+
+void batch_apply(struct batch *batch, struct shard_op *op, size_t index)
+{
+    enum err_code code = call_check(op->call, &op->err);
+    if (code != ERR_OK) { /* nobody waits for it any more */
+        refuse(op, code);
+        return;
+    }
+    for (size_t i = 0; i < op->change_count; i++) {
+        apply_change(batch, op, index, &op->changes[i]);
+        batch_collect(batch);
+    }
+    if (op->command.kind != ENGINE_COMMAND_NONE)
+        apply_command(batch, op, index);
+    batch_collect(batch);
+}
+
+/* ---- durable ---- */
+
+bool batch_is_empty(const struct batch *batch)
+{
+    return batch->shard->effects.count == 0 && batch->event_count == 0 &&
+           batch->config_count == 0 && batch->repeat_count == 0;
+}
+
+static void note_row_sequences(struct batch *batch)
+{
+    for (const struct engine_effect *e = batch->shard->effects.first; e != NULL; e = e->next) {
+        int64_t sequence = e->kind == ENGINE_TASK_ROW          ? e->task->sequence
+                           : e->kind == ENGINE_RESERVATION_ROW ? e->reservation->sequence
+                                                               : 0;
+        if (sequence > batch->row_seq)
+            batch->row_seq = sequence;
+    }
+}
+
+enum err_code batch_commit(struct batch *batch, struct err *err)
+{
+    struct shard *shard = batch->shard;
+    if (batch->failure.code != ERR_OK) {
+        *err = batch->failure;
+        return err->code;
+    }
+    note_row_sequences(batch);
+    int64_t started = clock_mono_us();
+    enum err_code code = batch_store_commit(shard->conn, &batch->call,
+                                            &(struct batch_guard){
+                                                .shard = shard->index,
+                                                .epoch = shard->epoch,
+                                                .ttl_ms = shard->shell->lease_ms,
+                                                .event_seq = batch->event_seq,
+                                                .row_seq = batch->row_seq,
+                                            },
+                                            &(struct batch_rows){
+                                                .effects = &shard->effects,
+                                                .events = batch->events,
+                                                .event_count = batch->event_count,
+                                                .configs = batch->configs,
+                                                .config_count = batch->config_count,
+                                                .repeats = batch->repeats,
+                                                .repeat_count = batch->repeat_count,
+                                                .now_us = batch->now_us,
+                                            },
+                                            err);
+    if (code != ERR_OK)
+        return code;
+    int64_t ended = clock_mono_us();
+    shell_metrics_batch(batch->op_count, ended - started);
+    shard->event_seq = batch->event_seq;
+    shard->row_seq = batch->row_seq;
+    shard->renew_mono_us = ended + shard->shell->lease_ms * US_PER_MS / 3;
+    batch_remember(batch);
+    return ERR_OK;
+}
+
+void batch_remember(struct batch *batch)
+{
+    struct shard *shard = batch->shard;
+    for (size_t i = 0; i < batch->config_count; i++) {
+        const struct config_row *row = batch->configs[i];
+        if (row->kind == CONFIG_KIND_WORKSPACE)
+            directory_put(shard->shell, shard->index, &row->sid, &row->account_sid,
+                          row->is_deleted);
+    }
+    for (const struct engine_effect *e = shard->effects.first; e != NULL; e = e->next) {
+        if (e->kind == ENGINE_EVENT)
+            shell_metrics_event(e->event);
+    }
+}

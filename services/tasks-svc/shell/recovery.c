@@ -1,0 +1,244 @@
+/* Taking a shard and coming back from its rows. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/macros.h"
+#include "log/log.h"
+#include "shard_int.h"
+#include "shard_store.h"
+
+enum {
+    RECOVERY_BUDGET_S = 600, /* a million tasks on a slow disk */
+    RECOVERY_ARENA_BYTES = 1 << 30,
+};
+
+struct loading {
+    struct shard *shard;
+    struct call *call;
+    struct config_kind_count {
+        int64_t rows[CONFIG_KIND_COUNT];
+    } configs;
+    int64_t tasks;
+    int64_t reservations;
+    int64_t now_us;
+};
+
+void shard_drop(struct shard *shard)
+{
+    engine_free(shard->engine);
+    shard->engine = NULL;
+    engine_effects_reset(&shard->effects);
+    keys_fini(&shard->keys);
+    gaps_clear(shard);
+    tombs_clear(shard);
+    directory_drop(shard->shell, shard->index);
+    shard->epoch = 0;
+    shell_metrics_state(shard->index, false);
+}
+
+static void apply(struct loading *loading, const struct engine_command *command)
+{
+    struct err err;
+    err_clear(&err);
+    if (engine_apply(loading->shard->engine, command, loading->now_us, &loading->shard->effects,
+                     &err) != ERR_OK)
+        LOG_WARN(NULL, "a stored copy is not understood, going on without it",
+                 LOG_STR("workspace_sid", command->ref.workspace_sid.text), LOG_ERR(&err));
+}
+
+/* Deleted ones are put and deleted again, so that tasks that name them still find their names. */
+static enum err_code load_config(void *ctx, const struct config_row *row, struct err *err)
+{
+    struct loading *loading = ctx;
+    struct shard *shard = loading->shard;
+    loading->configs.rows[row->kind]++;
+    if (row->kind == CONFIG_KIND_WORKSPACE)
+        directory_put(shard->shell, shard->index, &row->sid, &row->account_sid, row->is_deleted);
+    if (row->is_deleted)
+        tombs_put(shard, &row->sid, row->version);
+    bool is_gone =
+        row->is_deleted && (row->kind == CONFIG_KIND_WORKSPACE || row->kind == CONFIG_KIND_WORKER ||
+                            row->kind == CONFIG_KIND_ACTIVITY);
+    if (is_gone)
+        return ERR_OK;
+    struct arena_mark mark = arena_mark(loading->call->arena);
+    struct config_change change;
+    enum err_code code = config_change_load(loading->call->arena, row, &change, err);
+    if (code == ERR_RESOURCE_EXHAUSTED)
+        return code;
+    if (code == ERR_OK) {
+        apply(loading, &change.command);
+        if (row->is_deleted) {
+            struct engine_command removal = {
+                .kind = row->kind == CONFIG_KIND_QUEUE      ? ENGINE_DELETE_QUEUE
+                        : row->kind == CONFIG_KIND_WORKFLOW ? ENGINE_DELETE_WORKFLOW
+                                                            : ENGINE_DELETE_CHANNEL,
+                .ref = {.sid = row->sid, .workspace_sid = row->workspace_sid},
+            };
+            apply(loading, &removal);
+        } else if (row->kind == CONFIG_KIND_WORKFLOW) {
+            gaps_note(shard, &change);
+        }
+    } else {
+        LOG_WARN(NULL, "a stored copy cannot be read, going on without it",
+                 LOG_STR("sid", row->sid.text), LOG_ERR(err));
+    }
+    arena_rewind(loading->call->arena, mark);
+    return ERR_OK;
+}
+
+/* Older documents of known workflows: version 0, so that nothing but the document is taken. */
+static enum err_code load_document(void *ctx, const struct sid *workflow_sid, int64_t version,
+                                   struct str configuration, struct err *err)
+{
+    (void)err;
+    struct loading *loading = ctx;
+    if (engine_config_version(loading->shard->engine, workflow_sid) == 0)
+        return ERR_OK; /* deleted: its last document came with its copy */
+    struct engine_command command = {
+        .kind = ENGINE_PUT_WORKFLOW,
+        .workflow = {.sid = *workflow_sid,
+                     .configuration = configuration,
+                     .configuration_version = version},
+    };
+    apply(loading, &command);
+    return ERR_OK;
+}
+
+static enum err_code load_task(void *ctx, const struct task_row *row, struct err *err)
+{
+    struct loading *loading = ctx;
+    loading->tasks++;
+    return engine_load_task(loading->shard->engine, row, err);
+}
+
+static enum err_code load_reservation(void *ctx, const struct reservation_row *row, struct err *err)
+{
+    struct loading *loading = ctx;
+    loading->reservations++;
+    return engine_load_reservation(loading->shard->engine, row, err);
+}
+
+static enum err_code load_idle(void *ctx, const struct sid *worker_sid,
+                               const struct sid *channel_sid, int64_t sequence)
+{
+    const struct loading *loading = ctx;
+    engine_load_worker_idle(loading->shard->engine, worker_sid, channel_sid, sequence);
+    return ERR_OK;
+}
+
+static void load_override(void *ctx, const struct worker_override_row *row)
+{
+    const struct loading *loading = ctx;
+    engine_load_worker_override(loading->shard->engine, row);
+}
+
+static void load_key(void *ctx, const struct repeat_row *row)
+{
+    const struct loading *loading = ctx;
+    keys_put(&loading->shard->keys, row->account_sid, row->method, row->key, &row->request_hash,
+             (struct str){NULL, 0});
+}
+
+static enum err_code load_rows(struct loading *loading, struct err *err)
+{
+    struct shard *shard = loading->shard;
+    struct db_conn *conn = shard->conn;
+    struct call *call = loading->call;
+    enum err_code code = ERR_OK;
+    for (int kind = CONFIG_KIND_NONE + 1; kind < CONFIG_KIND_COUNT && code == ERR_OK; kind++)
+        code = shard_store_configs(conn, call, shard->index, (enum config_kind)kind, load_config,
+                                   loading, err);
+    if (code == ERR_OK)
+        code = shard_store_documents(conn, call, shard->index, load_document, loading, err);
+    if (code == ERR_OK)
+        code =
+            shard_store_tasks(conn, call, shard->index, load_task, load_reservation, loading, err);
+    if (code == ERR_OK)
+        code = shard_store_idle(conn, call, shard->index, load_idle, loading, err);
+    if (code == ERR_OK)
+        code = shard_store_overrides(conn, call, shard->index, load_override, loading, err);
+    if (code == ERR_OK)
+        code =
+            shard_store_repeats(conn, call, shard->index, SHARD_KEYS_MAX, load_key, loading, err);
+    if (code == ERR_OK)
+        shard->keys.is_complete = shard->keys.count < SHARD_KEYS_MAX;
+    return code;
+}
+
+/* What came due while nobody routed, and matching that can go on, is a batch of its own. */
+static enum err_code resume(struct shard *shard, int64_t now_us, struct err *err)
+{
+    struct batch batch;
+    engine_effects_reset(&shard->effects);
+    batch_begin(&batch, shard, NULL, 0);
+    engine_load_done(shard->engine, now_us, &shard->effects);
+    batch_collect(&batch);
+    return batch_commit(&batch, err);
+}
+
+static enum err_code take(struct shard *shard, struct call *call, struct shard_lease *out,
+                          struct err *err)
+{
+    const struct shell *shell = shard->shell;
+    return shard_store_take(shard->conn, call, shard->index, shell->shard_count, shell->instance,
+                            shell->lease_ms, out, err);
+}
+
+/* A load may take longer than the lease lasts; whoever took it meanwhile is found by the guard. */
+static enum err_code load(struct shard *shard, struct call *call, const struct shard_lease *lease,
+                          struct loading *loading, struct err *err)
+{
+    shard->engine =
+        engine_new(&(struct engine_config){.seed = hash_bytes(&shard->index, sizeof shard->index)});
+    keys_init(&shard->keys);
+    shard->epoch = lease->epoch;
+    shard->event_seq = lease->event_seq;
+    shard->row_seq = lease->row_seq;
+    int64_t last_event = 0;
+    enum err_code code = shard_store_last_event(shard->conn, call, shard->index, &last_event, err);
+    if (code != ERR_OK)
+        return code;
+    if (last_event > shard->event_seq)
+        shard->event_seq = last_event;
+    engine_load_counters(shard->engine, shard->event_seq, shard->row_seq);
+    code = load_rows(loading, err);
+    return code == ERR_OK ? resume(shard, loading->now_us, err) : code;
+}
+
+static void log_recovery(const struct shard *shard, const struct loading *loading, int64_t took_us)
+{
+    shell_metrics_recovered(shard->index, took_us);
+    LOG_INFO(NULL, "shard is loaded", LOG_I64("shard", shard->index),
+             LOG_I64("epoch", shard->epoch), LOG_I64("took_ms", took_us / US_PER_MS),
+             LOG_I64("workspaces", loading->configs.rows[CONFIG_KIND_WORKSPACE]),
+             LOG_I64("workers", loading->configs.rows[CONFIG_KIND_WORKER]),
+             LOG_I64("queues", loading->configs.rows[CONFIG_KIND_QUEUE]),
+             LOG_I64("workflows", loading->configs.rows[CONFIG_KIND_WORKFLOW]),
+             LOG_I64("tasks", loading->tasks), LOG_I64("reservations", loading->reservations),
+             LOG_I64("event_seq", shard->event_seq));
+}
+
+enum err_code shard_recover(struct shard *shard, bool *out_is_owner, struct err *err)
+{
+    AUTO(arena_cleanup) struct arena *arena = arena_new(RECOVERY_ARENA_BYTES);
+    struct call call;
+    call_init(&call, arena, "recovery", RECOVERY_BUDGET_S * US_PER_S);
+    int64_t started = clock_mono_us();
+    struct shard_lease lease;
+    *out_is_owner = false;
+    enum err_code code = take(shard, &call, &lease, err);
+    if (code != ERR_OK || lease.epoch == 0)
+        return code;
+    struct loading loading = {.shard = shard, .call = &call, .now_us = clock_now_us()};
+    code = load(shard, &call, &lease, &loading, err);
+    if (code != ERR_OK) {
+        shard_drop(shard);
+        return code;
+    }
+    log_recovery(shard, &loading, clock_mono_us() - started);
+    shell_metrics_state(shard->index, true);
+    *out_is_owner = true;
+    return ERR_OK;
+}

@@ -1,0 +1,184 @@
+/* Insides of the shell: one shard, its batch, and the directory all shards share. */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/lock.h"
+#include "base/map.h"
+#include "base/queue.h"
+#include "batch_store.h"
+#include "db/db.h"
+#include "engine/engine.h"
+#include "event_record.h"
+#include "shell.h"
+
+enum {
+    SHELL_LOCK_RANK = 300,
+    SHARD_BATCH_MAX = 1024,
+    SHARD_KEYS_MAX = 200000, /* keys remembered per shard */
+};
+
+/* What the shard is doing; guarded by the shell's lock. */
+enum shard_state {
+    SHARD_NONE,
+    SHARD_LOADING, /* taking the lease, reading rows, or waiting for the database */
+    SHARD_FOREIGN, /* another process holds the lease */
+    SHARD_OWNER,   /* serving */
+    SHARD_ENDED,
+};
+
+/* A workspace as the directory knows it. */
+struct known_workspace {
+    struct sid sid;
+    struct sid account_sid;
+    bool is_deleted;
+    int shard;
+};
+
+/* A used key in memory. */
+struct known_key {
+    char *id; /* "account\1method\1key", the map's key */
+    struct sid request_hash;
+    char *reply; /* packed; NULL = in the database only */
+    size_t reply_len;
+};
+
+struct known_keys {
+    struct map map;
+    struct known_key **ring; /* oldest first, for forgetting */
+    size_t head;
+    size_t count;
+    bool is_complete; /* what is not here was never used (or is forgotten by the database too) */
+};
+
+/* A deleted resource: an older word about it that comes late does not bring it back. */
+struct tomb {
+    struct sid sid;
+    int64_t version;
+};
+
+/* Queues that a workflow's document names and that nobody told us of yet. */
+struct workflow_gap {
+    struct sid workflow_sid;
+    struct sid workspace_sid;
+    struct sid *queue_sids;
+    size_t queue_count;
+};
+
+struct shard {
+    struct shell *shell;
+    int index;
+    struct queue *queue;
+    pthread_t thread;
+    enum shard_state state; /* shell->lock */
+
+    /* The thread's own. */
+    struct db_conn *conn;
+    struct engine *engine; /* NULL while not loaded */
+    struct engine_effects effects;
+    struct arena *arena; /* of the batch */
+    struct known_keys keys;
+    struct map gaps;  /* by workflow SID -> struct workflow_gap */
+    struct map tombs; /* by SID -> struct tomb */
+    int64_t epoch;
+    int64_t event_seq;
+    int64_t row_seq;
+    int64_t renew_mono_us; /* when the lease wants a commit even with nothing to write */
+    int backoff_ms;
+    int solo_left; /* batches of one after a commit that some operation made impossible */
+};
+
+struct shell {
+    char *database_url;
+    char *schema;
+    char *service;
+    char *instance;
+    int shard_count;
+    int batch_max;
+    int64_t lease_ms;
+    void (*on_commit)(void *ctx, int shard);
+    void *on_commit_ctx;
+    struct shard *shards;
+
+    struct lock lock; /* guards what follows */
+    struct cond committed;
+    uint64_t commits;
+    struct map workspaces; /* SID -> struct known_workspace */
+    bool is_stopping;
+};
+
+/* One batch under way; lives on the thread's stack. */
+struct batch {
+    struct shard *shard;
+    struct call call; /* of the commit */
+    int64_t now_us;
+    struct shard_op **ops;
+    size_t op_count;
+    struct engine_effect *last; /* the last effect already turned into a row of the log */
+    struct event_writer writer;
+    const struct event_row **events;
+    size_t event_count;
+    size_t event_capacity;
+    const struct config_row **configs;
+    size_t config_count;
+    size_t config_capacity;
+    const struct repeat_row **repeats;
+    size_t repeat_count;
+    size_t repeat_capacity;
+    int64_t event_seq;
+    int64_t row_seq;
+    struct err failure; /* building it failed: nothing is written */
+};
+
+/* --- batch.c: applying operations, and making the batch durable --------------------------- */
+
+void batch_begin(struct batch *batch, struct shard *shard, struct shard_op **ops, size_t count);
+void batch_apply(struct batch *batch, struct shard_op *op, size_t index);
+/* Turns new effects into rows of the log; op NULL: nobody asked (timers). */
+void batch_collect(struct batch *batch);
+bool batch_is_empty(const struct batch *batch);
+enum err_code batch_commit(struct batch *batch, struct err *err) MUST_CHECK;
+/* After the commit: memory that follows the disk (directory, keys). */
+void batch_remember(struct batch *batch);
+
+/* --- recovery.c ---------------------------------------------------------------------------- */
+
+/* Takes the lease and loads; false when the shard is another's (or the database away: *err). */
+enum err_code shard_recover(struct shard *shard, bool *out_is_owner, struct err *err) MUST_CHECK;
+void shard_drop(struct shard *shard);
+
+/* --- known.c ------------------------------------------------------------------------------- */
+
+void keys_init(struct known_keys *keys);
+void keys_fini(struct known_keys *keys);
+struct known_key *keys_get(const struct known_keys *keys, const char *account_sid,
+                           const char *method, struct str key);
+void keys_put(struct known_keys *keys, const char *account_sid, const char *method, struct str key,
+              const struct sid *request_hash, struct str reply);
+
+void gaps_clear(struct shard *shard);
+/* Notes which of the queues that a workflow names are unknown; forgets it when none is. */
+void gaps_note(struct shard *shard, const struct config_change *change);
+/* The queues still missing for a create, in arena; 0 when none. */
+size_t gaps_missing(struct shard *shard, const struct engine_create *create, struct arena *arena,
+                    struct sid **out_sids);
+
+void tombs_clear(struct shard *shard);
+void tombs_put(struct shard *shard, const struct sid *sid, int64_t version);
+bool tombs_hold(const struct shard *shard, const struct sid *sid, int64_t version);
+
+void directory_put(struct shell *shell, int shard, const struct sid *sid,
+                   const struct sid *account_sid, bool is_deleted);
+void directory_drop(struct shell *shell, int shard);
+
+/* --- shell_metrics.c ----------------------------------------------------------------------- */
+
+void shell_metrics_open(void);
+void shell_metrics_event(const struct engine_event *event);
+void shell_metrics_batch(size_t ops, int64_t commit_us);
+void shell_metrics_failed(const char *reason);
+void shell_metrics_state(int shard, bool is_owner);
+void shell_metrics_recovered(int shard, int64_t took_us);
+void shell_metrics_depth(int shard, size_t depth);

@@ -1,0 +1,122 @@
+/*
+ * The durable shell around the engine. Each shard is one thread that owns an engine and a database
+ * connection: it takes all operations that wait, lets the engine decide, writes what follows in one
+ * transaction under its lease, and only then answers. A commit that fails drops the memory, and the
+ * shard loads again. Refuses work it could not make durable: while a shard is loading, or run by
+ * another process, operations are turned away at once.
+ */
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/call.h"
+#include "base/err.h"
+#include "base/ids.h"
+#include "config_change.h"
+#include "engine/command.h"
+
+struct shell;
+struct shard_op;
+
+struct shell_options {
+    const char *database_url;
+    const char *schema;
+    const char *service;  /* for application_name and logs */
+    const char *instance; /* who we are among replicas: unique per process start */
+    int shards;
+    int queue_depth;                         /* operations waiting per shard */
+    int batch_max;                           /* operations in one transaction */
+    int64_t lease_ms;                        /* how long a lease lasts without a commit */
+    void (*on_commit)(void *ctx, int shard); /* after each commit, on the shard's thread */
+    void *on_commit_ctx;
+};
+
+/* Starts the threads, which take their shards and load them. Never NULL. Texts are copied. */
+struct shell *shell_open(const struct shell_options *options);
+
+/* Takes nothing new, finishes what waits, releases the leases, ends the threads. */
+void shell_stop(struct shell *shell);
+void shell_free(struct shell *shell); /* stops first; NULL is allowed */
+
+/* ---- Operations ---- */
+
+enum shard_reply {
+    SHARD_REPLY_NONE,
+    SHARD_REPLY_TASK,
+    SHARD_REPLY_RESERVATION,
+};
+
+/* What a create names that the shard does not know; the caller may fetch it and try again. */
+enum shard_unknown {
+    SHARD_UNKNOWN_NONE = 0,
+    SHARD_UNKNOWN_WORKSPACE = 1 << 0,
+    SHARD_UNKNOWN_WORKFLOW = 1 << 1,
+    SHARD_UNKNOWN_QUEUE = 1 << 2,
+    SHARD_UNKNOWN_CHANNEL = 1 << 3,
+    SHARD_UNKNOWN_WORKER = 1 << 4,
+    SHARD_UNKNOWN_DOCUMENT_QUEUES = 1 << 5, /* in missing_queues */
+};
+
+/*
+ * One piece of work. The caller fills the first part and keeps it, and all it points to, alive
+ * until done is called, exactly once, on the shard's thread (or inside shell_submit when it is
+ * refused at once). Until then the shard alone uses call->arena.
+ */
+struct shard_op {
+    struct call *call;             /* who asks, until when, and the memory of the reply */
+    struct sid workspace_sid;      /* decides the shard */
+    struct engine_command command; /* kind NONE: only changes */
+    enum shard_reply reply;
+    bool is_own_only;   /* an agent: only what is offered to its own worker */
+    const char *method; /* idempotency: key empty = none */
+    struct str key;
+    struct sid request_hash;
+    const struct config_change *changes; /* facts of other services, applied in order */
+    size_t change_count;
+    bool may_fetch; /* report what is unknown instead of refusing */
+    void (*done)(struct shard_op *op);
+
+    /* The outcome. */
+    enum err_code code;
+    struct err err;
+    ProtobufCMessage *message;  /* in call->arena; NULL for SHARD_REPLY_NONE */
+    unsigned unknown;           /* enum shard_unknown; with may_fetch and code NOT_FOUND */
+    struct sid *missing_queues; /* in call->arena */
+    size_t missing_queue_count;
+
+    /* The shard's own. */
+    const struct str *packed;
+    bool is_refused;
+};
+
+/* Queues it. When that is not possible, done is called before this returns, with
+ * RESOURCE_EXHAUSTED QUEUE_FULL or UNAVAILABLE ROUTER_LOADING. Threads: any. */
+void shell_submit(struct shell *shell, struct shard_op *op);
+
+/* The same, waiting for the outcome (up to the call's deadline and what the commit takes). */
+enum err_code shell_run(struct shell *shell, struct shard_op *op, struct err *err) MUST_CHECK;
+
+/* ---- What is known, for checks before queueing. Threads: any ---- */
+
+enum shell_knows {
+    SHELL_KNOWS_NOT, /* never heard of: the owner may know it */
+    SHELL_KNOWS_LIVE,
+    SHELL_KNOWS_DELETED,
+    SHELL_KNOWS_LATER, /* its shard is loading or elsewhere: nobody can tell now */
+};
+
+/* out_account_sid is filled for SHELL_KNOWS_LIVE. */
+enum shell_knows shell_workspace(struct shell *shell, const char *sid, struct sid *out_account_sid);
+
+int shell_shard_of(const struct shell *shell, const char *workspace_sid);
+bool shell_is_owner(struct shell *shell, int shard);
+int shell_shard_count(const struct shell *shell);
+
+/* True when every shard that can be ours is loaded; for readiness. Shards of other processes do not
+ * count against us. */
+bool shell_is_ready(struct shell *shell);
+
+/* Waits until a commit after *seen, or until the monotonic time; *seen is brought up to date. */
+void shell_wait_commit(struct shell *shell, uint64_t *seen, int64_t until_mono_us);

@@ -1,0 +1,15 @@
+/* The service's long-lived object, for handlers. */
+#pragma once
+
+#include "svc/host.h"
+
+struct shell;
+struct fetcher;
+struct relay;
+
+struct tasks {
+    struct host host;
+    struct shell *shell;
+    struct fetcher *fetcher;
+    struct relay *relay;
+};

@@ -1,0 +1,534 @@
+#include "batch_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/macros.h"
+#include "batch_store_sql.h"
+
+/* Rows of one table as columns, for unnest. One allocation per column, in the batch's arena. */
+
+static enum err_code no_room(struct err *err)
+{
+    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE",
+                   "the batch needs too much memory; try again");
+}
+
+static struct str sid_text(const struct sid *sid)
+{
+    return str_from(sid->text);
+}
+
+static size_t count_effects(const struct engine_effects *effects, enum engine_effect_kind kind)
+{
+    size_t count = 0;
+    for (const struct engine_effect *e = effects->first; e != NULL; e = e->next)
+        count += e->kind == kind ? 1 : 0;
+    return count;
+}
+
+/* ---- tasks ---- */
+
+enum task_text {
+    TASK_T_SID,
+    TASK_T_ACCOUNT,
+    TASK_T_WORKSPACE,
+    TASK_T_STATE,
+    TASK_T_ATTRIBUTES,
+    TASK_T_REASON,
+    TASK_T_QUEUE,
+    TASK_T_CHANNEL,
+    TASK_T_WORKFLOW,
+    TASK_T_TARGET,
+    TASK_T_WORKER,
+    TASK_T_CALL,
+    TASK_T_REDRIVE,
+    TASK_T_COUNT,
+};
+
+enum task_number {
+    TASK_N_VERSION,
+    TASK_N_PRIORITY,
+    TASK_N_TIMEOUT,
+    TASK_N_CREATED,
+    TASK_N_UPDATED,
+    TASK_N_VIRTUAL,
+    TASK_N_ENTERED,
+    TASK_N_ASSIGNED,
+    TASK_N_ENDED,
+    TASK_N_DOCUMENT,
+    TASK_N_FILTER,
+    TASK_N_TARGET,
+    TASK_N_BASE,
+    TASK_N_DEADLINE,
+    TASK_N_ASSIGNMENTS,
+    TASK_N_SEQUENCE,
+    TASK_N_COUNT,
+};
+
+static struct str redrive_name(enum task_redrive redrive)
+{
+    switch (redrive) {
+    case REDRIVE_NONE:
+        break;
+    case REDRIVE_ATTRIBUTES:
+        return STR("attributes");
+    case REDRIVE_DOCUMENT:
+        return STR("document");
+    }
+    return STR("none");
+}
+
+static void put_task(const struct task_row *row, size_t i, struct str **texts, int64_t **numbers)
+{
+    texts[TASK_T_SID][i] = sid_text(&row->sid);
+    texts[TASK_T_ACCOUNT][i] = sid_text(&row->account_sid);
+    texts[TASK_T_WORKSPACE][i] = sid_text(&row->workspace_sid);
+    texts[TASK_T_STATE][i] = str_from(task_state_name(row->state));
+    texts[TASK_T_ATTRIBUTES][i] = row->attributes.len == 0 ? STR("{}") : row->attributes;
+    texts[TASK_T_REASON][i] = row->reason.ptr == NULL ? STR("") : row->reason;
+    texts[TASK_T_QUEUE][i] = sid_text(&row->queue_sid);
+    texts[TASK_T_CHANNEL][i] = sid_text(&row->channel_sid);
+    texts[TASK_T_WORKFLOW][i] = sid_text(&row->workflow_sid);
+    texts[TASK_T_TARGET][i] = sid_text(&row->routing_target);
+    texts[TASK_T_WORKER][i] = sid_text(&row->worker_sid);
+    texts[TASK_T_CALL][i] = row->call_id.ptr == NULL ? STR("") : row->call_id;
+    texts[TASK_T_REDRIVE][i] = redrive_name(row->redrive);
+    numbers[TASK_N_VERSION][i] = row->version;
+    numbers[TASK_N_PRIORITY][i] = row->priority;
+    numbers[TASK_N_TIMEOUT][i] = row->timeout_s;
+    numbers[TASK_N_CREATED][i] = row->created_at_us;
+    numbers[TASK_N_UPDATED][i] = row->updated_at_us;
+    numbers[TASK_N_VIRTUAL][i] = row->virtual_start_us;
+    numbers[TASK_N_ENTERED][i] = row->queue_entered_at_us;
+    numbers[TASK_N_ASSIGNED][i] = row->assigned_at_us;
+    numbers[TASK_N_ENDED][i] = row->ended_at_us;
+    numbers[TASK_N_DOCUMENT][i] = row->workflow_version;
+    numbers[TASK_N_FILTER][i] = row->filter_index;
+    numbers[TASK_N_TARGET][i] = row->target_index;
+    numbers[TASK_N_BASE][i] = row->filter_base_us;
+    numbers[TASK_N_DEADLINE][i] = row->step_deadline_us == INT64_MAX ? 0 : row->step_deadline_us;
+    numbers[TASK_N_ASSIGNMENTS][i] = row->assignment_count;
+    numbers[TASK_N_SEQUENCE][i] = row->sequence;
+}
+
+static bool columns(struct arena *arena, size_t rows, struct str **texts, size_t text_count,
+                    int64_t **numbers, size_t number_count)
+{
+    for (size_t c = 0; c < text_count; c++)
+        texts[c] = ARENA_ARRAY(arena, struct str, rows);
+    for (size_t c = 0; c < number_count; c++)
+        numbers[c] = ARENA_ARRAY(arena, int64_t, rows);
+    return !arena_is_exhausted(arena);
+}
+
+static enum err_code add_tasks(struct db_conn *conn, struct call *call, int shard,
+                               const struct batch_rows *batch, struct err *err)
+{
+    size_t n = count_effects(batch->effects, ENGINE_TASK_ROW);
+    if (n == 0)
+        return ERR_OK;
+    struct str *t[TASK_T_COUNT];
+    int64_t *v[TASK_N_COUNT];
+    bool *ignore = ARENA_ARRAY(call->arena, bool, n);
+    if (!columns(call->arena, n, t, TASK_T_COUNT, v, TASK_N_COUNT))
+        return no_room(err);
+    size_t i = 0;
+    for (const struct engine_effect *e = batch->effects->first; e != NULL; e = e->next) {
+        if (e->kind != ENGINE_TASK_ROW)
+            continue;
+        ignore[i] = e->task->ignore_capacity;
+        put_task(e->task, i++, t, v);
+    }
+    return db_pipeline_add(
+        conn, call, &batch_tasks,
+        DB_PARAMS(db_i64(shard), db_texts(t[TASK_T_SID], n), db_texts(t[TASK_T_ACCOUNT], n),
+                  db_texts(t[TASK_T_WORKSPACE], n), db_texts(t[TASK_T_STATE], n),
+                  db_i64s(v[TASK_N_VERSION], n), db_texts(t[TASK_T_ATTRIBUTES], n),
+                  db_i64s(v[TASK_N_PRIORITY], n), db_texts(t[TASK_T_REASON], n),
+                  db_i64s(v[TASK_N_TIMEOUT], n), db_texts(t[TASK_T_QUEUE], n),
+                  db_texts(t[TASK_T_CHANNEL], n), db_texts(t[TASK_T_WORKFLOW], n),
+                  db_bools(ignore, n), db_texts(t[TASK_T_TARGET], n), db_texts(t[TASK_T_WORKER], n),
+                  db_texts(t[TASK_T_CALL], n), db_times_us(v[TASK_N_CREATED], n),
+                  db_times_us(v[TASK_N_UPDATED], n), db_times_us(v[TASK_N_VIRTUAL], n),
+                  db_times_us(v[TASK_N_ENTERED], n), db_times_us(v[TASK_N_ASSIGNED], n),
+                  db_times_us(v[TASK_N_ENDED], n), db_i64s(v[TASK_N_DOCUMENT], n),
+                  db_i64s(v[TASK_N_FILTER], n), db_i64s(v[TASK_N_TARGET], n),
+                  db_times_us(v[TASK_N_BASE], n), db_times_us(v[TASK_N_DEADLINE], n),
+                  db_i64s(v[TASK_N_ASSIGNMENTS], n), db_texts(t[TASK_T_REDRIVE], n),
+                  db_i64s(v[TASK_N_SEQUENCE], n)),
+        err);
+}
+
+/* ---- reservations ---- */
+
+enum reservation_text {
+    RES_T_SID,
+    RES_T_ACCOUNT,
+    RES_T_WORKSPACE,
+    RES_T_TASK,
+    RES_T_WORKER,
+    RES_T_STATE,
+    RES_T_QUEUE,
+    RES_T_CHANNEL,
+    RES_T_WORKFLOW,
+    RES_T_INSTRUCTION,
+    RES_T_DATA,
+    RES_T_COUNT,
+};
+
+enum reservation_number {
+    RES_N_VERSION,
+    RES_N_TIMEOUT,
+    RES_N_CREATED,
+    RES_N_UPDATED,
+    RES_N_EXPIRES,
+    RES_N_SEQUENCE,
+    RES_N_COUNT,
+};
+
+static void put_reservation(const struct reservation_row *row, size_t i, struct str **texts,
+                            int64_t **numbers)
+{
+    texts[RES_T_SID][i] = sid_text(&row->sid);
+    texts[RES_T_ACCOUNT][i] = sid_text(&row->account_sid);
+    texts[RES_T_WORKSPACE][i] = sid_text(&row->workspace_sid);
+    texts[RES_T_TASK][i] = sid_text(&row->task_sid);
+    texts[RES_T_WORKER][i] = sid_text(&row->worker_sid);
+    texts[RES_T_STATE][i] = str_from(reservation_state_name(row->state));
+    texts[RES_T_QUEUE][i] = sid_text(&row->queue_sid);
+    texts[RES_T_CHANNEL][i] = sid_text(&row->channel_sid);
+    texts[RES_T_WORKFLOW][i] = sid_text(&row->workflow_sid);
+    texts[RES_T_INSTRUCTION][i] = row->instruction.ptr == NULL ? STR("") : row->instruction;
+    texts[RES_T_DATA][i] = row->instruction_data.ptr == NULL ? STR("") : row->instruction_data;
+    numbers[RES_N_VERSION][i] = row->version;
+    numbers[RES_N_TIMEOUT][i] = row->timeout_s;
+    numbers[RES_N_CREATED][i] = row->created_at_us;
+    numbers[RES_N_UPDATED][i] = row->updated_at_us;
+    numbers[RES_N_EXPIRES][i] = row->expires_at_us;
+    numbers[RES_N_SEQUENCE][i] = row->sequence;
+}
+
+/* New reservations move their workers to the end of the idle order. */
+static enum err_code add_idle(struct db_conn *conn, struct call *call, int shard,
+                              const struct batch_rows *batch, size_t room, struct err *err)
+{
+    struct str *workers = ARENA_ARRAY(call->arena, struct str, room);
+    struct str *channels = ARENA_ARRAY(call->arena, struct str, room);
+    int64_t *sequences = ARENA_ARRAY(call->arena, int64_t, room);
+    if (workers == NULL || channels == NULL || sequences == NULL)
+        return no_room(err);
+    size_t n = 0;
+    for (const struct engine_effect *e = batch->effects->first; e != NULL; e = e->next) {
+        if (e->kind != ENGINE_RESERVATION_ROW || !e->is_new)
+            continue;
+        workers[n] = sid_text(&e->reservation->worker_sid);
+        channels[n] = sid_text(&e->reservation->channel_sid);
+        sequences[n++] = e->reservation->sequence;
+    }
+    if (n == 0)
+        return ERR_OK;
+    return db_pipeline_add(conn, call, &batch_idle,
+                           DB_PARAMS(db_i64(shard), db_texts(workers, n), db_texts(channels, n),
+                                     db_i64s(sequences, n)),
+                           err);
+}
+
+static enum err_code add_reservations(struct db_conn *conn, struct call *call, int shard,
+                                      const struct batch_rows *batch, struct err *err)
+{
+    size_t n = count_effects(batch->effects, ENGINE_RESERVATION_ROW);
+    if (n == 0)
+        return ERR_OK;
+    struct str *t[RES_T_COUNT];
+    int64_t *v[RES_N_COUNT];
+    if (!columns(call->arena, n, t, RES_T_COUNT, v, RES_N_COUNT))
+        return no_room(err);
+    size_t i = 0;
+    for (const struct engine_effect *e = batch->effects->first; e != NULL; e = e->next) {
+        if (e->kind == ENGINE_RESERVATION_ROW)
+            put_reservation(e->reservation, i++, t, v);
+    }
+    enum err_code code = db_pipeline_add(
+        conn, call, &batch_reservations,
+        DB_PARAMS(db_i64(shard), db_texts(t[RES_T_SID], n), db_texts(t[RES_T_ACCOUNT], n),
+                  db_texts(t[RES_T_WORKSPACE], n), db_texts(t[RES_T_TASK], n),
+                  db_texts(t[RES_T_WORKER], n), db_texts(t[RES_T_STATE], n),
+                  db_i64s(v[RES_N_VERSION], n), db_i64s(v[RES_N_TIMEOUT], n),
+                  db_texts(t[RES_T_QUEUE], n), db_texts(t[RES_T_CHANNEL], n),
+                  db_texts(t[RES_T_WORKFLOW], n), db_texts(t[RES_T_INSTRUCTION], n),
+                  db_texts(t[RES_T_DATA], n), db_times_us(v[RES_N_CREATED], n),
+                  db_times_us(v[RES_N_UPDATED], n), db_times_us(v[RES_N_EXPIRES], n),
+                  db_i64s(v[RES_N_SEQUENCE], n)),
+        err);
+    return code == ERR_OK ? add_idle(conn, call, shard, batch, n, err) : code;
+}
+
+/* ---- purges and overrides ---- */
+
+static enum err_code add_purges(struct db_conn *conn, struct call *call,
+                                const struct batch_rows *batch, struct err *err)
+{
+    size_t n = count_effects(batch->effects, ENGINE_TASK_PURGED);
+    if (n == 0)
+        return ERR_OK;
+    struct str *sids = ARENA_ARRAY(call->arena, struct str, n);
+    bool *gone = ARENA_ARRAY(call->arena, bool, n);
+    if (sids == NULL || gone == NULL)
+        return no_room(err);
+    size_t i = 0;
+    for (const struct engine_effect *e = batch->effects->first; e != NULL; e = e->next) {
+        if (e->kind != ENGINE_TASK_PURGED)
+            continue;
+        sids[i] = sid_text(&e->task_sid);
+        gone[i++] = e->is_gone;
+    }
+    return db_pipeline_add(
+        conn, call, &batch_purge,
+        DB_PARAMS(db_texts(sids, n), db_time_us(batch->now_us), db_bools(gone, n)), err);
+}
+
+/* One by one, in order: they are rare, and a later one replaces an earlier one. */
+static enum err_code add_overrides(struct db_conn *conn, struct call *call, int shard,
+                                   const struct batch_rows *batch, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (const struct engine_effect *e = batch->effects->first; e != NULL && code == ERR_OK;
+         e = e->next) {
+        if (e->kind != ENGINE_WORKER_OVERRIDE)
+            continue;
+        const struct worker_override_row *row = e->override;
+        if (!sid_is_set(&row->activity_sid))
+            code = db_pipeline_add(conn, call, &batch_override_delete,
+                                   DB_PARAMS(db_cstr(row->worker_sid.text)), err);
+        else
+            code = db_pipeline_add(conn, call, &batch_override_put,
+                                   DB_PARAMS(db_cstr(row->worker_sid.text), db_i64(shard),
+                                             db_cstr(row->workspace_sid.text),
+                                             db_cstr(row->activity_sid.text),
+                                             db_i64(row->worker_version), db_time_us(row->at_us)),
+                                   err);
+    }
+    return code;
+}
+
+/* ---- copies ---- */
+
+enum config_text {
+    CONF_T_SID,
+    CONF_T_KIND,
+    CONF_T_ACCOUNT,
+    CONF_T_WORKSPACE,
+    CONF_T_NAME,
+    CONF_T_DOCUMENT,
+    CONF_T_COUNT,
+};
+
+static enum err_code add_documents(struct db_conn *conn, struct call *call, int shard,
+                                   const struct batch_rows *batch, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < batch->config_count && code == ERR_OK; i++) {
+        const struct config_row *row = batch->configs[i];
+        if (row->configuration.len > 0)
+            code = db_pipeline_add(conn, call, &batch_document,
+                                   DB_PARAMS(db_cstr(row->sid.text),
+                                             db_i64(row->configuration_version), db_i64(shard),
+                                             db_text(row->configuration)),
+                                   err);
+    }
+    return code;
+}
+
+/* The rows [from, to): no SID twice, which one statement could not take. */
+static enum err_code add_config_run(struct db_conn *conn, struct call *call, int shard,
+                                    const struct config_row *const *rows, size_t n, struct err *err)
+{
+    struct str *t[CONF_T_COUNT];
+    int64_t *version[1];
+    bool *deleted = ARENA_ARRAY(call->arena, bool, n);
+    if (!columns(call->arena, n, t, CONF_T_COUNT, version, 1))
+        return no_room(err);
+    for (size_t i = 0; i < n; i++) {
+        t[CONF_T_SID][i] = sid_text(&rows[i]->sid);
+        t[CONF_T_KIND][i] = str_from(config_kind_name(rows[i]->kind));
+        t[CONF_T_ACCOUNT][i] = sid_text(&rows[i]->account_sid);
+        t[CONF_T_WORKSPACE][i] = sid_text(&rows[i]->workspace_sid);
+        t[CONF_T_NAME][i] = rows[i]->name.ptr == NULL ? STR("") : rows[i]->name;
+        t[CONF_T_DOCUMENT][i] = rows[i]->document;
+        version[0][i] = rows[i]->version;
+        deleted[i] = rows[i]->is_deleted;
+    }
+    return db_pipeline_add(conn, call, &batch_configs,
+                           DB_PARAMS(db_i64(shard), db_texts(t[CONF_T_SID], n),
+                                     db_texts(t[CONF_T_KIND], n), db_texts(t[CONF_T_ACCOUNT], n),
+                                     db_texts(t[CONF_T_WORKSPACE], n), db_texts(t[CONF_T_NAME], n),
+                                     db_i64s(version[0], n), db_bools(deleted, n),
+                                     db_texts(t[CONF_T_DOCUMENT], n)),
+                           err);
+}
+
+static int compare_sids(const void *a_ptr, const void *b_ptr)
+{
+    const struct config_row *a = *(const struct config_row *const *)a_ptr;
+    const struct config_row *b = *(const struct config_row *const *)b_ptr;
+    int order = str_cmp(sid_text(&a->sid), sid_text(&b->sid));
+    return order != 0 ? order : (a->version > b->version) - (a->version < b->version);
+}
+
+/* Of each resource the newest word only: one statement cannot touch a row twice. */
+static enum err_code add_configs(struct db_conn *conn, struct call *call, int shard,
+                                 const struct batch_rows *batch, struct err *err)
+{
+    if (batch->config_count == 0)
+        return ERR_OK;
+    const struct config_row **rows =
+        ARENA_ARRAY(call->arena, const struct config_row *, batch->config_count);
+    if (rows == NULL)
+        return no_room(err);
+    memcpy(rows, batch->configs, batch->config_count * sizeof *rows);
+    qsort(rows, batch->config_count, sizeof *rows, compare_sids);
+    size_t n = 0;
+    for (size_t i = 0; i < batch->config_count; i++) {
+        bool is_last = i + 1 == batch->config_count ||
+                       !str_eq(sid_text(&rows[i]->sid), sid_text(&rows[i + 1]->sid));
+        if (is_last)
+            rows[n++] = rows[i];
+    }
+    enum err_code code = add_config_run(conn, call, shard, rows, n, err);
+    return code == ERR_OK ? add_documents(conn, call, shard, batch, err) : code;
+}
+
+/* ---- log and keys ---- */
+
+enum event_text {
+    EV_T_SID,
+    EV_T_ACCOUNT,
+    EV_T_WORKSPACE,
+    EV_T_TYPE,
+    EV_T_RESOURCE_TYPE,
+    EV_T_RESOURCE,
+    EV_T_TASK,
+    EV_T_WORKER,
+    EV_T_RESERVATION,
+    EV_T_QUEUE,
+    EV_T_WORKFLOW,
+    EV_T_ACTOR,
+    EV_T_REQUEST,
+    EV_T_SOURCE,
+    EV_T_DATA,
+    EV_T_EXTRAS,
+    EV_T_COUNT,
+};
+
+enum event_number { EV_N_SEQ, EV_N_VERSION, EV_N_AT, EV_N_COUNT };
+
+static void put_event(const struct event_row *row, size_t i, struct str **texts, int64_t **numbers)
+{
+    texts[EV_T_SID][i] = str_from(row->sid);
+    texts[EV_T_ACCOUNT][i] = str_from(row->account_sid);
+    texts[EV_T_WORKSPACE][i] = str_from(row->workspace_sid);
+    texts[EV_T_TYPE][i] = str_from(row->type);
+    texts[EV_T_RESOURCE_TYPE][i] = str_from(row->resource_type);
+    texts[EV_T_RESOURCE][i] = str_from(row->resource_sid);
+    texts[EV_T_TASK][i] = str_from(row->task_sid);
+    texts[EV_T_WORKER][i] = str_from(row->worker_sid);
+    texts[EV_T_RESERVATION][i] = str_from(row->reservation_sid);
+    texts[EV_T_QUEUE][i] = str_from(row->queue_sid);
+    texts[EV_T_WORKFLOW][i] = str_from(row->workflow_sid);
+    texts[EV_T_ACTOR][i] = str_from(row->actor_sid);
+    texts[EV_T_REQUEST][i] = str_from(row->request_id);
+    texts[EV_T_SOURCE][i] = str_from(row->source);
+    texts[EV_T_DATA][i] = row->data;
+    texts[EV_T_EXTRAS][i] = row->extras.len == 0 ? STR("{}") : row->extras;
+    numbers[EV_N_SEQ][i] = row->seq;
+    numbers[EV_N_VERSION][i] = row->resource_version;
+    numbers[EV_N_AT][i] = row->occurred_at_us;
+}
+
+static enum err_code add_events(struct db_conn *conn, struct call *call, int shard,
+                                const struct batch_rows *batch, struct err *err)
+{
+    size_t n = batch->event_count;
+    if (n == 0)
+        return ERR_OK;
+    struct str *t[EV_T_COUNT];
+    int64_t *v[EV_N_COUNT];
+    if (!columns(call->arena, n, t, EV_T_COUNT, v, EV_N_COUNT))
+        return no_room(err);
+    for (size_t i = 0; i < n; i++)
+        put_event(batch->events[i], i, t, v);
+    return db_pipeline_add(
+        conn, call, &batch_events,
+        DB_PARAMS(
+            db_i64(shard), db_i64s(v[EV_N_SEQ], n), db_texts(t[EV_T_SID], n),
+            db_texts(t[EV_T_ACCOUNT], n), db_texts(t[EV_T_WORKSPACE], n), db_texts(t[EV_T_TYPE], n),
+            db_texts(t[EV_T_RESOURCE_TYPE], n), db_texts(t[EV_T_RESOURCE], n),
+            db_i64s(v[EV_N_VERSION], n), db_texts(t[EV_T_TASK], n), db_texts(t[EV_T_WORKER], n),
+            db_texts(t[EV_T_RESERVATION], n), db_texts(t[EV_T_QUEUE], n),
+            db_texts(t[EV_T_WORKFLOW], n), db_times_us(v[EV_N_AT], n), db_texts(t[EV_T_ACTOR], n),
+            db_texts(t[EV_T_REQUEST], n), db_texts(t[EV_T_SOURCE], n), db_texts(t[EV_T_DATA], n),
+            db_texts(t[EV_T_EXTRAS], n)),
+        err);
+}
+
+static enum err_code add_repeats(struct db_conn *conn, struct call *call, int shard,
+                                 const struct batch_rows *batch, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < batch->repeat_count && code == ERR_OK; i++) {
+        const struct repeat_row *row = batch->repeats[i];
+        code = db_pipeline_add(conn, call, &batch_repeat,
+                               DB_PARAMS(db_i64(shard), db_cstr(row->account_sid),
+                                         db_cstr(row->method), db_text(row->key),
+                                         db_cstr(row->request_hash.text), db_bytes(row->reply)),
+                               err);
+    }
+    return code;
+}
+
+static enum err_code add_all(struct db_conn *conn, struct call *call,
+                             const struct batch_guard *guard, const struct batch_rows *rows,
+                             struct err *err)
+{
+    enum err_code code = db_pipeline_add(conn, call, &db_begin, DB_NO_PARAMS, err);
+    if (code == ERR_OK)
+        code = db_pipeline_add(conn, call, &batch_guard,
+                               DB_PARAMS(db_i64(guard->shard), db_i64(guard->epoch),
+                                         db_i64(guard->ttl_ms), db_i64(guard->event_seq),
+                                         db_i64(guard->row_seq)),
+                               err);
+    if (code == ERR_OK)
+        code = add_configs(conn, call, guard->shard, rows, err);
+    if (code == ERR_OK)
+        code = add_tasks(conn, call, guard->shard, rows, err);
+    if (code == ERR_OK)
+        code = add_reservations(conn, call, guard->shard, rows, err);
+    if (code == ERR_OK)
+        code = add_purges(conn, call, rows, err);
+    if (code == ERR_OK)
+        code = add_overrides(conn, call, guard->shard, rows, err);
+    if (code == ERR_OK)
+        code = add_events(conn, call, guard->shard, rows, err);
+    if (code == ERR_OK)
+        code = add_repeats(conn, call, guard->shard, rows, err);
+    if (code == ERR_OK)
+        code = db_pipeline_add(conn, call, &db_commit, DB_NO_PARAMS, err);
+    return code;
+}
+
+enum err_code batch_store_commit(struct db_conn *conn, struct call *call,
+                                 const struct batch_guard *guard, const struct batch_rows *rows,
+                                 struct err *err)
+{
+    enum err_code code = db_pipeline_begin(conn, call, err);
+    if (code != ERR_OK)
+        return code;
+    code = add_all(conn, call, guard, rows, err);
+    if (code != ERR_OK) {
+        db_pipeline_abort(conn);
+        return code;
+    }
+    return db_pipeline_finish(conn, call, err);
+}

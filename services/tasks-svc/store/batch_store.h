@@ -1,0 +1,41 @@
+/*
+ * What a batch of the shard writes, in one pipelined transaction: the lease's guard first, then one
+ * statement per table, whatever the number of rows. Commits everything or nothing.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/call.h"
+#include "db/db.h"
+#include "engine/effects.h"
+#include "rows.h"
+
+/* The lease that the batch is written under. */
+struct batch_guard {
+    int shard;
+    int64_t epoch;
+    int64_t ttl_ms;
+    int64_t event_seq; /* the counters after this batch */
+    int64_t row_seq;
+};
+
+/* Everything borrowed until batch_store_commit returns. */
+struct batch_rows {
+    const struct engine_effects *effects; /* rows, overrides, purges; events are in events */
+    const struct event_row *const *events;
+    size_t event_count;
+    const struct config_row *const *configs;
+    size_t config_count;
+    const struct repeat_row *const *repeats;
+    size_t repeat_count;
+    int64_t now_us;
+};
+
+/*
+ * Errors: FAILED_PRECONDITION GUARD_FAILED when the lease is another's; those of the pipeline.
+ * After any error nothing is known to be stored, and after a broken connection not even that.
+ */
+enum err_code batch_store_commit(struct db_conn *conn, struct call *call,
+                                 const struct batch_guard *guard, const struct batch_rows *rows,
+                                 struct err *err) MUST_CHECK;

@@ -1,0 +1,149 @@
+-- What a batch writes: one statement per table.
+
+-- name: batch_guard
+-- index: primary key of shard_lease
+select shard_guard($1::integer, $2::bigint, $3::bigint, $4::bigint, $5::bigint);
+
+-- name: batch_tasks
+-- index: primary key
+insert into task (sid, shard, account_sid, workspace_sid, state, version, attributes, priority,
+                  reason, timeout_s, task_queue_sid, task_channel_sid, workflow_sid,
+                  ignore_capacity, routing_target, worker_sid, call_id, created_at, updated_at,
+                  virtual_start_at, queue_entered_at, assigned_at, ended_at, workflow_version,
+                  filter_index, target_index, filter_base_at, step_deadline_at, assignment_count,
+                  redrive, sequence)
+select r.sid, $1::integer, r.account_sid, r.workspace_sid, r.state, r.version, r.attributes::json,
+       r.priority, r.reason, r.timeout_s, r.task_queue_sid, r.task_channel_sid, r.workflow_sid,
+       r.ignore_capacity, r.routing_target, r.worker_sid, r.call_id, r.created_at, r.updated_at,
+       r.virtual_start_at, r.queue_entered_at, r.assigned_at, r.ended_at, r.workflow_version,
+       r.filter_index::integer, r.target_index::integer, r.filter_base_at, r.step_deadline_at,
+       r.assignment_count::integer, r.redrive, r.sequence
+from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::bigint[],
+            $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::boolean[],
+            $15::text[], $16::text[], $17::text[], $18::timestamptz[], $19::timestamptz[],
+            $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[],
+            $24::bigint[], $25::bigint[], $26::bigint[], $27::timestamptz[], $28::timestamptz[],
+            $29::bigint[], $30::text[], $31::bigint[])
+     as r (sid, account_sid, workspace_sid, state, version, attributes, priority, reason, timeout_s,
+           task_queue_sid, task_channel_sid, workflow_sid, ignore_capacity, routing_target,
+           worker_sid, call_id, created_at, updated_at, virtual_start_at, queue_entered_at,
+           assigned_at, ended_at, workflow_version, filter_index, target_index, filter_base_at,
+           step_deadline_at, assignment_count, redrive, sequence)
+on conflict (sid) do update
+set state = excluded.state,
+    version = excluded.version,
+    attributes = excluded.attributes,
+    priority = excluded.priority,
+    reason = excluded.reason,
+    task_queue_sid = excluded.task_queue_sid,
+    task_channel_sid = excluded.task_channel_sid,
+    ignore_capacity = excluded.ignore_capacity,
+    worker_sid = excluded.worker_sid,
+    updated_at = excluded.updated_at,
+    virtual_start_at = excluded.virtual_start_at,
+    queue_entered_at = excluded.queue_entered_at,
+    assigned_at = excluded.assigned_at,
+    ended_at = excluded.ended_at,
+    workflow_version = excluded.workflow_version,
+    filter_index = excluded.filter_index,
+    target_index = excluded.target_index,
+    filter_base_at = excluded.filter_base_at,
+    step_deadline_at = excluded.step_deadline_at,
+    assignment_count = excluded.assignment_count,
+    redrive = excluded.redrive;
+
+-- name: batch_reservations
+-- index: primary key
+insert into reservation (sid, shard, account_sid, workspace_sid, task_sid, worker_sid, state,
+                         version, timeout_s, task_queue_sid, task_channel_sid, workflow_sid,
+                         instruction, instruction_data, created_at, updated_at, expires_at,
+                         sequence)
+select r.sid, $1::integer, r.account_sid, r.workspace_sid, r.task_sid, r.worker_sid, r.state,
+       r.version, r.timeout_s, r.task_queue_sid, r.task_channel_sid, r.workflow_sid, r.instruction,
+       r.instruction_data, r.created_at, r.updated_at, r.expires_at, r.sequence
+from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+            $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+            $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::bigint[])
+     as r (sid, account_sid, workspace_sid, task_sid, worker_sid, state, version, timeout_s,
+           task_queue_sid, task_channel_sid, workflow_sid, instruction, instruction_data,
+           created_at, updated_at, expires_at, sequence)
+on conflict (sid) do update
+set state = excluded.state,
+    version = excluded.version,
+    instruction = excluded.instruction,
+    instruction_data = excluded.instruction_data,
+    updated_at = excluded.updated_at,
+    expires_at = excluded.expires_at;
+
+-- name: batch_idle
+-- index: primary key
+insert into worker_idle (worker_sid, task_channel_sid, shard, sequence)
+select r.worker_sid, r.task_channel_sid, $1::integer, max(r.sequence)
+from unnest($2::text[], $3::text[], $4::bigint[]) as r (worker_sid, task_channel_sid, sequence)
+group by r.worker_sid, r.task_channel_sid
+on conflict (worker_sid, task_channel_sid) do update
+set sequence = greatest(worker_idle.sequence, excluded.sequence);
+
+-- name: batch_purge
+-- index: primary key
+update task
+set purged_at = $2,
+    deleted_at = case when p.is_gone then $2::timestamptz end
+from unnest($1::text[], $3::boolean[]) as p (sid, is_gone)
+where task.sid = p.sid;
+
+-- name: batch_override_put
+-- index: primary key
+insert into worker_override (worker_sid, shard, workspace_sid, activity_sid, worker_version, at)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (worker_sid) do update
+set activity_sid = excluded.activity_sid,
+    worker_version = excluded.worker_version,
+    at = excluded.at;
+
+-- name: batch_override_delete
+-- index: primary key
+delete from worker_override
+where worker_sid = $1;
+
+-- name: batch_configs
+-- index: primary key; an older word never replaces a newer one
+insert into config_copy (sid, kind, shard, account_sid, workspace_sid, name, version, is_deleted,
+                         document)
+select r.sid, r.kind, $1::integer, r.account_sid, r.workspace_sid, r.name, r.version, r.is_deleted,
+       r.document::json
+from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+            $8::boolean[], $9::text[])
+     as r (sid, kind, account_sid, workspace_sid, name, version, is_deleted, document)
+on conflict (sid) do update
+set account_sid = excluded.account_sid,
+    name = excluded.name,
+    version = excluded.version,
+    is_deleted = excluded.is_deleted,
+    document = excluded.document
+where config_copy.version < excluded.version;
+
+-- name: batch_document
+-- index: primary key
+insert into workflow_document (workflow_sid, version, shard, configuration)
+values ($1, $2, $3, $4)
+on conflict (workflow_sid, version) do nothing;
+
+-- name: batch_events
+insert into event (shard, seq, sid, account_sid, workspace_sid, type, resource_type, resource_sid,
+                   resource_version, task_sid, worker_sid, reservation_sid, task_queue_sid,
+                   workflow_sid, occurred_at, actor_sid, request_id, source, data, extras)
+select $1::integer, r.seq, r.sid, r.account_sid, r.workspace_sid, r.type, r.resource_type,
+       r.resource_sid, r.resource_version, r.task_sid, r.worker_sid, r.reservation_sid,
+       r.task_queue_sid, r.workflow_sid, r.occurred_at, r.actor_sid, r.request_id, r.source,
+       r.data::json, r.extras::json
+from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+            $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+            $15::timestamptz[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[])
+     as r (seq, sid, account_sid, workspace_sid, type, resource_type, resource_sid,
+           resource_version, task_sid, worker_sid, reservation_sid, task_queue_sid, workflow_sid,
+           occurred_at, actor_sid, request_id, source, data, extras);
+
+-- name: batch_repeat
+insert into idempotency (shard, account_sid, method, key, request_hash, reply)
+values ($1, $2, $3, $4, $5, $6);

@@ -1,0 +1,40 @@
+/* Reads of the event log. Rows live as long as the call's arena. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/call.h"
+#include "db/db.h"
+#include "rows.h"
+
+/* NULL, "" and 0 = not asked for. */
+struct event_filter {
+    const char *type;
+    const char *task_sid;
+    const char *worker_sid;
+    const char *reservation_sid;
+    const char *queue_sid;
+    const char *workflow_sid;
+    int64_t start_us;
+    int64_t end_us;
+    bool newest_first;
+};
+
+enum err_code event_store_get(struct db_pool *pool, struct call *call, const char *workspace_sid,
+                              const char *sid, struct event_row *out, struct err *err) MUST_CHECK;
+/* after_seq: 0 for the beginning (newest first: of the end). */
+enum err_code event_store_list(struct db_pool *pool, struct call *call, const char *workspace_sid,
+                               int64_t after_seq, size_t limit, const struct event_filter *filter,
+                               struct event_row **out, size_t *out_count,
+                               struct err *err) MUST_CHECK;
+enum err_code event_store_last(struct db_pool *pool, struct call *call, const char *workspace_sid,
+                               int64_t *out_seq, struct err *err) MUST_CHECK;
+enum err_code event_store_exists(struct db_pool *pool, struct call *call, const char *sid,
+                                 bool *out_exists, struct err *err) MUST_CHECK;
+
+/* What the relay has to publish next. */
+enum err_code event_store_after(struct db_conn *conn, struct call *call, int shard, int64_t seq,
+                                size_t limit, struct event_row **out, size_t *out_count,
+                                struct err *err) MUST_CHECK;

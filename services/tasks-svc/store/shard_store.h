@@ -1,0 +1,77 @@
+/*
+ * Taking a shard's lease, and reading back everything a shard needs to go on: pages of rows handed
+ * to a function, so that a large shard does not have to fit into one result.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/call.h"
+#include "db/db.h"
+#include "engine/rows.h"
+#include "rows.h"
+
+struct shard_lease {
+    int64_t epoch; /* 0: another process runs the shard */
+    int64_t event_seq;
+    int64_t row_seq;
+};
+
+/* Takes the lease when it is free; the session then also holds an advisory lock, so that a crash
+ * frees the shard at once. */
+enum err_code shard_store_take(struct db_conn *conn, struct call *call, int shard, int shard_count,
+                               const char *owner, int64_t ttl_ms, struct shard_lease *out,
+                               struct err *err) MUST_CHECK;
+
+enum err_code shard_store_release(struct db_conn *conn, struct call *call, int shard, int64_t epoch,
+                                  struct err *err) MUST_CHECK;
+
+/* The number of shards the database was laid out for; 0 when none was taken yet. */
+enum err_code shard_store_count(struct db_pool *pool, struct call *call, int64_t *out_count,
+                                struct err *err) MUST_CHECK;
+
+/* Gets one row; rows live for the call only. An error ends the loading. */
+typedef enum err_code (*shard_config_fn)(void *ctx, const struct config_row *row, struct err *err);
+typedef enum err_code (*shard_document_fn)(void *ctx, const struct sid *workflow_sid,
+                                           int64_t version, struct str configuration,
+                                           struct err *err);
+typedef enum err_code (*shard_task_fn)(void *ctx, const struct task_row *row, struct err *err);
+typedef enum err_code (*shard_reservation_fn)(void *ctx, const struct reservation_row *row,
+                                              struct err *err);
+typedef enum err_code (*shard_idle_fn)(void *ctx, const struct sid *worker_sid,
+                                       const struct sid *channel_sid, int64_t sequence);
+typedef void (*shard_override_fn)(void *ctx, const struct worker_override_row *row);
+typedef void (*shard_repeat_fn)(void *ctx, const struct repeat_row *row);
+
+enum err_code shard_store_configs(struct db_conn *conn, struct call *call, int shard,
+                                  enum config_kind kind, shard_config_fn fn, void *ctx,
+                                  struct err *err) MUST_CHECK;
+/* Documents that live tasks entered. */
+enum err_code shard_store_documents(struct db_conn *conn, struct call *call, int shard,
+                                    shard_document_fn fn, void *ctx, struct err *err) MUST_CHECK;
+/* Live tasks, each page followed by the reservations of its tasks. */
+enum err_code shard_store_tasks(struct db_conn *conn, struct call *call, int shard,
+                                shard_task_fn task_fn, shard_reservation_fn reservation_fn,
+                                void *ctx, struct err *err) MUST_CHECK;
+enum err_code shard_store_idle(struct db_conn *conn, struct call *call, int shard, shard_idle_fn fn,
+                               void *ctx, struct err *err) MUST_CHECK;
+enum err_code shard_store_overrides(struct db_conn *conn, struct call *call, int shard,
+                                    shard_override_fn fn, void *ctx, struct err *err) MUST_CHECK;
+/* The newest keys without their replies; at most limit. */
+enum err_code shard_store_repeats(struct db_conn *conn, struct call *call, int shard, int64_t limit,
+                                  shard_repeat_fn fn, void *ctx, struct err *err) MUST_CHECK;
+enum err_code shard_store_last_event(struct db_conn *conn, struct call *call, int shard,
+                                     int64_t *out_seq, struct err *err) MUST_CHECK;
+
+/* One key with its reply; *out_found false when it was never used (or is forgotten). */
+enum err_code shard_store_repeat(struct db_conn *conn, struct call *call, int shard,
+                                 const char *account_sid, const char *method, struct str key,
+                                 struct repeat_row *out, bool *out_found,
+                                 struct err *err) MUST_CHECK;
+
+/* How far the relay is. */
+enum err_code shard_store_cursor(struct db_conn *conn, struct call *call, int shard,
+                                 int64_t *out_seq, struct err *err) MUST_CHECK;
+enum err_code shard_store_cursor_set(struct db_conn *conn, struct call *call, int shard,
+                                     int64_t seq, struct err *err) MUST_CHECK;

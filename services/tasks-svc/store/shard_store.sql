@@ -1,0 +1,116 @@
+-- Taking a shard, and loading it.
+
+-- name: shard_take_lease
+-- index: primary key of shard_lease
+select taken_epoch, taken_event_seq, taken_row_seq
+from shard_take($1::integer, $2::integer, $3::text, $4::bigint);
+
+-- name: shard_release
+-- index: primary key; the successor need not wait
+update shard_lease
+set expires_at = '-infinity'
+where shard = $1
+  and epoch = $2;
+
+-- name: shard_count_get
+-- a handful of rows
+select max(shard_count)
+from shard_lease;
+
+-- name: shard_load_configs
+-- index: config_copy_by_shard
+select sid, account_sid, workspace_sid, is_deleted, document::text, version
+from config_copy
+where shard = $1
+  and kind = $2
+  and sid > $3
+order by sid
+limit $4;
+
+-- name: shard_load_documents
+-- index: primary key of workflow_document; once per start
+select d.workflow_sid, d.version, d.configuration
+from workflow_document d
+where d.shard = $1
+  and exists (select 1
+              from task t
+              where t.shard = $1
+                and t.purged_at is null
+                and t.workflow_sid = d.workflow_sid
+                and t.workflow_version = d.version)
+order by d.workflow_sid, d.version;
+
+-- name: shard_load_tasks
+-- index: task_by_sequence
+select sid, account_sid, workspace_sid, state, version, attributes::text, priority, reason,
+       timeout_s, task_queue_sid, task_channel_sid, workflow_sid, ignore_capacity, routing_target,
+       worker_sid, call_id, created_at, updated_at, virtual_start_at, queue_entered_at, assigned_at,
+       ended_at, workflow_version, filter_index, target_index, filter_base_at, step_deadline_at,
+       assignment_count, redrive, sequence
+from task
+where shard = $1
+  and purged_at is null
+  and sequence > $2
+order by sequence
+limit $3;
+
+-- name: shard_load_reservations
+-- index: reservation_by_task
+select sid, account_sid, workspace_sid, task_sid, worker_sid, state, version, timeout_s,
+       task_queue_sid, task_channel_sid, workflow_sid, instruction, instruction_data, created_at,
+       updated_at, expires_at, sequence
+from reservation
+where task_sid = any ($1::text[])
+order by sequence;
+
+-- name: shard_load_idle
+-- index: primary key
+select worker_sid, task_channel_sid, sequence
+from worker_idle
+where shard = $1
+  and (worker_sid, task_channel_sid) > ($2, $3)
+order by worker_sid, task_channel_sid
+limit $4;
+
+-- name: shard_load_overrides
+-- few rows
+select worker_sid, workspace_sid, activity_sid, worker_version, at
+from worker_override
+where shard = $1
+order by worker_sid;
+
+-- name: shard_last_event
+-- index: primary key of event
+select coalesce(max(seq), 0)
+from event
+where shard = $1;
+
+-- name: shard_load_repeats
+-- index: idempotency_created_at; the newest, for the memory of keys
+select account_sid, method, key, request_hash
+from idempotency
+where shard = $1
+order by created_at desc
+limit $2;
+
+-- name: shard_repeat_get
+-- index: primary key
+select request_hash, reply
+from idempotency
+where shard = $1
+  and account_sid = $2
+  and method = $3
+  and key = $4;
+
+-- name: shard_cursor_get
+-- index: primary key
+select published_seq
+from relay_cursor
+where shard = $1;
+
+-- name: shard_cursor_set
+-- index: primary key
+update relay_cursor
+set published_seq = $2
+where shard = $1
+  and published_seq < $2;

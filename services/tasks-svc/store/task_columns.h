@@ -1,0 +1,15 @@
+/* Rows of task and reservation as the engine's structs; the order of columns is fixed for every
+ * statement that selects whole rows. */
+#pragma once
+
+#include "db/db.h"
+#include "engine/rows.h"
+
+enum {
+    TASK_COLUMN_COUNT = 30,
+    RESERVATION_COLUMN_COUNT = 17, /* further columns may follow */
+};
+
+/* Views live as long as the result. Names of queue, channel and workflow are left empty. */
+void task_from_row(const struct db_result *rows, int i, struct task_row *out);
+void reservation_from_row(const struct db_result *rows, int i, struct reservation_row *out);

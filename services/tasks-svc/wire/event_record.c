@@ -1,0 +1,136 @@
+#include "event_record.h"
+
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "jx/writer.h"
+#include "pbjson/pbjson.h"
+#include "task_wire.h"
+
+static enum err_code no_room(struct err *err)
+{
+    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE",
+                   "the events of a batch need too much memory; try again");
+}
+
+static enum err_code task_json(struct event_writer *writer, const struct engine_event *event,
+                               struct err *err)
+{
+    if (writer->task == event->task)
+        return ERR_OK;
+    Taskrouter__Tasks__V1__Task *task = task_to_wire(writer->arena, event->task, event->at_us);
+    if (task == NULL)
+        return no_room(err);
+    enum err_code code =
+        pbjson_text(&task->base, &pbjson_canonical, writer->arena, &writer->task_json, err);
+    writer->task = code == ERR_OK ? event->task : NULL;
+    return code;
+}
+
+static enum err_code take(struct event_writer *writer, const struct jx_writer *w, struct buf *text,
+                          struct str *out, struct err *err)
+{
+    enum err_code code = jx_writer_finish(w, err);
+    if (code == ERR_OK) {
+        *out = arena_str(writer->arena, buf_str(text));
+        if (out->ptr == NULL)
+            code = no_room(err);
+    }
+    buf_fini(text);
+    return code;
+}
+
+/* TaskEvent or ReservationEvent. */
+static enum err_code make_data(struct event_writer *writer, const struct engine_event *event,
+                               struct str *out, struct err *err)
+{
+    struct buf text;
+    struct jx_writer w;
+    buf_init(&text, 0);
+    jx_writer_init(&w, &text);
+    jx_object_begin(&w);
+    if (event->reservation != NULL) {
+        Taskrouter__Tasks__V1__Reservation *reservation =
+            reservation_to_wire(writer->arena, event->reservation);
+        jx_key(&w, "reservation");
+        pbjson_write(&w, reservation == NULL ? NULL : &reservation->base, &pbjson_canonical);
+    }
+    jx_put_raw(&w, "task", writer->task_json);
+    if (event->reservation == NULL && sid_is_set(&event->previous_queue_sid))
+        jx_put_text(&w, "previousTaskQueueSid", event->previous_queue_sid.text);
+    if (event->reservation != NULL && sid_is_set(&event->wanted_activity_sid))
+        jx_put_text(&w, "workerActivitySid", event->wanted_activity_sid.text);
+    jx_object_end(&w);
+    return take(writer, &w, &text, out, err);
+}
+
+static void put_if_set(struct jx_writer *w, const char *key, struct str text)
+{
+    if (text.len > 0)
+        jx_put_str(w, key, text);
+}
+
+static void put_number(struct jx_writer *w, const char *key, int64_t value)
+{
+    char digits[24];
+    (void)snprintf(digits, sizeof digits, "%lld", (long long)value);
+    jx_put_text(w, key, digits);
+}
+
+static enum err_code make_extras(struct event_writer *writer, const struct engine_event *event,
+                                 struct str *out, struct err *err)
+{
+    struct buf text;
+    struct jx_writer w;
+    buf_init(&text, 0);
+    jx_writer_init(&w, &text);
+    jx_object_begin(&w);
+    put_if_set(&w, "task_queue_target_expression", event->queue_expression);
+    put_if_set(&w, "previous_task_queue_sid", str_from(event->previous_queue_sid.text));
+    put_if_set(&w, "previous_task_queue_name", event->previous_queue_name);
+    put_if_set(&w, "workflow_filter_name", event->filter_name);
+    put_if_set(&w, "workflow_filter_expression", event->filter_expression);
+    put_if_set(&w, "workflow_filter_target_expression", event->target_expression);
+    put_if_set(&w, "known_worker_sid", str_from(event->known_worker_sid.text));
+    put_if_set(&w, "reason", event->reason);
+    if (event->worker != NULL) {
+        put_if_set(&w, "worker_attributes", event->worker->attributes);
+        put_if_set(&w, "worker_activity_sid", str_from(event->worker->activity_sid.text));
+        put_if_set(&w, "worker_activity_name", event->worker->activity_name);
+        put_number(&w, "worker_version", event->worker->version);
+        put_number(&w, "worker_channel_capacity", event->worker->channel_capacity);
+        put_number(&w, "worker_channel_consumed_capacity", event->worker->channel_consumed);
+    }
+    jx_object_end(&w);
+    return take(writer, &w, &text, out, err);
+}
+
+enum err_code event_record_make(struct event_writer *writer, const struct engine_event *event,
+                                struct event_row *out, struct err *err)
+{
+    const struct task_row *task = event->task;
+    const struct reservation_row *reservation = event->reservation;
+    bool is_reservation = reservation != NULL;
+    *out = (struct event_row){
+        .sid = event->sid.text,
+        .account_sid = task->account_sid.text,
+        .workspace_sid = task->workspace_sid.text,
+        .type = engine_event_name(event->type),
+        .resource_type = is_reservation ? "reservation" : "task",
+        .resource_sid = is_reservation ? reservation->sid.text : task->sid.text,
+        .resource_version = is_reservation ? reservation->version : task->version,
+        .task_sid = task->sid.text,
+        .worker_sid = is_reservation ? reservation->worker_sid.text : task->worker_sid.text,
+        .reservation_sid = is_reservation ? reservation->sid.text : "",
+        .queue_sid = task->queue_sid.text,
+        .workflow_sid = task->workflow_sid.text,
+        .occurred_at_us = event->at_us,
+        .source = TASKS_SOURCE,
+        .actor_sid = "",
+        .request_id = "",
+    };
+    enum err_code code = task_json(writer, event, err);
+    if (code == ERR_OK)
+        code = make_data(writer, event, &out->data, err);
+    return code == ERR_OK ? make_extras(writer, event, &out->extras, err) : code;
+}

@@ -1,0 +1,21 @@
+/*
+ * The engine's events as rows of the log: the data that will be published (proto3 JSON of a message
+ * of taskrouter.events.v1) and, as extras, what Twilio's event_data has beside it.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "engine/effects.h"
+#include "rows.h"
+
+/* Remembers the last task written, because several events of a batch speak of the same. */
+struct event_writer {
+    struct arena *arena;
+    const struct task_row *task;
+    struct str task_json;
+};
+
+/* seq, actor_sid and request_id are the caller's to fill. Errors: RESOURCE_EXHAUSTED. */
+enum err_code event_record_make(struct event_writer *writer, const struct engine_event *event,
+                                struct event_row *out, struct err *err) MUST_CHECK;

@@ -1,0 +1,126 @@
+#include "tasks_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+enum { WAIT_MS = 10000 };
+
+static const char *activity(const char *workspace, const char *name, bool is_available)
+{
+    return at(suite_ok(&suite_admin, SUITE_WORKERS, "CreateActivity",
+                       "{'workspaceSid':'%s','friendlyName':'%s','available':%s}", workspace, name,
+                       is_available ? "true" : "false"),
+              "sid");
+}
+
+struct place place_new(int timeout_s)
+{
+    struct place place = {.workspace = suite_workspace()};
+    place.available = activity(place.workspace, "On call", true);
+    place.offline = activity(place.workspace, "Away", false);
+    (void)suite_ok(&suite_admin, SUITE_WORKERS, "UpdateWorkspace",
+                   "{'workspace':{'sid':'%s','timeoutActivitySid':'%s'},'updateMask':"
+                   "'timeoutActivitySid'}",
+                   place.workspace, place.offline);
+    place.queue = at(suite_ok(&suite_admin, SUITE_QUEUES, "CreateTaskQueue",
+                              "{'workspaceSid':'%s','friendlyName':'Everybody'}", place.workspace),
+                     "sid");
+    place.workflow =
+        at(suite_ok(&suite_admin, SUITE_ROUTING, "CreateWorkflow",
+                    "{'workspaceSid':'%s','friendlyName':'All','taskReservationTimeout':%d,"
+                    "'configuration':'{`task_routing`:{`default_filter`:{`queue`:`%s`}}}'}",
+                    place.workspace, timeout_s == 0 ? 120 : timeout_s, place.queue),
+           "sid");
+    return place;
+}
+
+struct known_ctx {
+    const char *sid;
+    int64_t version;
+};
+
+static bool is_known(const void *ctx)
+{
+    const struct known_ctx *known = ctx;
+    return suite_count("select count(*) from tasks.config_copy where sid = '%s' and version >= "
+                       "%lld and not is_deleted",
+                       known->sid, (long long)known->version) == 1;
+}
+
+bool place_knows(const struct place *place, const char *worker_sid)
+{
+    const json_t *worker =
+        suite_ok(&suite_admin, SUITE_WORKERS, "GetWorker", "{'workspaceSid':'%s','sid':'%s'}",
+                 place->workspace, worker_sid);
+    struct known_ctx ctx = {worker_sid, at_i64(worker, "version")};
+    bool is_so = suite_until(is_known, &ctx, WAIT_MS);
+    CHECK(is_so);
+    return is_so;
+}
+
+const char *place_worker(const struct place *place, const char *name, int capacity)
+{
+    const char *sid = at(suite_ok(&suite_admin, SUITE_WORKERS, "CreateWorker",
+                                  "{'workspaceSid':'%s','friendlyName':'%s','activitySid':'%s'}",
+                                  place->workspace, name, place->available),
+                         "sid");
+    if (capacity != 1)
+        (void)suite_ok(&suite_admin, SUITE_WORKERS, "UpdateWorkerChannel",
+                       "{'workspaceSid':'%s','workerSid':'%s','channel':'default','capacity':%d}",
+                       place->workspace, sid, capacity);
+    (void)place_knows(place, sid);
+    return sid;
+}
+
+const char *task_new(const struct place *place, const char *attributes)
+{
+    return at(suite_ok(&suite_supervisor, SUITE_TASKS, "CreateTask",
+                       "{'workspaceSid':'%s','attributes':'%s'}", place->workspace, attributes),
+              "sid");
+}
+
+const char *reservation_of(const struct place *place, const char *filter, const char *sid,
+                           const char *state)
+{
+    int64_t until = clock_mono_us() + WAIT_MS * US_PER_MS;
+    while (clock_mono_us() < until) {
+        const json_t *list = suite_ok(&suite_viewer, SUITE_TASKS, "ListReservations",
+                                      "{'workspaceSid':'%s','%s':'%s','reservationStatus':"
+                                      "['RESERVATION_STATUS_%s']}",
+                                      place->workspace, filter, sid, state);
+        if (at_i64(list, "items") > 0)
+            return at(list, "items.0.sid");
+        process_sleep_ms(20);
+    }
+    CHECK(false);
+    return "";
+}
+
+const char *task_status(const struct place *place, const char *task_sid)
+{
+    const char *status =
+        at(suite_ok(&suite_viewer, SUITE_TASKS, "GetTask", "{'workspaceSid':'%s','sid':'%s'}",
+                    place->workspace, task_sid),
+           "assignmentStatus");
+    return strncmp(status, "TASK_STATUS_", 12) == 0 ? status + 12 : status;
+}
+
+bool is_log_whole(void)
+{
+    return suite_count("select count(*) - max(seq) + (min(seq) - 1) from tasks.event") == 0 &&
+           suite_count("select min(seq) from tasks.event") == 1;
+}
+
+static bool is_published(const void *ctx)
+{
+    (void)ctx;
+    return suite_count("select (select coalesce(max(seq), 0) from tasks.event) - published_seq "
+                       "from tasks.relay_cursor") == 0;
+}
+
+bool is_log_published(void)
+{
+    return suite_until(is_published, NULL, 2 * WAIT_MS);
+}

@@ -1,0 +1,43 @@
+/* A workspace to route in, made through the services, and the moves of a task's life. */
+#pragma once
+
+#include "suite.h"
+
+#define TASKS_SET                                                                                  \
+    (SUITE_BIT(SUITE_WORKERS) | SUITE_BIT(SUITE_QUEUES) | SUITE_BIT(SUITE_ROUTING) |               \
+     SUITE_BIT(SUITE_TASKS))
+
+/* Texts live as long as the suite. */
+struct place {
+    const char *workspace;
+    const char *available; /* activities */
+    const char *offline;
+    const char *queue;
+    const char *workflow;
+};
+
+/* A workspace with the activities Available and Offline (default and timeout), one queue that
+ * matches everybody, and a workflow that sends everything there. timeout_s: of reservations, 0 =
+ * 120. SIDs are "" after a failed check. */
+struct place place_new(int timeout_s);
+
+/* A worker in the available activity. capacity: of the channel default. */
+const char *place_worker(const struct place *place, const char *name, int capacity);
+
+/* Waits until the router knows the worker in that version and activity; false after 10 s. */
+bool place_knows(const struct place *place, const char *worker_sid);
+
+/* CreateTask; its SID. */
+const char *task_new(const struct place *place, const char *attributes);
+
+/* The first reservation of the task (or worker) in that state, waiting up to 10 s; "" when none. */
+const char *reservation_of(const struct place *place, const char *filter, const char *sid,
+                           const char *state);
+
+const char *task_status(const struct place *place, const char *task_sid);
+
+/* Whether the log is what it promises: sequences from 1 without a gap, and no event twice. */
+bool is_log_whole(void);
+
+/* Whether every event of ours in the log came out on JetStream, in order; waits up to 20 s. */
+bool is_log_published(void);
