@@ -22,6 +22,7 @@ struct workspace *workspace_need(struct engine *engine, const struct sid *sid)
     list_init(&workspace->queues);
     list_init(&workspace->workflows);
     list_init(&workspace->channels);
+    list_init(&workspace->activities);
     list_init(&workspace->tasks);
     map_init(&workspace->known);
     (void)map_put(&engine->workspaces, sid_str(&workspace->sid), workspace);
@@ -38,6 +39,7 @@ struct activity *activity_need(struct engine *engine, struct workspace *workspac
     activity->sid = *sid;
     activity->workspace = workspace;
     activity->index = workspace->activity_count++;
+    list_append(&workspace->activities, &activity->node);
     (void)map_put(&engine->activities, sid_str(&activity->sid), activity);
     return activity;
 }
@@ -157,6 +159,20 @@ static void channel_name_fields(struct channel *channel)
     buf_fini(&name);
 }
 
+/* Expressions may name the channel before its own facts arrive. */
+static void channel_tell_workers(struct engine *engine, const struct channel *channel)
+{
+    struct list *workers = &channel->workspace->workers;
+    if (channel->workspace->channel_readers == 0)
+        return;
+    for (struct list_node *node = list_first(workers); node != NULL;
+         node = list_next(workers, node)) {
+        struct worker *worker = LIST_ENTRY(node, struct worker, node);
+        if (!worker->is_deleted)
+            worker_use_changed(engine, worker);
+    }
+}
+
 enum err_code config_put_channel(struct engine *engine, const struct engine_command *command,
                                  struct err *err)
 {
@@ -171,8 +187,10 @@ enum err_code config_put_channel(struct engine *engine, const struct engine_comm
     channel->is_deleted = false;
     channel->is_optimized = told->is_optimized;
     text_set(&channel->name, told->unique_name);
-    if (channel->fields[0] == NULL) /* the unique name is fixed at creation */
+    if (channel->fields[0] == NULL) { /* the unique name is fixed at creation */
         channel_name_fields(channel);
+        channel_tell_workers(engine, channel);
+    }
     for (size_t i = 0; i < engine->classes.count && is_reordered; i++) {
         struct task_class *class = engine->classes.entries[i].value;
         if (class->channel == channel)
@@ -232,7 +250,7 @@ enum err_code config_put_queue(struct engine *engine, const struct engine_comman
     }
     struct workspace *workspace = workspace_need(engine, &told->workspace_sid);
     struct queue *queue = queue_need(engine, workspace, &told->sid);
-    if (told->version <= queue->version && !queue->is_deleted) {
+    if (told->version <= queue->version) {
         expr_free(target);
         return ERR_OK;
     }
@@ -332,14 +350,7 @@ static void workflow_re_evaluate(struct engine *engine, struct workflow *workflo
         }
         if (task->state != TASK_PENDING)
             continue;
-        struct expr_record *record = NULL;
-        struct err err;
-        enum err_code code = expr_record_new(task->attributes, &record, &err);
-        INVARIANT(code == ERR_OK);
-        const struct workflow_doc *doc = workflow->current->doc;
-        bool is_taken = doc->has_default || workflow_doc_match(doc, record, 0) >= 0;
-        expr_record_free(record);
-        if (!is_taken)
+        if (!route_is_taken(task, workflow->current))
             continue; /* goes on with the document it has */
         task_take_document(task, workflow->current);
         task_touch(engine, task);
@@ -362,7 +373,8 @@ enum err_code config_put_workflow(struct engine *engine, const struct engine_com
         document = workflow_add_document(engine, workflow, doc, told->configuration_version);
     else
         workflow_doc_free(doc);
-    if (told->version > workflow->version || workflow->is_deleted) {
+    bool is_news = told->version > workflow->version;
+    if (is_news) {
         workflow->version = told->version;
         workflow->is_deleted = false;
         text_set(&workflow->name, told->name);
@@ -370,8 +382,11 @@ enum err_code config_put_workflow(struct engine *engine, const struct engine_com
                                               ? told->task_reservation_timeout_s
                                               : DEFAULT_RESERVATION_TIMEOUT_S;
     }
-    if (!is_newest)
+    if (!is_newest) {
+        if (is_news && told->re_evaluate_tasks && !engine->is_loading)
+            workflow_re_evaluate(engine, workflow);
         return ERR_OK;
+    }
     struct document *old = workflow->current;
     if (old != NULL)
         old->task_count++; /* held until the tasks have moved on */
@@ -446,9 +461,11 @@ enum err_code config_delete_workspace(struct engine *engine, const struct engine
     struct list_node *node;
     while ((node = list_first(&workspace->tasks)) != NULL)
         task_remove(engine, LIST_ENTRY(node, struct task, node), ENGINE_EVENT_TASK_DELETED);
-    while ((node = list_first(&workspace->workers)) != NULL) {
+    struct list_node *next = NULL;
+    for (node = list_first(&workspace->workers); node != NULL; node = next) {
         struct engine_command each = {.kind = ENGINE_DELETE_WORKER, .tag = command->tag};
         each.ref.sid = LIST_ENTRY(node, struct worker, node)->sid;
+        next = list_next(&workspace->workers, node);
         enum err_code code = config_delete_worker(engine, &each, err);
         if (code != ERR_OK)
             return code;

@@ -116,6 +116,8 @@ void reservation_fill_row(const struct reservation *reservation, struct reservat
     };
     if (reservation->queue != NULL)
         row->queue_sid = reservation->queue->sid;
+    if (reservation->previous != NULL)
+        row->previous_activity_sid = reservation->previous->sid;
     if (task->workflow != NULL)
         row->workflow_sid = task->workflow->sid;
 }

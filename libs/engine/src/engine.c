@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/macros.h"
 #include "engine_int.h"
 
@@ -13,6 +14,9 @@ enum {
     DEFAULT_MAX_ASSIGNMENTS = 1000,
     DEFAULT_IDLE_CLASSES = 4096,
 };
+
+/* Timers stop here and go on in the next batch, however many came due at once. */
+enum { MAX_BATCH_EFFECTS = 20000 };
 
 typedef enum err_code (*engine_command_fn)(struct engine *engine,
                                            const struct engine_command *command, struct err *err);
@@ -65,6 +69,16 @@ void text_set(struct str *slot, struct str value)
 struct str sid_str(const struct sid *sid)
 {
     return str_from(sid->text);
+}
+
+int64_t time_after(int64_t at_us, int64_t seconds)
+{
+    int64_t span_us = 0;
+    int64_t end_us = 0;
+    if (__builtin_mul_overflow(seconds, US_PER_S, &span_us) ||
+        __builtin_add_overflow(at_us, span_us, &end_us))
+        return TIME_NEVER;
+    return end_us;
 }
 
 /* SplitMix64's finisher: spreads a counter over 64 bits. */
@@ -213,20 +227,22 @@ void engine_free(struct engine *engine)
     free(engine);
 }
 
+/* Everything that is due ends before anything is offered: a task whose life is over, or whose step
+ * is, may not be handed to a worker who became free at the same moment. */
 void engine_run_timers(struct engine *engine)
 {
     struct heap_node *node;
-    while ((node = heap_first(&engine->timers)) != NULL) {
+    while ((node = heap_first(&engine->timers)) != NULL && engine->out->count < MAX_BATCH_EFFECTS) {
         struct timer *timer = CONTAINER_OF(node, struct timer, place);
         if (timer->at_us > engine->now_us)
-            return;
+            break;
         heap_remove(&engine->timers, node);
         if (timer->is_task)
             task_timer(engine, CONTAINER_OF(timer, struct task, timer));
         else
             reservation_timer(engine, CONTAINER_OF(timer, struct reservation, timer));
-        match_settle(engine);
     }
+    match_settle(engine);
 }
 
 static void engine_begin(struct engine *engine, int64_t now_us, struct engine_effects *out)

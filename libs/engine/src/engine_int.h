@@ -23,6 +23,7 @@ struct activity {
     struct workspace *workspace;
     int64_t version; /* 0: only heard of */
     struct str name;
+    struct list_node node; /* workspace.activities */
     bool is_available;
     uint32_t index; /* in queue.activity_counts */
 };
@@ -58,6 +59,7 @@ struct workspace {
     struct list queues;
     struct list workflows;
     struct list channels;
+    struct list activities;
     struct list tasks;
     struct map known; /* "sid:WK…" or "name:…" -> struct known */
     uint32_t activity_count;
@@ -86,7 +88,6 @@ struct worker {
     struct str name;
     struct expr_record *record; /* attributes and built-in fields */
     struct activity *activity;  /* as the router sees it */
-    struct activity *previous;  /* single-tasking: before the offer; NULL otherwise */
     bool is_deleted;
     bool has_override;
     struct worker_channel **channels; /* by channel.index; NULL = capacity 1, nothing consumed */
@@ -242,6 +243,7 @@ struct task {
     int32_t pending_reservations;
     bool ignore_capacity;
     bool is_written;    /* a row exists */
+    bool is_resumed;    /* its step was not entered but found: skip_if has had its say */
     bool is_stale;      /* reserved while its attributes changed: drive it anew when released */
     bool wants_current; /* reserved while ReEvaluateTasks: take the current document then */
     struct list reservations;
@@ -258,6 +260,7 @@ struct reservation {
     struct worker *worker;
     struct queue *queue;
     struct channel *channel;
+    struct activity *previous; /* single-tasking: the worker's before the offer; else NULL */
     struct list_node task_node;
     struct list_node worker_node; /* worker.reservations while open */
     struct list_node dirty_node;
@@ -306,7 +309,6 @@ struct engine {
     struct list dirty_reservations;
     struct expr_field *fields[WORKER_FIELD_COUNT];
     bool is_loading;
-    bool is_resuming; /* steps are not entered but found: skip_if has had its say */
     int64_t now_us;
     int64_t sequence;
     int64_t event_sequence;
@@ -325,6 +327,7 @@ struct engine {
 void text_set(struct str *slot, struct str value); /* frees the old, copies the new */
 void text_free(struct str *slot);
 struct str sid_str(const struct sid *sid);
+int64_t time_after(int64_t at_us, int64_t seconds); /* TIME_NEVER when that is too far */
 void engine_run_timers(struct engine *engine);
 struct sid engine_sid(struct engine *engine, const char *prefix, int64_t sequence);
 
@@ -387,6 +390,7 @@ void worker_release(struct engine *engine, struct worker *worker, struct channel
 void worker_note_accepted(struct engine *engine, struct worker *worker, struct channel *channel);
 void worker_move(struct engine *engine, struct worker *worker, struct activity *activity);
 void worker_set_channel_fields(struct worker *worker);
+void worker_use_changed(struct engine *engine, struct worker *worker); /* of some channel */
 void worker_regard_queues(struct engine *engine, struct worker *worker);
 void worker_refresh(struct engine *engine, struct worker *worker);
 void worker_unref(struct engine *engine, struct worker *worker);
@@ -440,6 +444,8 @@ void match_settle(struct engine *engine); /* until nobody can be given anything 
 void route_start(struct engine *engine, struct task *task, const struct expr_record *record,
                  int32_t filter);
 bool route_again(struct engine *engine, struct task *task); /* false: no filter takes it */
+bool route_is_taken(const struct task *task, const struct document *document);
+void route_lost(struct engine *engine, struct task *task); /* its place is gone, and no new one */
 void route_released(struct engine *engine, struct task *task);
 void route_step_over(struct engine *engine, struct task *task); /* the step's time is up */
 bool route_skip(struct engine *engine, struct task *task); /* skip_if; true when it has moved on */

@@ -14,16 +14,6 @@ void engine_load_counters(struct engine *engine, int64_t event_sequence, int64_t
         engine->sequence = row_sequence;
 }
 
-/* Creation order, also when loaded in any other. */
-static void task_sort_in(struct workspace *workspace, struct task *task)
-{
-    struct list_node *before = &workspace->tasks.head;
-    while (before->prev != &workspace->tasks.head &&
-           LIST_ENTRY(before->prev, struct task, node)->sequence > task->sequence)
-        before = before->prev;
-    list_insert_before(before, &task->node);
-}
-
 static enum err_code load_check_task(const struct engine *engine, const struct task_row *row,
                                      struct err *err)
 {
@@ -130,7 +120,7 @@ enum err_code engine_load_task(struct engine *engine, const struct task_row *row
     load_task_refs(engine, task, row);
     if (!load_place_is_good(task))
         task->filter_index = FILTER_NOWHERE;
-    task_sort_in(task->workspace, task);
+    list_append(&task->workspace->tasks, &task->node);
     (void)map_put(&engine->tasks, sid_str(&task->sid), task);
     engine_load_counters(engine, 0, row->sequence);
     return ERR_OK;
@@ -159,6 +149,8 @@ enum err_code engine_load_reservation(struct engine *engine, const struct reserv
     reservation->channel = channel_need(engine, task->workspace, &row->channel_sid);
     if (sid_is_set(&row->queue_sid))
         reservation->queue = queue_need(engine, task->workspace, &row->queue_sid);
+    if (sid_is_set(&row->previous_activity_sid))
+        reservation->previous = activity_need(engine, task->workspace, &row->previous_activity_sid);
     reservation->version = row->version;
     reservation->timeout_s = row->timeout_s;
     reservation->created_at_us = row->created_at_us;
@@ -241,8 +233,23 @@ static void load_resume_task(struct engine *engine, struct task *task)
     }
     task_touch(engine, task);
     if (task->document == NULL || !route_again(engine, task))
-        task_give_up(engine, task, ENGINE_EVENT_WORKFLOW_TIMEOUT,
-                     STR("Task canceled: its workflow document is gone"));
+        route_lost(engine, task);
+}
+
+/* Offers to workers who were deleted while nobody was looking. */
+static void load_cancel_orphans(struct engine *engine, struct task *task)
+{
+    if (task->state != TASK_RESERVED)
+        return;
+    for (struct list_node *node = list_first(&task->reservations); node != NULL;
+         node = list_next(&task->reservations, node)) {
+        struct reservation *reservation = LIST_ENTRY(node, struct reservation, task_node);
+        if (reservation->state == RESERVATION_PENDING && reservation->worker->is_deleted)
+            reservation_end(engine, reservation, RESERVATION_STEP_CANCEL, STR("Worker deleted"),
+                            NULL);
+    }
+    if (task->pending_reservations == 0)
+        task_step(engine, task, TASK_STEP_RELEASED);
 }
 
 void engine_load_done(struct engine *engine, int64_t now_us, struct engine_effects *out_effects)
@@ -258,14 +265,17 @@ void engine_load_done(struct engine *engine, int64_t now_us, struct engine_effec
     for (size_t i = 0; i < count; i++)
         tasks[i] = engine->tasks.entries[i].value;
     qsort(tasks, count, size, load_compare);
+    for (size_t i = 0; i < count; i++) {
+        list_remove(&tasks[i]->node); /* in creation order, whatever order they came in */
+        list_append(&tasks[i]->workspace->tasks, &tasks[i]->node);
+    }
     for (size_t i = 0; i < count; i++)
         load_resume_task(engine, tasks[i]);
+    for (size_t i = 0; i < count; i++)
+        load_cancel_orphans(engine, tasks[i]);
     free(tasks);
     load_drop_documents(engine);
     engine->is_loading = false;
-    engine->is_resuming = true;
-    match_settle(engine);
-    engine->is_resuming = false;
     engine_run_timers(engine);
     emit_flush(engine);
 }

@@ -103,7 +103,9 @@ static void match_task(struct engine *engine, struct task *task)
         match_class(engine, task->class);
     else if (task->target_worker != NULL && !task->target_worker->is_deleted)
         reservation_make(engine, task, task->target_worker);
-    if (task->state == TASK_PENDING && !engine->is_resuming)
+    bool is_resumed = task->is_resumed;
+    task->is_resumed = false;
+    if (task->state == TASK_PENDING && !is_resumed)
         (void)route_skip(engine, task);
 }
 

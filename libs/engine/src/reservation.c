@@ -75,7 +75,7 @@ void reservation_make(struct engine *engine, struct task *task, struct worker *w
     reservation->timeout_s =
         task->workflow == NULL ? DIRECT_TIMEOUT_S : task->workflow->reservation_timeout_s;
     reservation->created_at_us = engine->now_us;
-    reservation->expires_at_us = engine->now_us + reservation->timeout_s * US_PER_S;
+    reservation->expires_at_us = time_after(engine->now_us, reservation->timeout_s);
     reservation->timer = (struct timer){.sequence = reservation->sequence};
     reservation_touch(engine, reservation);
     if (task->state == TASK_PENDING)
@@ -87,7 +87,7 @@ void reservation_make(struct engine *engine, struct task *task, struct worker *w
     if (worker->workspace->is_single_tasking && task->queue != NULL)
         wanted = reservation_activity(engine, &task->queue->reservation_activity_sid);
     if (wanted != NULL) {
-        worker->previous = worker->activity;
+        reservation->previous = worker->activity;
         worker_move(engine, worker, wanted);
     }
     struct engine_event *event =
@@ -95,6 +95,15 @@ void reservation_make(struct engine *engine, struct task *task, struct worker *w
     if (wanted != NULL)
         event->wanted_activity_sid = wanted->sid;
     route_known_worker(task, &event->known_worker_sid);
+}
+
+/* The worker is still where the offer put him, and was elsewhere before. */
+static bool reservation_keeps_worker(const struct reservation *reservation)
+{
+    const struct queue *queue = reservation->queue;
+    const struct activity *activity = reservation->worker->activity;
+    return reservation->previous != NULL && queue != NULL && activity != NULL &&
+           strcmp(activity->sid.text, queue->reservation_activity_sid.text) == 0;
 }
 
 /* Moves a reservation to a state that is no longer open; frees the slot; the task is the caller's
@@ -112,10 +121,9 @@ void reservation_end(struct engine *engine, struct reservation *reservation,
     engine->open_count--;
     if (from == RESERVATION_PENDING)
         reservation->task->pending_reservations--;
-    if (wanted == NULL && worker->previous != NULL && from == RESERVATION_PENDING)
-        wanted = worker->previous;
-    worker->previous = NULL;
-    if (wanted == worker->activity)
+    if (wanted == NULL && from == RESERVATION_PENDING && reservation_keeps_worker(reservation))
+        wanted = reservation->previous;
+    if (wanted == worker->activity || worker->is_deleted)
         wanted = NULL;
     if (wanted != NULL)
         worker_move(engine, worker, wanted);
@@ -159,7 +167,7 @@ void reservation_reject_all(struct engine *engine, struct worker *worker)
         if (reservation->state != RESERVATION_PENDING)
             continue;
         struct task *task = reservation->task;
-        worker->previous = NULL; /* he has just been told where to be */
+        reservation->previous = NULL; /* he has just been told where to be */
         reservation_end(engine, reservation, RESERVATION_STEP_REJECT,
                         STR("RejectPendingReservations"), NULL);
         reservation_release_task(engine, task);
@@ -226,7 +234,6 @@ enum err_code reservation_accept(struct engine *engine, const struct engine_comm
     struct activity *wanted = NULL;
     if (worker->workspace->is_single_tasking && task->queue != NULL)
         wanted = reservation_activity(engine, &task->queue->assignment_activity_sid);
-    worker->previous = NULL;
     if (wanted != NULL)
         worker_move(engine, worker, wanted);
     struct engine_event *event =
@@ -254,7 +261,8 @@ enum err_code reservation_reject(struct engine *engine, const struct engine_comm
         return err->code;
     struct activity *wanted = reservation_activity(engine, &action->activity_sid);
     if (sid_is_set(&action->activity_sid) &&
-        (wanted == NULL || wanted->workspace != reservation->task->workspace))
+        (wanted == NULL || wanted->workspace != reservation->task->workspace ||
+         wanted->version == 0))
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "ACTIVITY_NOT_FOUND", "worker_activity_sid",
                          "there is no activity %s in this workspace", action->activity_sid.text);
     reservation_end(engine, reservation, RESERVATION_STEP_REJECT, action->reason, wanted);

@@ -31,7 +31,7 @@ static int64_t route_deadline(const struct workflow_filter *filter, int32_t targ
         if (filter->targets[i].has_timeout)
             sum_s += filter->targets[i].timeout_s;
     }
-    return base_us + sum_s * US_PER_S;
+    return time_after(base_us, sum_s);
 }
 
 /* The worker that the step is restricted to, as the class's key has it; empty when there is none. A
@@ -204,6 +204,25 @@ void route_start(struct engine *engine, struct task *task, const struct expr_rec
     route_walk(engine, task, filter, 0, task->created_at_us, false, record);
 }
 
+bool route_is_taken(const struct task *task, const struct document *document)
+{
+    struct expr_record *record = NULL;
+    struct err err;
+    if (document == NULL)
+        return false;
+    enum err_code code = expr_record_new(task->attributes, &record, &err);
+    INVARIANT(code == ERR_OK); /* checked when it came in */
+    bool is_taken = document->doc->has_default || workflow_doc_match(document->doc, record, 0) >= 0;
+    expr_record_free(record);
+    return is_taken;
+}
+
+void route_lost(struct engine *engine, struct task *task)
+{
+    task_give_up(engine, task, ENGINE_EVENT_WORKFLOW_TIMEOUT,
+                 STR("Task canceled: its workflow document is gone"));
+}
+
 bool route_again(struct engine *engine, struct task *task)
 {
     struct expr_record *record = NULL;
@@ -249,13 +268,16 @@ void route_released(struct engine *engine, struct task *task)
         return;
     }
     bool is_stale = task->is_stale || task->wants_current;
-    if (task->wants_current && task->workflow != NULL && task->workflow->current != NULL)
+    if (task->wants_current && task->workflow != NULL &&
+        route_is_taken(task, task->workflow->current))
         task_take_document(task, task->workflow->current);
     task->is_stale = false;
     task->wants_current = false;
     if (is_stale && route_again(engine, task))
         return;
-    if (task->step_deadline_us <= engine->now_us)
+    if (task->filter_index == FILTER_NOWHERE)
+        route_lost(engine, task);
+    else if (task->step_deadline_us <= engine->now_us)
         route_step_over(engine, task);
     else
         task_wait(engine, task, task->class);
@@ -264,6 +286,7 @@ void route_released(struct engine *engine, struct task *task)
 void route_resume(struct engine *engine, struct task *task)
 {
     route_wait(engine, task, NULL);
+    task->is_resumed = true;
 }
 
 static bool skip_count(void *ctx, enum expr_slot slot, struct str name,
@@ -281,10 +304,11 @@ static bool skip_count(void *ctx, enum expr_slot slot, struct str name,
         *out_value = expr_value_i64(is_counted ? queue->activity_counts[activity->index] : 0);
         return true;
     }
-    for (size_t i = 0; i < engine->activities.count; i++) {
-        const struct activity *activity = engine->activities.entries[i].value;
-        if (activity->workspace == queue->workspace && activity->is_available &&
-            activity->index < queue->activity_capacity)
+    const struct list *activities = &queue->workspace->activities;
+    for (struct list_node *node = list_first(activities); node != NULL;
+         node = list_next(activities, node)) {
+        const struct activity *activity = LIST_ENTRY(node, struct activity, node);
+        if (activity->is_available && activity->index < queue->activity_capacity)
             available += queue->activity_counts[activity->index];
     }
     bool is_available = str_eq_text(name, "available");

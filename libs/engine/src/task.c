@@ -39,6 +39,7 @@ void task_wait(struct engine *engine, struct task *task, struct task_class *clas
         class_ref(engine, class); /* before the old one goes: they may be the same */
     task_leave_class(engine, task);
     task->class = class;
+    task->is_resumed = false;
     if (task->state == TASK_PENDING && class != NULL) {
         heap_insert(&class->tasks, &task->place, class_task_key(task));
         engine->waiting_count++;
@@ -103,7 +104,7 @@ void timer_set(struct engine *engine, struct timer *timer, int64_t at_us)
 
 static int64_t task_expires_at(const struct task *task)
 {
-    return task->created_at_us + task->timeout_s * US_PER_S;
+    return time_after(task->created_at_us, task->timeout_s);
 }
 
 void task_plan(struct engine *engine, struct task *task)
@@ -120,11 +121,11 @@ void task_plan(struct engine *engine, struct task *task)
         break;
     case TASK_ASSIGNED:
     case TASK_WRAPPING:
-        at_us = task->assigned_at_us + engine->config.assigned_cleanup_s * US_PER_S;
+        at_us = time_after(task->assigned_at_us, engine->config.assigned_cleanup_s);
         break;
     case TASK_COMPLETED:
     case TASK_CANCELED:
-        at_us = task->ended_at_us + engine->config.terminal_purge_s * US_PER_S;
+        at_us = time_after(task->ended_at_us, engine->config.terminal_purge_s);
         break;
     case TASK_NONE:
     case TASK_STATE_COUNT:

@@ -41,10 +41,13 @@ struct worker_channel *worker_slot(struct worker *worker, struct channel *channe
 
 void worker_set_channel_fields(struct worker *worker)
 {
-    for (uint32_t i = 0; i < worker->channel_count; i++) {
-        const struct worker_channel *slot = worker->channels[i];
-        if (slot == NULL || slot->channel->fields[0] == NULL)
+    struct list *channels = &worker->workspace->channels;
+    for (struct list_node *node = list_first(channels); node != NULL;
+         node = list_next(channels, node)) {
+        struct channel *channel = LIST_ENTRY(node, struct channel, node);
+        if (channel->fields[0] == NULL)
             continue;
+        const struct worker_channel *slot = worker_slot(worker, channel);
         int64_t used = slot->consumed;
         int64_t percentage = slot->capacity <= 0 || used >= slot->capacity
                                  ? 0
@@ -266,7 +269,7 @@ static void worker_requeue(struct worker *worker)
     }
 }
 
-static void worker_use_changed(struct engine *engine, struct worker *worker)
+void worker_use_changed(struct engine *engine, struct worker *worker)
 {
     if (worker->workspace->channel_readers > 0) {
         worker_set_channel_fields(worker);
@@ -370,6 +373,12 @@ static void worker_take_record(struct worker *worker, struct expr_record *record
 static void worker_take_channels(struct engine *engine, struct worker *worker,
                                  const struct engine_worker *told)
 {
+    for (uint32_t i = 0; i < worker->channel_count; i++) {
+        if (worker->channels[i] == NULL)
+            continue;
+        worker->channels[i]->capacity = DEFAULT_CAPACITY;
+        worker->channels[i]->is_available = true;
+    }
     for (size_t i = 0; i < told->channel_count; i++) {
         const struct engine_worker_channel *from = &told->channels[i];
         struct channel *channel = channel_need(engine, worker->workspace, &from->channel_sid);
@@ -379,13 +388,26 @@ static void worker_take_channels(struct engine *engine, struct worker *worker,
     }
 }
 
+/* Steps that ask for him by the name that he had. */
+static void worker_drop_name(struct engine *engine, struct worker *worker)
+{
+    struct known_space space;
+    struct known *known =
+        map_get(&worker->workspace->known, class_known_key(&space, true, worker->name));
+    if (known == NULL)
+        return;
+    for (struct list_node *node = list_first(&known->classes); node != NULL;
+         node = list_next(&known->classes, node))
+        class_regard_worker(engine, LIST_ENTRY(node, struct task_class, known_node), worker, false);
+}
+
 enum err_code config_put_worker(struct engine *engine, const struct engine_command *command,
                                 struct err *err)
 {
     const struct engine_worker *told = &command->worker;
     struct expr_record *record = NULL;
     struct worker *worker = map_get(&engine->workers, sid_str(&told->sid));
-    if (worker != NULL && !worker->is_deleted && told->version <= worker->version)
+    if (worker != NULL && told->version <= worker->version)
         return ERR_OK;
     struct str attributes = told->attributes.len == 0 ? STR("{}") : told->attributes;
     if (expr_record_new(attributes, &record, err) != ERR_OK) {
@@ -398,6 +420,8 @@ enum err_code config_put_worker(struct engine *engine, const struct engine_comma
                    str_eq(expr_record_json(worker->record), attributes);
     worker->version = told->version;
     worker_take_record(worker, record);
+    if (!str_eq_nocase(worker->name, told->name))
+        worker_drop_name(engine, worker);
     text_set(&worker->name, told->name);
     struct activity *activity = activity_need(engine, worker->workspace, &told->activity_sid);
     if (worker->is_deleted) {

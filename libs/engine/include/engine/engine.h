@@ -42,8 +42,9 @@ void engine_free(struct engine *engine);
 
 /*
  * Runs one command at now_us (times may repeat; an earlier time than before counts as the latest
- * one). Due timers are run first, so that a command finds the world of its time. A refused command
- * has no effects of its own. out_effects is appended to.
+ * one). Due timers are run first, so that a command finds the world of its time, but no further
+ * than to some 20,000 effects in a batch: the rest waits for the next one (engine_next_timer_us has
+ * passed then). A refused command has no effects of its own. out_effects is appended to.
  * Errors: INVALID_ARGUMENT with field; NOT_FOUND WORKSPACE_/TASK_/RESERVATION_/WORKFLOW_/QUEUE_/
  * WORKER_/CHANNEL_NOT_FOUND; ABORTED VERSION_MISMATCH; FAILED_PRECONDITION with reason
  * TASK_STATE, RESERVATION_STATE, RESERVATION_RESCINDED (HTTP 410), NO_TARGET (no filter matches and

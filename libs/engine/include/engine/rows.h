@@ -60,7 +60,7 @@ struct task_row {
     int64_t step_deadline_us; /* end of the current step; INT64_MAX = none */
     int32_t assignment_count; /* pending -> reserved so far */
     enum task_redrive redrive;
-    int64_t sequence;         /* creation order within the engine: the last tie-break */
+    int64_t sequence; /* creation order within the engine: the last tie-break */
 };
 
 struct reservation_row {
@@ -76,8 +76,9 @@ struct reservation_row {
     struct sid queue_sid;    /* none when routed to a worker directly */
     struct sid workflow_sid; /* none for direct routing */
     struct sid channel_sid;
-    struct str instruction;      /* recorded on accept; "" = none */
-    struct str instruction_data; /* its parameters as JSON text, or "" */
+    struct sid previous_activity_sid; /* single-tasking: where the worker was before the offer */
+    struct str instruction;           /* recorded on accept; "" = none */
+    struct str instruction_data;      /* its parameters as JSON text, or "" */
     int64_t created_at_us;
     int64_t updated_at_us;
     int64_t expires_at_us; /* end of the offer */

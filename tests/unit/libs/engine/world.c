@@ -44,6 +44,8 @@ static struct task_row *world_copy_task(struct world *world, const struct task_r
 
 static void world_write_task(struct world *world, const struct engine_effect *effect)
 {
+    if (effect->task->sequence > world->row_sequence)
+        world->row_sequence = effect->task->sequence;
     for (size_t i = 0; i < world->task_count; i++) {
         if (strcmp(world->tasks[i]->sid.text, effect->task->sid.text) == 0) {
             CHECK(!effect->is_new);
@@ -60,6 +62,8 @@ static void world_write_task(struct world *world, const struct engine_effect *ef
 static void world_write_reservation(struct world *world, const struct engine_effect *effect)
 {
     const struct reservation_row *row = effect->reservation;
+    if (row->sequence > world->row_sequence)
+        world->row_sequence = row->sequence;
     struct reservation_row *copy = ARENA_NEW(world->arena, struct reservation_row);
     *copy = *row;
     copy->worker_name = (struct str){0};
@@ -120,9 +124,10 @@ static void dump_task(struct buf *out, const struct task_row *t)
 
 static void dump_reservation(struct buf *out, const struct reservation_row *r)
 {
-    buf_printf(out, "[reservation %s %s v%lld task=%s worker=%s q=%s %lld %lld %lld s%lld]",
+    buf_printf(out, "[reservation %s %s v%lld task=%s worker=%s q=%s was=%s %lld %lld %lld s%lld]",
                r->sid.text, reservation_state_name(r->state), (long long)r->version,
-               r->task_sid.text, r->worker_sid.text, r->queue_sid.text, (long long)r->created_at_us,
+               r->task_sid.text, r->worker_sid.text, r->queue_sid.text,
+               r->previous_activity_sid.text, (long long)r->created_at_us,
                (long long)r->updated_at_us, (long long)r->expires_at_us, (long long)r->sequence);
 }
 
@@ -315,7 +320,7 @@ void world_reload(struct world *world)
         CHECK_I64(
             engine_apply(world->engine, world->configs[i], world->now_us, &world->effects, &err),
             ERR_OK);
-    engine_load_counters(world->engine, world->event_sequence, 0);
+    engine_load_counters(world->engine, world->event_sequence, world->row_sequence);
     /* Backwards: the order within a kind must not matter. */
     for (size_t i = world->task_count; i > 0; i--)
         CHECK_I64(engine_load_task(world->engine, world->tasks[i - 1], &err), ERR_OK);

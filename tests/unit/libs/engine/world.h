@@ -26,8 +26,9 @@ struct world {
     struct worker_override_row overrides[64];
     size_t override_count;
     int64_t event_sequence;
-    struct buf events; /* names since the last world_events, space-separated */
-    struct buf dump;   /* every effect in full, as text */
+    int64_t row_sequence; /* the highest of any row ever written */
+    struct buf events;    /* names since the last world_events, space-separated */
+    struct buf dump;      /* every effect in full, as text */
     bool keeps_dump;
     struct err err; /* of the last command */
 };
