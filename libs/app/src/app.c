@@ -119,9 +119,10 @@ static enum err_code check_serving(void *ctx, struct call *call, struct err *err
 
 void app_ready_check(struct app *app, const char *name, http_check_fn check, void *ctx)
 {
-    INVARIANT(app->ops.check_count < MAX_CHECKS);
-    app->checks[app->ops.check_count] = (struct http_check){name, check, ctx};
-    app->ops.check_count++; /* after the entry: a probe may come while the service starts */
+    size_t count = app->ops.check_count;
+    INVARIANT(count < MAX_CHECKS);
+    app->checks[count] = (struct http_check){name, check, ctx};
+    app->ops.check_count = count + 1; /* after the entry: a probe may come while the service starts */
 }
 
 struct http_route_set app_ops(struct app *app)

@@ -70,6 +70,12 @@ static size_t size_of_type(enum config_type type)
     }
 }
 
+static bool is_text(enum config_type type)
+{
+    return type != CONFIG_INT && type != CONFIG_DURATION_MS && type != CONFIG_BYTES &&
+           type != CONFIG_BOOL && type != CONFIG_ENUM;
+}
+
 void config_add(struct config *config, const struct config_setting *table, size_t count,
                 void *settings)
 {
@@ -78,6 +84,8 @@ void config_add(struct config *config, const struct config_setting *table, size_
         for (size_t j = 0; j < config->count; j++)
             INVARIANT(strcmp(config->entries[j].setting->key, table[i].key) != 0);
         INVARIANT(table[i].size == size_of_type(table[i].type));
+        /* a text may be in use on another thread, and a reload's texts do not stay */
+        INVARIANT(!table[i].is_reloadable || !is_text(table[i].type));
         config->entries[config->count++] = (struct entry){
             .setting = &table[i],
             .target = (char *)settings + table[i].offset,
@@ -176,7 +184,7 @@ static struct raw_value raw_find(const struct config *config, const struct map *
     return (struct raw_value){.text = setting->default_text, .origin = "default"};
 }
 
-static void entry_check(struct config *config, struct entry *entry)
+static void entry_check(struct config *config, struct arena *texts, struct entry *entry)
 {
     struct buf problem;
     buf_init(&problem, 0);
@@ -185,7 +193,7 @@ static void entry_check(struct config *config, struct entry *entry)
     buf_printf(&problem, "%s ", setting->key);
     bool is_ok = true;
     if (entry->next.text != NULL) {
-        is_ok = setting_parse(config->arena, setting, entry->next.text, &entry->value, &problem);
+        is_ok = setting_parse(texts, setting, entry->next.text, &entry->value, &problem);
         if (!is_ok && strcmp(entry->next.origin, "environment") != 0)
             buf_printf(&problem, " (from %s)", entry->next.origin);
     } else if (setting->is_required) {
@@ -199,8 +207,8 @@ static void entry_check(struct config *config, struct entry *entry)
     buf_fini(&problem);
 }
 
-/* Fills next and value of all entries. */
-static enum err_code entries_check(struct config *config, struct err *err)
+/* Fills next and value of all entries; their texts live in the arena given. */
+static enum err_code entries_check(struct config *config, struct arena *texts, struct err *err)
 {
     struct map file;
     map_init(&file);
@@ -211,13 +219,13 @@ static enum err_code entries_check(struct config *config, struct err *err)
     for (size_t i = 0; i < config->count; i++) {
         struct entry *entry = &config->entries[i];
         entry->next = raw_find(config, &file, entry->setting);
-        entry_check(config, entry);
-        entry->next.text =
-            entry->next.text != NULL ? arena_strdup(config->arena, entry->next.text) : NULL;
+        entry_check(config, texts, entry);
+        if (entry->next.text != NULL)
+            entry->next.text = arena_strdup(texts, entry->next.text);
     }
     arena_free(scratch);
     map_fini(&file);
-    if (arena_is_exhausted(config->arena))
+    if (arena_is_exhausted(texts))
         return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "CONFIG_TOO_LARGE",
                        "the settings take more than %d bytes", ARENA_MAX_BYTES);
     if (config->problem_count > 0)
@@ -250,7 +258,7 @@ static void entry_apply(struct entry *entry)
 
 enum err_code config_load(struct config *config, struct err *err)
 {
-    enum err_code code = entries_check(config, err);
+    enum err_code code = entries_check(config, config->arena, err);
     if (code != ERR_OK)
         return code;
     for (size_t i = 0; i < config->count; i++)
@@ -272,7 +280,9 @@ static bool entry_is_changed(const struct entry *entry)
 
 enum err_code config_reload(struct config *config, size_t *out_ignored, struct err *err)
 {
-    enum err_code code = entries_check(config, err);
+    /* Texts of its own, so that a process reloaded every minute does not grow. */
+    AUTO(arena_cleanup) struct arena *texts = arena_new(ARENA_MAX_BYTES);
+    enum err_code code = entries_check(config, texts, err);
     if (code != ERR_OK)
         return code;
     size_t ignored = 0;
@@ -280,10 +290,13 @@ enum err_code config_reload(struct config *config, size_t *out_ignored, struct e
         struct entry *entry = &config->entries[i];
         if (!entry_is_changed(entry))
             continue;
-        if (entry->setting->is_reloadable)
-            entry_apply(entry);
-        else
+        if (!entry->setting->is_reloadable) {
             ignored++;
+            continue;
+        }
+        if (entry->next.text != NULL)
+            entry->next.text = arena_strdup(config->arena, entry->next.text);
+        entry_apply(entry);
     }
     *out_ignored = ignored;
     return ERR_OK;

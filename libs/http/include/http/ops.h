@@ -24,7 +24,7 @@ struct http_check {
 /* Must outlive the server. */
 struct http_ops {
     const struct http_check *checks;
-    size_t check_count;
+    _Atomic size_t check_count; /* may grow while the server runs: entry first, then the count */
 };
 
 /* A set for http_server_config.sets. */
