@@ -29,7 +29,7 @@ static void types_add(struct types *types, const ProtobufCMessageDescriptor *typ
 
 static void ref_write(struct jx_writer *w, const char *name)
 {
-    char ref[REF_SIZE];
+    char ref[REF_SIZE + sizeof "#/components/"];
     (void)snprintf(ref, sizeof ref, "#/components/%s", name);
     jx_object_begin(w);
     jx_put_text(w, "$ref", ref);
