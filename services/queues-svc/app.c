@@ -1,8 +1,5 @@
 #include "app.h"
 
-#include <stdlib.h>
-
-#include "base/alloc.h"
 #include "migrations.h"
 #include "queue_consumers.h"
 #include "queue_events.h"
@@ -19,23 +16,9 @@ static struct host_spec host_spec(void)
     };
 }
 
-static void free_queues(void *ctx, int64_t until_mono_us)
-{
-    (void)until_mono_us;
-    free(ctx);
-}
-
-static void stop_consumer(void *ctx, int64_t until_mono_us)
-{
-    (void)until_mono_us;
-    bus_consumer_stop(ctx);
-}
-
 static enum err_code start(struct app *app, struct err *err)
 {
-    struct queues *queues = xcalloc(1, sizeof *queues);
-    app_set_state(app, queues);
-    app_on_close(app, APP_FREE, "state", free_queues, queues);
+    struct queues *queues = host_state_new(app, sizeof *queues);
     struct host_spec spec = host_spec();
     enum err_code code = host_open(app, &spec, &queues->host, err);
     if (code != ERR_OK)
@@ -43,14 +26,12 @@ static enum err_code start(struct app *app, struct err *err)
     queues->workspaces = (struct workspaces){
         .pool = queues->host.pool,
         .workers = queues->host.as_service[PEER_WORKERS],
+        .outbox = queues->host.outbox,
         .born = queue_workspace_born,
+        .gone = queue_workspace_gone,
     };
     rpc_server_add(queues->host.server, &queues_service, queues);
-    for (size_t i = 0; i < queue_consumer_count; i++) {
-        struct bus_consumer *consumer =
-            bus_consumer_start(queues->host.bus, &queue_consumers[i], queues);
-        app_on_close(app, APP_FINISH_CALLS, "consumer", stop_consumer, consumer);
-    }
+    host_consume(&queues->host, queue_consumers, queue_consumer_count, queues);
     return host_serve(&queues->host, err);
 }
 

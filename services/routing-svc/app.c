@@ -1,8 +1,5 @@
 #include "app.h"
 
-#include <stdlib.h>
-
-#include "base/alloc.h"
 #include "migrations.h"
 #include "routing.h"
 #include "routing_consumers.h"
@@ -18,23 +15,9 @@ static struct host_spec host_spec(void)
     };
 }
 
-static void free_routing(void *ctx, int64_t until_mono_us)
-{
-    (void)until_mono_us;
-    free(ctx);
-}
-
-static void stop_consumer(void *ctx, int64_t until_mono_us)
-{
-    (void)until_mono_us;
-    bus_consumer_stop(ctx);
-}
-
 static enum err_code start(struct app *app, struct err *err)
 {
-    struct routing *routing = xcalloc(1, sizeof *routing);
-    app_set_state(app, routing);
-    app_on_close(app, APP_FREE, "state", free_routing, routing);
+    struct routing *routing = host_state_new(app, sizeof *routing);
     struct host_spec spec = host_spec();
     enum err_code code = host_open(app, &spec, &routing->host, err);
     if (code != ERR_OK)
@@ -42,13 +25,10 @@ static enum err_code start(struct app *app, struct err *err)
     routing->workspaces = (struct workspaces){
         .pool = routing->host.pool,
         .workers = routing->host.as_service[PEER_WORKERS],
+        .gone = routing_workspace_gone,
     };
     rpc_server_add(routing->host.server, &routing_service, routing);
-    for (size_t i = 0; i < routing_consumer_count; i++) {
-        struct bus_consumer *consumer =
-            bus_consumer_start(routing->host.bus, &routing_consumers[i], routing);
-        app_on_close(app, APP_FINISH_CALLS, "consumer", stop_consumer, consumer);
-    }
+    host_consume(&routing->host, routing_consumers, routing_consumer_count, routing);
     return host_serve(&routing->host, err);
 }
 

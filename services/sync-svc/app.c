@@ -1,8 +1,5 @@
 #include "app.h"
 
-#include <stdlib.h>
-
-#include "base/alloc.h"
 #include "migrations.h"
 #include "sync.h"
 #include "sync_consumers.h"
@@ -18,23 +15,9 @@ static struct host_spec host_spec(void)
     };
 }
 
-static void free_sync(void *ctx, int64_t until_mono_us)
-{
-    (void)until_mono_us;
-    free(ctx);
-}
-
-static void stop_consumer(void *ctx, int64_t until_mono_us)
-{
-    (void)until_mono_us;
-    bus_consumer_stop(ctx);
-}
-
 static enum err_code start(struct app *app, struct err *err)
 {
-    struct sync *sync = xcalloc(1, sizeof *sync);
-    app_set_state(app, sync);
-    app_on_close(app, APP_FREE, "state", free_sync, sync);
+    struct sync *sync = host_state_new(app, sizeof *sync);
     struct host_spec spec = host_spec();
     enum err_code code = host_open(app, &spec, &sync->host, err);
     if (code != ERR_OK)
@@ -42,13 +25,10 @@ static enum err_code start(struct app *app, struct err *err)
     sync->workspaces = (struct workspaces){
         .pool = sync->host.pool,
         .workers = sync->host.as_service[PEER_WORKERS],
+        .gone = sync_workspace_gone,
     };
     rpc_server_add(sync->host.server, &sync_service, sync);
-    for (size_t i = 0; i < sync_consumer_count; i++) {
-        struct bus_consumer *consumer =
-            bus_consumer_start(sync->host.bus, &sync_consumers[i], sync);
-        app_on_close(app, APP_FINISH_CALLS, "consumer", stop_consumer, consumer);
-    }
+    host_consume(&sync->host, sync_consumers, sync_consumer_count, sync);
     return host_serve(&sync->host, err);
 }
 

@@ -53,3 +53,9 @@ enum err_code call_check(const struct call *call, struct err *err)
     return ERR_SET(err, ERR_DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED",
                    "the time allowed for this request has passed; try again");
 }
+
+enum err_code call_no_room(struct err *err)
+{
+    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
+                   "the request needs too much memory; send a smaller one or ask for less at once");
+}

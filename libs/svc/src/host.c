@@ -1,12 +1,16 @@
 #include "svc/host.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "app/app.h"
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "bus/bus.h"
 #include "db/db.h"
+#include "db/idempotency.h"
 #include "db/migrate.h"
+#include "host_sql.h"
 #include "outbox/outbox.h"
 #include "rpc/auth.h"
 #include "rpc/client.h"
@@ -17,7 +21,10 @@ enum {
     ARENA_BYTES = 1 << 20,
     OUTBOX_DRAIN_MS = 2000,
     SERVICE_CALL_MS = 3000,
+    PRUNE_PERIOD_MS = 10 * 60 * 1000,
 };
+
+#define KEEP_KEYS_US (INT64_C(24) * 3600 * US_PER_S) /* what the protos promise for keys */
 
 struct peer_row {
     const char *name;
@@ -78,18 +85,82 @@ static void close_pool(void *ctx, int64_t until_mono_us)
     db_pool_close(ctx);
 }
 
+static void free_state(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    free(ctx);
+}
+
+void *host_state_new(struct app *app, size_t size)
+{
+    void *state = xcalloc(1, size);
+    app_set_state(app, state);
+    app_on_close(app, APP_FREE, "state", free_state, state);
+    return state;
+}
+
+/* All are told to end before the first is waited for. */
+static void end_consumer(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    bus_consumer_end(ctx);
+}
+
+static void stop_consumer(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    bus_consumer_stop(ctx);
+}
+
+void host_consume(struct host *host, const struct bus_consumer_def *defs, size_t count, void *ctx)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct bus_consumer *consumer = bus_consumer_start(host->bus, &defs[i], ctx);
+        app_on_close(host->app, APP_STOP_ACCEPTING, "consumer", end_consumer, consumer);
+        app_on_close(host->app, APP_FINISH_CALLS, "consumer", stop_consumer, consumer);
+    }
+}
+
 static enum err_code check_pool(void *ctx, struct call *call, struct err *err)
 {
     return db_pool_ping(ctx, call, err);
 }
 
-static enum err_code check_schema(struct db_pool *pool, const struct host_spec *spec,
-                                  struct err *err)
+static enum err_code prune_keys(struct app_job *job, struct call *call, void *ctx, struct err *err)
 {
+    (void)job;
+    return idempotency_prune(ctx, call, KEEP_KEYS_US, NULL, err);
+}
+
+/* Not every schema keeps keys. */
+static enum err_code has_keys(struct db_pool *pool, struct call *call, bool *out, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(pool, call, &host_has_keys, DB_NO_PARAMS, &result, err);
+    if (code == ERR_OK)
+        *out = db_get_bool(result, 0, 0);
+    return code;
+}
+
+static enum err_code check_schema(struct host *host, const struct host_spec *spec, struct err *err)
+{
+    static const struct app_job_def prune = {
+        .name = "idempotency keys",
+        .run = prune_keys,
+        .period_ms = PRUNE_PERIOD_MS,
+        .runs_at_start = true,
+    };
     AUTO(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
     struct call call;
     call_init(&call, arena, "start", START_BUDGET_US);
-    return db_schema_check(pool, &call, spec->migrations, spec->migration_count, err);
+    bool keeps_keys = false;
+    enum err_code code =
+        db_schema_check(host->pool, &call, spec->migrations, spec->migration_count, err);
+    if (code == ERR_OK)
+        code = has_keys(host->pool, &call, &keeps_keys, err);
+    if (keeps_keys)
+        (void)app_job_start(host->app, &prune, host->pool);
+    return code;
 }
 
 static enum err_code open_database(struct app *app, const struct host_spec *spec, struct host *host,
@@ -104,7 +175,7 @@ static enum err_code open_database(struct app *app, const struct host_spec *spec
     });
     app_on_close(app, APP_CLOSE_DB, "database pool", close_pool, host->pool);
     app_ready_check(app, "database", check_pool, host->pool);
-    return check_schema(host->pool, spec, err);
+    return check_schema(host, spec, err);
 }
 
 static enum err_code open_bus(struct app *app, const struct host_spec *spec, struct host *host,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/call.h"
 #include "base/str.h"
 #include "crypt/crypt.h"
 
@@ -35,8 +36,7 @@ enum err_code page_from(struct arena *arena, const char *tag, int32_t size, cons
         if (!is_ours)
             return bad_cursor(err);
         if (page.after == NULL)
-            return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                           "the request needs too much memory; ask for less at once");
+            return call_no_room(err);
     }
     *out = page;
     return ERR_OK;

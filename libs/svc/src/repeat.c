@@ -9,8 +9,7 @@ static enum err_code pack(struct arena *arena, const ProtobufCMessage *message, 
     size_t size = protobuf_c_message_get_packed_size(message);
     uint8_t *bytes = arena_alloc(arena, size);
     if (bytes == NULL)
-        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                       "the request needs too much memory; send a smaller one");
+        return call_no_room(err);
     (void)protobuf_c_message_pack(message, bytes);
     *out = (struct str){(const char *)bytes, size};
     return ERR_OK;

@@ -20,8 +20,7 @@ enum err_code usage_check_tasks(struct rpc_client *tasks, struct call *call,
     request.n_assignment_status = ARRAY_LEN(waiting);
     request.page_size = 1;
     if (arena_is_exhausted(call->arena))
-        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                       "the request needs too much memory; send a smaller one");
+        return call_no_room(err);
     Taskrouter__Tasks__V1__ListTasksResponse *reply = NULL;
     enum err_code code =
         RPC_CALL(tasks, call, "/taskrouter.tasks.v1.Tasks/ListTasks", &request.base,

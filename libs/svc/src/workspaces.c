@@ -2,8 +2,11 @@
 
 #include <string.h>
 
+#include "outbox/outbox.h"
 #include "rpc/client.h"
 #include "svc/check.h"
+#include "svc/event.h"
+#include "taskrouter/events/v1/events.pb-c.h"
 #include "workspaces_sql.h"
 
 enum copy_column { COL_SID, COL_ACCOUNT_SID, COL_FRIENDLY_NAME, COL_VERSION, COL_IS_DELETED };
@@ -26,34 +29,39 @@ enum err_code workspace_check_access(const struct call *call, const char *accoun
                                                             : not_found(workspace_sid, err);
 }
 
-static enum err_code put(const struct workspaces *workspaces, struct db_conn *conn,
-                         struct call *call, const struct workspace_copy *copy, bool is_deleted,
-                         bool *out_is_applied, struct err *err)
+struct put_context {
+    const struct workspaces *workspaces;
+    const struct workspace_copy *copy;
+    bool is_deleted;
+};
+
+/* Only what is newer than the copy has an effect. */
+static enum err_code put_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
 {
+    const struct put_context *put = ctx;
+    const struct workspaces *workspaces = put->workspaces;
+    const struct workspace_copy *copy = put->copy;
     struct db_result *result = NULL;
     enum err_code code = db_query(conn, call, &workspace_copy_put,
                                   DB_PARAMS(db_cstr(copy->sid), db_cstr(copy->account_sid),
                                             db_cstr(copy->friendly_name), db_i64(copy->version),
-                                            db_bool(is_deleted)),
+                                            db_bool(put->is_deleted)),
                                   &result, err);
-    if (code != ERR_OK)
+    if (code != ERR_OK || db_affected(result) == 0)
         return code;
-    *out_is_applied = db_affected(result) > 0;
-    if (*out_is_applied && !is_deleted && workspaces->born != NULL)
-        return workspaces->born(conn, call, copy, workspaces->born_ctx, err);
-    return ERR_OK;
+    if (put->is_deleted)
+        return workspaces->gone == NULL ? ERR_OK : workspaces->gone(conn, call, copy->sid, err);
+    return workspaces->born == NULL ? ERR_OK : workspaces->born(conn, call, copy, err);
 }
 
-struct put_context {
-    const struct workspaces *workspaces;
-    const struct workspace_copy *copy;
-};
-
-static enum err_code put_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code put(const struct workspaces *workspaces, struct call *call,
+                         const struct workspace_copy *copy, bool is_deleted, struct err *err)
 {
-    const struct put_context *context = ctx;
-    bool is_applied = false;
-    return put(context->workspaces, conn, call, context->copy, false, &is_applied, err);
+    struct put_context context = {workspaces, copy, is_deleted};
+    enum err_code code = db_tx_run(workspaces->pool, call, put_tx, &context, err);
+    if (code == ERR_OK)
+        outbox_wake(workspaces->outbox);
+    return code;
 }
 
 static struct workspace_copy from_wire(const Taskrouter__Workers__V1__Workspace *workspace)
@@ -74,20 +82,18 @@ static enum err_code fetch(const struct workspaces *workspaces, struct call *cal
         PB_NEW(call->arena, taskrouter__workers__v1__get_workspace_request);
     char *copy_of_sid = arena_strdup(call->arena, sid);
     if (request == NULL || copy_of_sid == NULL)
-        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                       "the request needs too much memory; send a smaller one");
+        return call_no_room(err);
     request->sid = copy_of_sid;
     Taskrouter__Workers__V1__Workspace *workspace = NULL;
-    enum err_code code = RPC_CALL(workspaces->workers, call,
-                                  "/taskrouter.workers.v1.Workers/GetWorkspace", &request->base,
-                                  taskrouter__workers__v1__workspace, &workspace, err);
+    enum err_code code =
+        RPC_CALL(workspaces->workers, call, "/taskrouter.workers.v1.Workers/GetWorkspace",
+                 &request->base, taskrouter__workers__v1__workspace, &workspace, err);
     if (code == ERR_NOT_FOUND)
         return not_found(sid, err);
     if (code != ERR_OK)
         return code;
     *out = from_wire(workspace);
-    struct put_context context = {workspaces, out};
-    return db_tx_run(workspaces->pool, call, put_tx, &context, err);
+    return put(workspaces, call, out, false, err);
 }
 
 enum err_code workspaces_require(const struct workspaces *workspaces, struct call *call,
@@ -122,15 +128,29 @@ enum err_code workspaces_require(const struct workspaces *workspaces, struct cal
     return code;
 }
 
-enum err_code workspaces_apply(const struct workspaces *workspaces, struct db_conn *conn,
-                               struct call *call,
-                               const Taskrouter__Workers__V1__Workspace *workspace,
-                               bool is_deleted, bool *out_is_deleted, struct err *err)
+enum err_code workspaces_hold(struct db_conn *conn, struct call *call, const char *sid,
+                              struct err *err)
 {
-    struct workspace_copy copy = from_wire(workspace);
-    bool is_applied = false;
-    enum err_code code = put(workspaces, conn, call, &copy, is_deleted, &is_applied, err);
-    if (code == ERR_OK)
-        *out_is_deleted = is_applied && is_deleted;
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &workspace_copy_hold, DB_PARAMS(db_cstr(sid)), &result, err);
+    if (code == ERR_OK && db_row_count(result) == 0)
+        return not_found(sid, err);
     return code;
+}
+
+enum err_code workspaces_consume(const struct workspaces *workspaces, struct call *call,
+                                 const struct bus_msg *msg, struct err *err)
+{
+    struct bus_event envelope;
+    ProtobufCMessage *message = NULL;
+    enum err_code code = svc_event_read(
+        call, msg, &taskrouter__events__v1__workspace_event__descriptor, &envelope, &message, err);
+    if (code != ERR_OK)
+        return code;
+    const Taskrouter__Events__V1__WorkspaceEvent *event = (const void *)message;
+    if (event->workspace == NULL)
+        return svc_event_empty(msg, err);
+    struct workspace_copy copy = from_wire(event->workspace);
+    return put(workspaces, call, &copy, event->deleted, err);
 }

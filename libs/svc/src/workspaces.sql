@@ -15,3 +15,11 @@ set account_sid = excluded.account_sid,
     deleted_at = excluded.deleted_at
 where workspace_copy.version < excluded.version
   and workspace_copy.deleted_at is null;
+
+-- name: workspace_copy_hold
+-- index: primary key; shared, so that creations go on side by side while a deletion waits
+select sid
+from workspace_copy
+where sid = $1
+  and deleted_at is null
+for share;

@@ -2,6 +2,7 @@
 
 #include "base/ids.h"
 #include "channel_store.h"
+#include "queue_store.h"
 #include "queues.h"
 #include "rpc/pb.h"
 #include "svc/event.h"
@@ -13,12 +14,6 @@ static const Taskrouter__Queues__V1__TaskOrder wire_orders[TASK_ORDER_COUNT] = {
     [TASK_ORDER_FIFO] = TASKROUTER__QUEUES__V1__TASK_ORDER__TASK_ORDER_FIFO,
     [TASK_ORDER_LIFO] = TASKROUTER__QUEUES__V1__TASK_ORDER__TASK_ORDER_LIFO,
 };
-
-static enum err_code no_room(struct err *err)
-{
-    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                   "the request needs too much memory; ask for less at once");
-}
 
 Taskrouter__Queues__V1__TaskQueue *queue_to_wire(struct arena *arena,
                                                  const struct task_queue *queue)
@@ -67,7 +62,7 @@ enum err_code queue_event_append(struct db_conn *conn, struct call *call, const 
     data.task_queue = queue_to_wire(call->arena, queue);
     data.deleted = is_deleted;
     if (data.task_queue == NULL)
-        return no_room(err);
+        return call_no_room(err);
     return svc_event_append(conn, call,
                             &(struct svc_event){
                                 .source = QUEUES_SOURCE,
@@ -90,7 +85,7 @@ enum err_code channel_event_append(struct db_conn *conn, struct call *call, cons
     data.task_channel = channel_to_wire(call->arena, channel);
     data.deleted = is_deleted;
     if (data.task_channel == NULL)
-        return no_room(err);
+        return call_no_room(err);
     return svc_event_append(conn, call,
                             &(struct svc_event){
                                 .source = QUEUES_SOURCE,
@@ -105,10 +100,8 @@ enum err_code channel_event_append(struct db_conn *conn, struct call *call, cons
 }
 
 enum err_code queue_workspace_born(struct db_conn *conn, struct call *call,
-                                   const struct workspace_copy *workspace, void *ctx,
-                                   struct err *err)
+                                   const struct workspace_copy *workspace, struct err *err)
 {
-    (void)ctx;
     for (size_t i = 0; i < TASK_CHANNEL_DEFAULT_COUNT; i++) {
         const struct task_channel_default *row = &task_channel_defaults[i];
         struct sid sid = sid_derive("TC", str_from(workspace->sid), str_from(row->unique_name));
@@ -127,4 +120,11 @@ enum err_code queue_workspace_born(struct db_conn *conn, struct call *call,
             return code;
     }
     return ERR_OK;
+}
+
+enum err_code queue_workspace_gone(struct db_conn *conn, struct call *call,
+                                   const char *workspace_sid, struct err *err)
+{
+    enum err_code code = queue_store_delete_all(conn, call, workspace_sid, err);
+    return code == ERR_OK ? channel_store_delete_all(conn, call, workspace_sid, err) : code;
 }

@@ -26,5 +26,9 @@ enum err_code channel_event_append(struct db_conn *conn, struct call *call, cons
 
 /* workspace_born_fn: the five task channels with which every workspace is born. */
 enum err_code queue_workspace_born(struct db_conn *conn, struct call *call,
-                                   const struct workspace_copy *workspace, void *ctx,
+                                   const struct workspace_copy *workspace,
                                    struct err *err) MUST_CHECK;
+
+/* workspace_gone_fn: queues and channels of a deleted workspace. Its own event tells of them. */
+enum err_code queue_workspace_gone(struct db_conn *conn, struct call *call,
+                                   const char *workspace_sid, struct err *err) MUST_CHECK;

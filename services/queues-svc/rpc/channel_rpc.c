@@ -14,18 +14,12 @@
 
 typedef Taskrouter__Queues__V1__TaskChannel wire_channel;
 
-static enum err_code no_room(struct err *err)
-{
-    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                   "the request needs too much memory; ask for less at once");
-}
-
 static enum err_code reply_with(struct call *call, const struct task_channel *channel,
                                 wire_channel **out_reply, struct err *err)
 {
     wire_channel *wire = channel_to_wire(call->arena, channel);
     if (wire == NULL)
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = wire;
     return ERR_OK;
 }
@@ -57,7 +51,9 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
         create->reply = (wire_channel *)(void *)first_reply;
         return ERR_OK;
     }
-    code = channel_store_insert(conn, call, &create->channel, err);
+    code = workspaces_hold(conn, call, create->channel.workspace_sid, err);
+    if (code == ERR_OK)
+        code = channel_store_insert(conn, call, &create->channel, err);
     if (code == ERR_OK)
         code =
             channel_event_append(conn, call, "task-channel.created", &create->channel, false, err);
@@ -146,7 +142,7 @@ enum err_code channel_rpc_list(void *app, struct call *call,
         PB_NEW(call->arena, taskrouter__queues__v1__list_task_channels_response);
     wire_channel **wires = ARENA_ARRAY(call->arena, wire_channel *, count);
     if (reply == NULL || wires == NULL)
-        return no_room(err);
+        return call_no_room(err);
     if (count > (size_t)page.size) {
         count = (size_t)page.size;
         reply->next_cursor = page_cursor(call->arena, LIST_TAG, items[count - 1].sid);
@@ -156,7 +152,7 @@ enum err_code channel_rpc_list(void *app, struct call *call,
     reply->items = wires;
     reply->n_items = count;
     if (arena_is_exhausted(call->arena))
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = reply;
     return ERR_OK;
 }

@@ -17,18 +17,12 @@
 
 typedef Taskrouter__Queues__V1__TaskQueue wire_queue;
 
-static enum err_code no_room(struct err *err)
-{
-    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                   "the request needs too much memory; ask for less at once");
-}
-
 static enum err_code reply_with(struct call *call, const struct task_queue *queue,
                                 wire_queue **out_reply, struct err *err)
 {
     wire_queue *wire = queue_to_wire(call->arena, queue);
     if (wire == NULL)
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = wire;
     return ERR_OK;
 }
@@ -67,7 +61,9 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
         create->reply = (wire_queue *)(void *)first_reply;
         return ERR_OK;
     }
-    code = queue_store_insert(conn, call, &create->queue, err);
+    code = workspaces_hold(conn, call, create->queue.workspace_sid, err);
+    if (code == ERR_OK)
+        code = queue_store_insert(conn, call, &create->queue, err);
     if (code == ERR_OK)
         code = queue_event_append(conn, call, "task-queue.created", &create->queue, false, err);
     if (code == ERR_OK)
@@ -176,7 +172,7 @@ static enum err_code fill_list(struct call *call, const struct task_queue *items
         PB_NEW(call->arena, taskrouter__queues__v1__list_task_queues_response);
     wire_queue **wires = ARENA_ARRAY(call->arena, wire_queue *, count);
     if (reply == NULL || wires == NULL)
-        return no_room(err);
+        return call_no_room(err);
     for (size_t i = 0; i < count; i++)
         wires[i] = queue_to_wire(call->arena, &items[i]);
     reply->items = wires;
@@ -184,7 +180,7 @@ static enum err_code fill_list(struct call *call, const struct task_queue *items
     if (last_sid != NULL)
         reply->next_cursor = page_cursor(call->arena, LIST_TAG, last_sid);
     if (arena_is_exhausted(call->arena))
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = reply;
     return ERR_OK;
 }
@@ -320,6 +316,16 @@ static enum err_code delete_tx(struct db_conn *conn, struct call *call, void *ct
     return queue_event_append(conn, call, "task-queue.deleted", &queue, true, err);
 }
 
+/* Before others are asked about it. */
+static enum err_code require_queue(struct queues *queues, struct call *call,
+                                   const char *workspace_sid, const char *sid, struct err *err)
+{
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    struct task_queue queue;
+    enum err_code code = db_acquire(queues->host.pool, call, &conn, err);
+    return code == ERR_OK ? queue_store_get(conn, call, workspace_sid, sid, &queue, err) : code;
+}
+
 enum err_code queue_rpc_delete(void *app, struct call *call,
                                const Taskrouter__Queues__V1__DeleteTaskQueueRequest *request,
                                Google__Protobuf__Empty **out_reply, struct err *err)
@@ -331,6 +337,8 @@ enum err_code queue_rpc_delete(void *app, struct call *call,
         workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
         code = check_sid("sid", request->sid, "WQ", err);
+    if (code == ERR_OK)
+        code = require_queue(queues, call, workspace.sid, request->sid, err);
     if (code == ERR_OK)
         code = usage_check_tasks(queues->host.as_service[PEER_TASKS], call, workspace.sid,
                                  request->sid, "", err);

@@ -41,14 +41,13 @@ enum err_code channel_store_insert(struct db_conn *conn, struct call *call,
                                    struct task_channel *channel, struct err *err)
 {
     stamp_new(channel);
-    enum err_code code =
-        db_query(conn, call, &channel_insert,
-                 DB_PARAMS(db_cstr(channel->sid), db_cstr(channel->account_sid),
-                           db_cstr(channel->workspace_sid), db_cstr(channel->friendly_name),
-                           db_cstr(channel->unique_name),
-                           db_bool(channel->channel_optimized_routing),
-                           db_time_us(channel->created_at_us)),
-                 NULL, err);
+    enum err_code code = db_query(
+        conn, call, &channel_insert,
+        DB_PARAMS(db_cstr(channel->sid), db_cstr(channel->account_sid),
+                  db_cstr(channel->workspace_sid), db_cstr(channel->friendly_name),
+                  db_cstr(channel->unique_name), db_bool(channel->channel_optimized_routing),
+                  db_time_us(channel->created_at_us)),
+        NULL, err);
     if (code == ERR_ALREADY_EXISTS && db_err_is_constraint(err, "task_channel_unique_name"))
         return ERR_FIELD(err, ERR_ALREADY_EXISTS, "CHANNEL_NAME_TAKEN", "unique_name",
                          "a task channel named \"%s\" exists already; choose another uniqueName",
@@ -80,8 +79,8 @@ enum err_code channel_store_update(struct db_conn *conn, struct call *call,
     channel->updated_at_us = clock_now_us();
     return db_query(conn, call, &channel_update,
                     DB_PARAMS(db_cstr(channel->sid), db_cstr(channel->friendly_name),
-                              db_bool(channel->channel_optimized_routing),
-                              db_i64(channel->version), db_time_us(channel->updated_at_us)),
+                              db_bool(channel->channel_optimized_routing), db_i64(channel->version),
+                              db_time_us(channel->updated_at_us)),
                     NULL, err);
 }
 
@@ -90,8 +89,8 @@ static enum err_code get_one(struct db_conn *conn, struct call *call, const stru
                              struct err *err)
 {
     struct db_result *result = NULL;
-    enum err_code code = db_query(conn, call, stmt,
-                                  DB_PARAMS(db_cstr(workspace_sid), db_cstr(key)), &result, err);
+    enum err_code code =
+        db_query(conn, call, stmt, DB_PARAMS(db_cstr(workspace_sid), db_cstr(key)), &result, err);
     if (code != ERR_OK)
         return code;
     if (db_row_count(result) == 0)
@@ -102,33 +101,31 @@ static enum err_code get_one(struct db_conn *conn, struct call *call, const stru
 }
 
 enum err_code channel_store_get(struct db_conn *conn, struct call *call, const char *workspace_sid,
-                              const char *key, struct task_channel *out, struct err *err)
+                                const char *key, struct task_channel *out, struct err *err)
 {
     return get_one(conn, call, &channel_get, workspace_sid, key, out, err);
 }
 
 enum err_code channel_store_lock(struct db_conn *conn, struct call *call, const char *workspace_sid,
-                               const char *key, struct task_channel *out, struct err *err)
+                                 const char *key, struct task_channel *out, struct err *err)
 {
     return get_one(conn, call, &channel_get_for_update, workspace_sid, key, out, err);
 }
 
 enum err_code channel_store_list(struct db_conn *conn, struct call *call, const char *workspace_sid,
-                               const char *after, size_t limit, struct task_channel **out,
-                               size_t *out_count, struct err *err)
+                                 const char *after, size_t limit, struct task_channel **out,
+                                 size_t *out_count, struct err *err)
 {
     struct db_result *result = NULL;
-    enum err_code code =
-        db_query(conn, call, &channel_list,
-                 DB_PARAMS(db_cstr(workspace_sid), db_cstr(after), db_i64((int64_t)limit)),
-                 &result, err);
+    enum err_code code = db_query(
+        conn, call, &channel_list,
+        DB_PARAMS(db_cstr(workspace_sid), db_cstr(after), db_i64((int64_t)limit)), &result, err);
     if (code != ERR_OK)
         return code;
     size_t count = (size_t)db_row_count(result);
     struct task_channel *items = ARENA_ARRAY(call->arena, struct task_channel, count);
     if (items == NULL)
-        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                       "the page is too large; ask for fewer items at once");
+        return call_no_room(err);
     for (size_t i = 0; i < count; i++)
         items[i] = from_row(result, (int)i);
     *out = items;
@@ -137,13 +134,13 @@ enum err_code channel_store_list(struct db_conn *conn, struct call *call, const 
 }
 
 enum err_code channel_store_delete(struct db_conn *conn, struct call *call, const char *sid,
-                                 struct err *err)
+                                   struct err *err)
 {
     return db_query(conn, call, &channel_delete, DB_PARAMS(db_cstr(sid)), NULL, err);
 }
 
 enum err_code channel_store_delete_all(struct db_conn *conn, struct call *call,
-                                     const char *workspace_sid, struct err *err)
+                                       const char *workspace_sid, struct err *err)
 {
     return db_query(conn, call, &channel_delete_all, DB_PARAMS(db_cstr(workspace_sid)), NULL, err);
 }

@@ -57,8 +57,8 @@ enum err_code queue_store_insert(struct db_conn *conn, struct call *call, struct
         DB_PARAMS(db_cstr(queue->sid), db_cstr(queue->account_sid), db_cstr(queue->workspace_sid),
                   db_cstr(queue->friendly_name), db_cstr(queue->target_workers),
                   db_i64(queue->max_reserved_workers), db_cstr(task_order_name(queue->task_order)),
-                  db_cstr(queue->reservation_activity_sid),
-                  db_cstr(queue->assignment_activity_sid), db_time_us(queue->created_at_us)),
+                  db_cstr(queue->reservation_activity_sid), db_cstr(queue->assignment_activity_sid),
+                  db_time_us(queue->created_at_us)),
         NULL, err);
     return explain(code, queue, err);
 }
@@ -68,15 +68,14 @@ enum err_code queue_store_update(struct db_conn *conn, struct call *call, struct
 {
     queue->version++;
     queue->updated_at_us = clock_now_us();
-    enum err_code code =
-        db_query(conn, call, &queue_update,
-                 DB_PARAMS(db_cstr(queue->sid), db_cstr(queue->friendly_name),
-                           db_cstr(queue->target_workers), db_i64(queue->max_reserved_workers),
-                           db_cstr(task_order_name(queue->task_order)),
-                           db_cstr(queue->reservation_activity_sid),
-                           db_cstr(queue->assignment_activity_sid), db_i64(queue->version),
-                           db_time_us(queue->updated_at_us)),
-                 NULL, err);
+    enum err_code code = db_query(
+        conn, call, &queue_update,
+        DB_PARAMS(db_cstr(queue->sid), db_cstr(queue->friendly_name),
+                  db_cstr(queue->target_workers), db_i64(queue->max_reserved_workers),
+                  db_cstr(task_order_name(queue->task_order)),
+                  db_cstr(queue->reservation_activity_sid), db_cstr(queue->assignment_activity_sid),
+                  db_i64(queue->version), db_time_us(queue->updated_at_us)),
+        NULL, err);
     return explain(code, queue, err);
 }
 
@@ -85,8 +84,8 @@ static enum err_code get_one(struct db_conn *conn, struct call *call, const stru
                              struct err *err)
 {
     struct db_result *result = NULL;
-    enum err_code code = db_query(conn, call, stmt,
-                                  DB_PARAMS(db_cstr(workspace_sid), db_cstr(key)), &result, err);
+    enum err_code code =
+        db_query(conn, call, stmt, DB_PARAMS(db_cstr(workspace_sid), db_cstr(key)), &result, err);
     if (code != ERR_OK)
         return code;
     if (db_row_count(result) == 0)
@@ -109,8 +108,8 @@ enum err_code queue_store_lock(struct db_conn *conn, struct call *call, const ch
 }
 
 enum err_code queue_store_list(struct db_conn *conn, struct call *call, const char *workspace_sid,
-                               const char *after, size_t limit, const char *friendly_name, struct task_queue **out,
-                               size_t *out_count, struct err *err)
+                               const char *after, size_t limit, const char *friendly_name,
+                               struct task_queue **out, size_t *out_count, struct err *err)
 {
     struct db_result *result = NULL;
     enum err_code code =
@@ -123,8 +122,7 @@ enum err_code queue_store_list(struct db_conn *conn, struct call *call, const ch
     size_t count = (size_t)db_row_count(result);
     struct task_queue *items = ARENA_ARRAY(call->arena, struct task_queue, count);
     if (items == NULL)
-        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                       "the page is too large; ask for fewer items at once");
+        return call_no_room(err);
     for (size_t i = 0; i < count; i++)
         items[i] = from_row(result, (int)i);
     *out = items;

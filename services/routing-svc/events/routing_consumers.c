@@ -1,75 +1,39 @@
 #include "routing_consumers.h"
 
 #include "base/macros.h"
-#include "bus/event.h"
-#include "pbjson/pbjson.h"
 #include "queue_copy_store.h"
 #include "routing.h"
+#include "svc/event.h"
 #include "taskrouter/events/v1/events.pb-c.h"
 #include "workflow_store.h"
 
-static enum err_code decode(struct call *call, const struct bus_msg *msg,
-                            const ProtobufCMessageDescriptor *type, ProtobufCMessage **out_event,
-                            struct err *err)
+enum err_code routing_workspace_gone(struct db_conn *conn, struct call *call,
+                                     const char *workspace_sid, struct err *err)
 {
-    struct bus_event envelope;
-    enum err_code code = bus_event_parse(call->arena, msg->payload, &envelope, err);
-    if (code != ERR_OK)
-        return code;
-    return pbjson_decode(envelope.data, type, &pbjson_event, call->arena, out_event, NULL, err);
-}
-
-struct workspace_change {
-    struct routing *routing;
-    const Taskrouter__Events__V1__WorkspaceEvent *event;
-};
-
-static enum err_code workspace_tx(struct db_conn *conn, struct call *call, void *ctx,
-                                  struct err *err)
-{
-    const struct workspace_change *change = ctx;
-    const char *sid = change->event->workspace->sid;
-    bool is_deleted = false;
-    enum err_code code =
-        workspaces_apply(&change->routing->workspaces, conn, call, change->event->workspace,
-                         change->event->deleted, &is_deleted, err);
-    if (code != ERR_OK || !is_deleted)
-        return code;
-    code = workflow_store_delete_all(conn, call, sid, err);
-    if (code == ERR_OK)
-        code = queue_copy_store_delete_all(conn, call, sid, err);
-    return code;
+    enum err_code code = workflow_store_delete_all(conn, call, workspace_sid, err);
+    return code == ERR_OK ? queue_copy_store_delete_all(conn, call, workspace_sid, err) : code;
 }
 
 static enum err_code on_workspace(void *ctx, struct call *call, const struct bus_msg *msg,
                                   struct err *err)
 {
-    struct routing *routing = ctx;
-    ProtobufCMessage *message = NULL;
-    enum err_code code =
-        decode(call, msg, &taskrouter__events__v1__workspace_event__descriptor, &message, err);
-    if (code != ERR_OK)
-        return code;
-    struct workspace_change change = {routing, (const void *)message};
-    if (change.event->workspace == NULL)
-        return ERR_SET(err, ERR_INVALID_ARGUMENT, "EVENT_INVALID",
-                       "a workspace event without its workspace");
-    return db_tx_run(routing->host.pool, call, workspace_tx, &change, err);
+    const struct routing *routing = ctx;
+    return workspaces_consume(&routing->workspaces, call, msg, err);
 }
 
 static enum err_code on_task_queue(void *ctx, struct call *call, const struct bus_msg *msg,
                                    struct err *err)
 {
     struct routing *routing = ctx;
+    struct bus_event envelope;
     ProtobufCMessage *message = NULL;
-    enum err_code code =
-        decode(call, msg, &taskrouter__events__v1__task_queue_event__descriptor, &message, err);
+    enum err_code code = svc_event_read(
+        call, msg, &taskrouter__events__v1__task_queue_event__descriptor, &envelope, &message, err);
     if (code != ERR_OK)
         return code;
     const Taskrouter__Events__V1__TaskQueueEvent *event = (const void *)message;
     if (event->task_queue == NULL)
-        return ERR_SET(err, ERR_INVALID_ARGUMENT, "EVENT_INVALID",
-                       "a task queue event without its task queue");
+        return svc_event_empty(msg, err);
     AUTO(db_release_cleanup) struct db_conn *conn = NULL;
     code = db_acquire(routing->host.pool, call, &conn, err);
     if (code != ERR_OK)

@@ -4,16 +4,15 @@
 #include "rpc/client.h"
 #include "taskrouter/queues/v1/queues.pb-c.h"
 
-static enum err_code ask(struct routing *routing, struct db_conn *conn, struct call *call,
-                         const char *workspace_sid, const char *sid, struct err *err)
+static enum err_code ask(struct routing *routing, struct call *call, const char *workspace_sid,
+                         const char *sid, struct err *err)
 {
     Taskrouter__Queues__V1__GetTaskQueueRequest request;
     taskrouter__queues__v1__get_task_queue_request__init(&request);
     request.workspace_sid = arena_strdup(call->arena, workspace_sid);
     request.sid = arena_strdup(call->arena, sid);
     if (arena_is_exhausted(call->arena))
-        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                       "the request needs too much memory; send a smaller one");
+        return call_no_room(err);
     Taskrouter__Queues__V1__TaskQueue *queue = NULL;
     enum err_code code = RPC_CALL(routing->host.as_service[PEER_QUEUES], call,
                                   "/taskrouter.queues.v1.Queues/GetTaskQueue", &request.base,
@@ -25,21 +24,33 @@ static enum err_code ask(struct routing *routing, struct db_conn *conn, struct c
                          sid);
     if (code != ERR_OK)
         return code;
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    code = db_acquire(routing->host.pool, call, &conn, err);
+    if (code != ERR_OK)
+        return code;
     return queue_copy_store_put(conn, call, queue->sid, queue->workspace_sid, queue->version, false,
                                 err);
+}
+
+static enum err_code find_missing(struct routing *routing, struct call *call,
+                                  const char *workspace_sid, const struct workflow_doc *doc,
+                                  const char ***out, size_t *out_count, struct err *err)
+{
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    enum err_code code = db_acquire(routing->host.pool, call, &conn, err);
+    if (code != ERR_OK)
+        return code;
+    return queue_copy_store_missing(conn, call, workspace_sid, doc->queues, doc->queue_count, out,
+                                    out_count, err);
 }
 
 enum err_code queue_check(struct routing *routing, struct call *call, const char *workspace_sid,
                           const struct workflow_doc *doc, struct err *err)
 {
-    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
-    enum err_code code = db_acquire(routing->host.pool, call, &conn, err);
     const char **missing = NULL;
     size_t count = 0;
-    if (code == ERR_OK)
-        code = queue_copy_store_missing(conn, call, workspace_sid, doc->queues, doc->queue_count,
-                                        &missing, &count, err);
+    enum err_code code = find_missing(routing, call, workspace_sid, doc, &missing, &count, err);
     for (size_t i = 0; i < count && code == ERR_OK; i++)
-        code = ask(routing, conn, call, workspace_sid, missing[i], err);
+        code = ask(routing, call, workspace_sid, missing[i], err);
     return code;
 }

@@ -9,12 +9,6 @@
 
 enum { ATTRIBUTES_MAX = 4096 }; /* characters, as for tasks */
 
-static enum err_code no_room(struct err *err)
-{
-    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                   "the request needs too much memory; ask for less at once");
-}
-
 enum err_code route_rpc_validate(void *app, struct call *call,
                                  const Taskrouter__Routing__V1__ValidateWorkflowRequest *request,
                                  Google__Protobuf__Empty **out_reply, struct err *err)
@@ -88,7 +82,7 @@ static enum err_code fill_route(struct call *call, const struct workflow *workfl
     Taskrouter__Routing__V1__RouteTarget **targets =
         ARENA_ARRAY(call->arena, Taskrouter__Routing__V1__RouteTarget *, filter->target_count);
     if (reply == NULL || targets == NULL)
-        return no_room(err);
+        return call_no_room(err);
     reply->workflow_sid = wire_text(call->arena, workflow->sid);
     reply->configuration_version = workflow->configuration_version;
     reply->filter_index = index;
@@ -98,7 +92,7 @@ static enum err_code fill_route(struct call *call, const struct workflow *workfl
     reply->targets = targets;
     reply->n_targets = filter->target_count;
     if (arena_is_exhausted(call->arena))
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = reply;
     return ERR_OK;
 }

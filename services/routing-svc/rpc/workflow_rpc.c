@@ -22,18 +22,12 @@
 
 typedef Taskrouter__Routing__V1__Workflow wire_workflow;
 
-static enum err_code no_room(struct err *err)
-{
-    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                   "the request needs too much memory; ask for less at once");
-}
-
 static enum err_code reply_with(struct call *call, const struct workflow *workflow,
                                 wire_workflow **out_reply, struct err *err)
 {
     wire_workflow *wire = workflow_to_wire(call->arena, workflow);
     if (wire == NULL)
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = wire;
     return ERR_OK;
 }
@@ -82,7 +76,9 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
         create->reply = (wire_workflow *)(void *)first_reply;
         return ERR_OK;
     }
-    code = workflow_store_insert(conn, call, &create->workflow, err);
+    code = workspaces_hold(conn, call, create->workflow.workspace_sid, err);
+    if (code == ERR_OK)
+        code = workflow_store_insert(conn, call, &create->workflow, err);
     if (code == ERR_OK)
         code = workflow_event_append(conn, call, &create->workflow,
                                      &(struct workflow_change){.type = "workflow.created"}, err);
@@ -179,7 +175,7 @@ enum err_code workflow_rpc_list(void *app, struct call *call,
         PB_NEW(call->arena, taskrouter__routing__v1__list_workflows_response);
     wire_workflow **wires = ARENA_ARRAY(call->arena, wire_workflow *, count);
     if (reply == NULL || wires == NULL)
-        return no_room(err);
+        return call_no_room(err);
     if (count > (size_t)page.size) {
         count = (size_t)page.size;
         reply->next_cursor = page_cursor(call->arena, LIST_TAG, items[count - 1].sid);
@@ -189,7 +185,7 @@ enum err_code workflow_rpc_list(void *app, struct call *call,
     reply->items = wires;
     reply->n_items = count;
     if (arena_is_exhausted(call->arena))
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = reply;
     return ERR_OK;
 }
@@ -204,7 +200,7 @@ fill_versions(struct call *call, const char *workflow_sid, const struct workflow
     Taskrouter__Routing__V1__WorkflowVersion **wires =
         ARENA_ARRAY(call->arena, Taskrouter__Routing__V1__WorkflowVersion *, count);
     if (reply == NULL || wires == NULL)
-        return no_room(err);
+        return call_no_room(err);
     if (count > limit) {
         count = limit;
         char *last = arena_printf(call->arena, "%" PRId64, items[count - 1].configuration_version);
@@ -213,7 +209,7 @@ fill_versions(struct call *call, const char *workflow_sid, const struct workflow
     for (size_t i = 0; i < count; i++) {
         wires[i] = PB_NEW(call->arena, taskrouter__routing__v1__workflow_version);
         if (wires[i] == NULL)
-            return no_room(err);
+            return call_no_room(err);
         wires[i]->workflow_sid = wire_text(call->arena, workflow_sid);
         wires[i]->configuration_version = items[i].configuration_version;
         wires[i]->configuration = wire_text(call->arena, items[i].configuration);
@@ -223,7 +219,7 @@ fill_versions(struct call *call, const char *workflow_sid, const struct workflow
     reply->items = wires;
     reply->n_items = count;
     if (arena_is_exhausted(call->arena))
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = reply;
     return ERR_OK;
 }
@@ -374,6 +370,17 @@ static enum err_code delete_tx(struct db_conn *conn, struct call *call, void *ct
         &(struct workflow_change){.type = "workflow.deleted", .is_deleted = true}, err);
 }
 
+/* Before others are asked about it. */
+static enum err_code require_workflow(struct routing *routing, struct call *call,
+                                      const char *workspace_sid, const char *sid, struct err *err)
+{
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    struct workflow workflow;
+    enum err_code code = db_acquire(routing->host.pool, call, &conn, err);
+    return code == ERR_OK ? workflow_store_get(conn, call, workspace_sid, sid, &workflow, err)
+                          : code;
+}
+
 enum err_code workflow_rpc_delete(void *app, struct call *call,
                                   const Taskrouter__Routing__V1__DeleteWorkflowRequest *request,
                                   Google__Protobuf__Empty **out_reply, struct err *err)
@@ -385,6 +392,8 @@ enum err_code workflow_rpc_delete(void *app, struct call *call,
         workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
         code = check_sid("sid", request->sid, "WW", err);
+    if (code == ERR_OK)
+        code = require_workflow(routing, call, workspace.sid, request->sid, err);
     if (code == ERR_OK)
         code = usage_check_tasks(routing->host.as_service[PEER_TASKS], call, workspace.sid, "",
                                  request->sid, err);

@@ -16,8 +16,7 @@ enum err_code queue_copy_store_missing(struct db_conn *conn, struct call *call,
     size_t count = (size_t)db_row_count(result);
     const char **missing = ARENA_ARRAY(call->arena, const char *, count);
     if (missing == NULL)
-        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                       "the request needs too much memory; send a smaller one");
+        return call_no_room(err);
     for (size_t i = 0; i < count; i++)
         missing[i] = db_get_text(result, (int)i, 0);
     *out = missing;

@@ -7,9 +7,11 @@ left join queue_copy q
 where q.sid is null;
 
 -- name: queue_copy_put
--- index: primary key; an older version changes nothing
+-- index: primary keys; an older version changes nothing, nor does an event that comes after the
+-- workspace's deletion
 insert into queue_copy (sid, workspace_sid, version, is_deleted)
-values ($1, $2, $3, $4)
+select $1::text, $2::text, $3::bigint, $4::boolean
+where not exists (select 1 from workspace_copy where sid = $2 and deleted_at is not null)
 on conflict (sid) do update
 set version = excluded.version,
     is_deleted = excluded.is_deleted

@@ -25,12 +25,6 @@ enum version_column {
     VERSION_CREATED_AT,
 };
 
-static enum err_code page_too_large(struct err *err)
-{
-    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                   "the page is too large; ask for fewer items at once");
-}
-
 static struct workflow from_row(const struct db_result *result, int row)
 {
     return (struct workflow){
@@ -137,7 +131,7 @@ enum err_code workflow_store_list(struct db_conn *conn, struct call *call,
     size_t count = (size_t)db_row_count(result);
     struct workflow *items = ARENA_ARRAY(call->arena, struct workflow, count);
     if (items == NULL)
-        return page_too_large(err);
+        return call_no_room(err);
     for (size_t i = 0; i < count; i++)
         items[i] = from_row(result, (int)i);
     *out = items;
@@ -192,7 +186,7 @@ enum err_code workflow_version_store_list(struct db_conn *conn, struct call *cal
     size_t count = (size_t)db_row_count(result);
     struct workflow_version *items = ARENA_ARRAY(call->arena, struct workflow_version, count);
     if (items == NULL)
-        return page_too_large(err);
+        return call_no_room(err);
     for (size_t i = 0; i < count; i++)
         items[i] = (struct workflow_version){
             .configuration_version = db_get_i64(result, (int)i, VERSION_NUMBER),

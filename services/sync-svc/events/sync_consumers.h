@@ -1,9 +1,14 @@
-/* The durable consumers of this service: a table for app.c. */
+/* What this service applies of others' events: a table of durable consumers for app.c. */
 #pragma once
 
 #include <stddef.h>
 
 #include "bus/bus.h"
+#include "db/db.h"
 
 extern const struct bus_consumer_def sync_consumers[]; /* context: struct sync */
 extern const size_t sync_consumer_count;
+
+/* workspace_gone_fn: what belonged to a deleted workspace goes with it. */
+enum err_code sync_workspace_gone(struct db_conn *conn, struct call *call,
+                                  const char *workspace_sid, struct err *err) MUST_CHECK;

@@ -12,12 +12,6 @@
 
 typedef Taskrouter__Sync__V1__Run wire_run;
 
-static enum err_code no_room(struct err *err)
-{
-    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                   "the request needs too much memory; ask for less at once");
-}
-
 static const Taskrouter__Sync__V1__RunState wire_states[RUN_STATE_COUNT] = {
     [RUN_STATE_NONE] = TASKROUTER__SYNC__V1__RUN_STATE__RUN_STATE_UNSPECIFIED,
     [RUN_STATE_RUNNING] = TASKROUTER__SYNC__V1__RUN_STATE__RUN_STATE_RUNNING,
@@ -66,7 +60,7 @@ static enum err_code run_rpc_get(void *app, struct call *call,
     if (code != ERR_OK)
         return code;
     *out_reply = run_to_wire(call->arena, &run);
-    return *out_reply == NULL ? no_room(err) : ERR_OK;
+    return *out_reply == NULL ? call_no_room(err) : ERR_OK;
 }
 
 static enum err_code run_rpc_list(void *app, struct call *call,
@@ -95,7 +89,7 @@ static enum err_code run_rpc_list(void *app, struct call *call,
         PB_NEW(call->arena, taskrouter__sync__v1__list_runs_response);
     wire_run **wires = ARENA_ARRAY(call->arena, wire_run *, count);
     if (reply == NULL || wires == NULL)
-        return no_room(err);
+        return call_no_room(err);
     if (count > (size_t)page.size) {
         count = (size_t)page.size;
         reply->next_cursor = page_cursor(call->arena, LIST_TAG, items[count - 1].sid);
@@ -105,7 +99,7 @@ static enum err_code run_rpc_list(void *app, struct call *call,
     reply->items = wires;
     reply->n_items = count;
     if (arena_is_exhausted(call->arena))
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = reply;
     return ERR_OK;
 }

@@ -36,12 +36,6 @@ static bool from_row(struct arena *arena, const struct db_result *result, int ro
     return true;
 }
 
-static enum err_code no_room(struct err *err)
-{
-    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                   "the page is too large; ask for fewer items at once");
-}
-
 enum err_code run_store_get(struct db_conn *conn, struct call *call, const char *workspace_sid,
                             const char *sid, struct run *out, struct err *err)
 {
@@ -53,7 +47,7 @@ enum err_code run_store_get(struct db_conn *conn, struct call *call, const char 
     if (db_row_count(result) == 0)
         return ERR_FIELD(err, ERR_NOT_FOUND, "RUN_NOT_FOUND", "sid",
                          "there is no sync run %s in workspace %s", sid, workspace_sid);
-    return from_row(call->arena, result, 0, out) ? ERR_OK : no_room(err);
+    return from_row(call->arena, result, 0, out) ? ERR_OK : call_no_room(err);
 }
 
 enum err_code run_store_list(struct db_conn *conn, struct call *call, const char *workspace_sid,
@@ -72,7 +66,7 @@ enum err_code run_store_list(struct db_conn *conn, struct call *call, const char
     struct run *items = ARENA_ARRAY(call->arena, struct run, count);
     for (size_t i = 0; i < count; i++) {
         if (items == NULL || !from_row(call->arena, result, (int)i, &items[i]))
-            return no_room(err);
+            return call_no_room(err);
     }
     *out = items;
     *out_count = count;

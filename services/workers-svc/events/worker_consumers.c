@@ -4,24 +4,12 @@
 
 #include "activity_store.h"
 #include "base/macros.h"
-#include "bus/event.h"
 #include "outbox/outbox.h"
-#include "pbjson/pbjson.h"
+#include "svc/event.h"
 #include "taskrouter/events/v1/events.pb-c.h"
 #include "worker_events.h"
 #include "worker_store.h"
 #include "workers.h"
-
-static enum err_code decode(struct call *call, const struct bus_msg *msg,
-                            const ProtobufCMessageDescriptor *type, struct bus_event *out_envelope,
-                            ProtobufCMessage **out_event, struct err *err)
-{
-    enum err_code code = bus_event_parse(call->arena, msg->payload, out_envelope, err);
-    if (code != ERR_OK)
-        return code;
-    return pbjson_decode(out_envelope->data, type, &pbjson_event, call->arena, out_event, NULL,
-                         err);
-}
 
 /* ---- task channels: which channels every worker has ---- */
 
@@ -31,14 +19,14 @@ static enum err_code on_task_channel(void *ctx, struct call *call, const struct 
     struct workers *workers = ctx;
     struct bus_event envelope;
     ProtobufCMessage *message = NULL;
-    enum err_code code = decode(call, msg, &taskrouter__events__v1__task_channel_event__descriptor,
-                                &envelope, &message, err);
+    enum err_code code =
+        svc_event_read(call, msg, &taskrouter__events__v1__task_channel_event__descriptor,
+                       &envelope, &message, err);
     if (code != ERR_OK)
         return code;
     const Taskrouter__Events__V1__TaskChannelEvent *event = (const void *)message;
     if (event->task_channel == NULL)
-        return ERR_SET(err, ERR_INVALID_ARGUMENT, "EVENT_INVALID",
-                       "a task channel event without its task channel");
+        return svc_event_empty(msg, err);
     AUTO(db_release_cleanup) struct db_conn *conn = NULL;
     code = db_acquire(workers->host.pool, call, &conn, err);
     if (code != ERR_OK)
@@ -99,14 +87,14 @@ static enum err_code on_reservation(void *ctx, struct call *call, const struct b
     struct workers *workers = ctx;
     struct bus_event envelope;
     ProtobufCMessage *message = NULL;
-    enum err_code code = decode(call, msg, &taskrouter__events__v1__reservation_event__descriptor,
-                                &envelope, &message, err);
+    enum err_code code =
+        svc_event_read(call, msg, &taskrouter__events__v1__reservation_event__descriptor, &envelope,
+                       &message, err);
     if (code != ERR_OK)
         return code;
     const Taskrouter__Events__V1__ReservationEvent *event = (const void *)message;
     if (event->reservation == NULL)
-        return ERR_SET(err, ERR_INVALID_ARGUMENT, "EVENT_INVALID",
-                       "a reservation event without its reservation");
+        return svc_event_empty(msg, err);
     if (event->worker_activity_sid[0] == '\0')
         return ERR_OK;
     struct move move = {

@@ -1,17 +1,13 @@
 #include "worker_events.h"
 
+#include <string.h>
+
 #include "rpc/pb.h"
 #include "svc/event.h"
 #include "svc/wire.h"
 #include "taskrouter/events/v1/events.pb-c.h"
 #include "worker_store.h"
 #include "workers.h"
-
-static enum err_code no_room(struct err *err)
-{
-    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                   "the request needs too much memory; ask for less at once");
-}
 
 static const Taskrouter__Workers__V1__Provider wire_providers[PROVIDER_COUNT] = {
     [PROVIDER_NONE] = TASKROUTER__WORKERS__V1__PROVIDER__PROVIDER_UNSPECIFIED,
@@ -127,7 +123,7 @@ enum err_code workspace_event_append(struct db_conn *conn, struct call *call, co
     data.workspace = workspace_to_wire(call->arena, workspace);
     data.deleted = is_deleted;
     if (data.workspace == NULL)
-        return no_room(err);
+        return call_no_room(err);
     return svc_event_append(conn, call,
                             &(struct svc_event){
                                 .source = WORKERS_SOURCE,
@@ -150,7 +146,7 @@ enum err_code activity_event_append(struct db_conn *conn, struct call *call, con
     data.activity = activity_to_wire(call->arena, activity);
     data.deleted = is_deleted;
     if (data.activity == NULL)
-        return no_room(err);
+        return call_no_room(err);
     return svc_event_append(conn, call,
                             &(struct svc_event){
                                 .source = WORKERS_SOURCE,
@@ -172,7 +168,8 @@ enum err_code worker_event_append(struct db_conn *conn, struct call *call,
     size_t channel_count = 0;
     if (!change->is_deleted) {
         enum err_code code =
-            worker_channel_store_list(conn, call, worker->sid, &channels, &channel_count, err);
+            worker_channel_store_list(conn, call, &(struct str){worker->sid, strlen(worker->sid)},
+                                      1, &channels, &channel_count, err);
         if (code != ERR_OK)
             return code;
     }
@@ -192,7 +189,7 @@ enum err_code worker_event_append(struct db_conn *conn, struct call *call,
         data.previous_capacity = change->channel_before->configured_capacity;
     }
     if (data.worker == NULL || arena_is_exhausted(call->arena))
-        return no_room(err);
+        return call_no_room(err);
     return svc_event_append(conn, call,
                             &(struct svc_event){
                                 .source = WORKERS_SOURCE,

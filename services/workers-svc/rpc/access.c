@@ -25,9 +25,3 @@ enum err_code access_workspace_lock(struct db_conn *conn, struct call *call, con
         code = workspace_check_access(call, out->account_sid, out->sid, err);
     return code;
 }
-
-enum err_code no_room(struct err *err)
-{
-    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                   "the request needs too much memory; ask for less at once");
-}

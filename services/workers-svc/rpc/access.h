@@ -13,6 +13,3 @@ enum err_code access_workspace(struct db_conn *conn, struct call *call, const ch
 /* The same, holding the workspace's row. */
 enum err_code access_workspace_lock(struct db_conn *conn, struct call *call, const char *sid,
                                     struct workspace *out, struct err *err) MUST_CHECK;
-
-/* The error of an arena that is full. */
-enum err_code no_room(struct err *err);

@@ -20,7 +20,7 @@ static enum err_code reply_with(struct call *call, const struct activity *item,
 {
     wire_activity *wire = activity_to_wire(call->arena, item);
     if (wire == NULL)
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = wire;
     return ERR_OK;
 }
@@ -36,19 +36,20 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
     struct create_context *create = ctx;
     struct idempotency use;
     ProtobufCMessage *first_reply = NULL;
-    enum err_code code = repeat_claim(
-        conn, call, &use, "CreateActivity", create->request->idempotency_key,
-        &create->request->base, &taskrouter__workers__v1__activity__descriptor, &first_reply, err);
+    struct workspace workspace;
+    enum err_code code =
+        access_workspace(conn, call, create->request->workspace_sid, &workspace, err);
+    if (code != ERR_OK)
+        return code;
+    code = repeat_claim(conn, call, &use, "CreateActivity", create->request->idempotency_key,
+                        &create->request->base, &taskrouter__workers__v1__activity__descriptor,
+                        &first_reply, err);
     if (code != ERR_OK)
         return code;
     if (first_reply != NULL) {
         create->reply = (wire_activity *)(void *)first_reply;
         return ERR_OK;
     }
-    struct workspace workspace;
-    code = access_workspace(conn, call, create->request->workspace_sid, &workspace, err);
-    if (code != ERR_OK)
-        return code;
     create->activity.account_sid = workspace.account_sid;
     create->activity.workspace_sid = workspace.sid;
     code = activity_store_insert(conn, call, &create->activity, err);
@@ -113,7 +114,7 @@ static enum err_code fill_list(struct call *call, struct activity *items, size_t
         PB_NEW(call->arena, taskrouter__workers__v1__list_activities_response);
     wire_activity **wires = ARENA_ARRAY(call->arena, wire_activity *, count);
     if (reply == NULL || wires == NULL)
-        return no_room(err);
+        return call_no_room(err);
     if (count > limit) {
         count = limit;
         reply->next_cursor = page_cursor(call->arena, LIST_TAG, items[count - 1].sid);
@@ -123,7 +124,7 @@ static enum err_code fill_list(struct call *call, struct activity *items, size_t
     reply->items = wires;
     reply->n_items = count;
     if (arena_is_exhausted(call->arena))
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = reply;
     return ERR_OK;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "access.h"
+#include "base/ids.h"
 #include "outbox/outbox.h"
 #include "rpc/client.h"
 #include "svc/check.h"
@@ -14,6 +15,10 @@
 #include "worker_store.h"
 #include "workers.h"
 
+#define LIST_TAG "wc"
+
+enum { EXPORT_PAGE = 250 }; /* workers read at once, each with up to 4 KiB of attributes */
+
 typedef Taskrouter__Workers__V1__WorkerChannel wire_channel;
 
 static enum err_code reply_with(struct call *call, const struct worker_channel *channel,
@@ -21,30 +26,33 @@ static enum err_code reply_with(struct call *call, const struct worker_channel *
 {
     wire_channel *wire = channel_to_wire(call->arena, channel);
     if (wire == NULL)
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = wire;
     return ERR_OK;
 }
 
 /*
- * A workspace this young has no channels here yet: queues-svc, who makes them, is asked, so that a
- * worker's channels can be used the moment it was created.
+ * Task channels are made by queues-svc and come here by events. A caller who names one that did not
+ * come yet need not know that: the owner is asked. No connection is held meanwhile, because
+ * queues-svc may have to ask us for the workspace.
  */
-static enum err_code fetch_task_channels(struct workers *workers, struct db_conn *conn,
-                                         struct call *call, const char *workspace_sid,
-                                         struct err *err)
+static enum err_code fetch_task_channels(struct workers *workers, struct call *call,
+                                         const char *workspace_sid, struct err *err)
 {
     Taskrouter__Queues__V1__ListTaskChannelsRequest *request =
         PB_NEW(call->arena, taskrouter__queues__v1__list_task_channels_request);
     char *sid = arena_strdup(call->arena, workspace_sid);
     if (request == NULL || sid == NULL)
-        return no_room(err);
+        return call_no_room(err);
     request->workspace_sid = sid;
     request->page_size = PAGE_SIZE_MAX;
     Taskrouter__Queues__V1__ListTaskChannelsResponse *reply = NULL;
     enum err_code code = RPC_CALL(workers->host.as_service[PEER_QUEUES], call,
                                   "/taskrouter.queues.v1.Queues/ListTaskChannels", &request->base,
                                   taskrouter__queues__v1__list_task_channels_response, &reply, err);
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    if (code == ERR_OK)
+        code = db_acquire(workers->host.pool, call, &conn, err);
     for (size_t i = 0; code == ERR_OK && i < reply->n_items; i++)
         code = task_channel_copy_store_put(conn, call,
                                            &(struct task_channel_copy){
@@ -57,20 +65,31 @@ static enum err_code fetch_task_channels(struct workers *workers, struct db_conn
     return code;
 }
 
-static enum err_code load(struct workers *workers, struct db_conn *conn, struct call *call,
-                          const char *workspace_sid, const char *worker_sid,
-                          struct worker_channel **out, size_t *out_count, struct err *err)
+static enum err_code list_channels(struct db_conn *conn, struct call *call, const char *worker_sid,
+                                   struct worker_channel **out, size_t *out_count, struct err *err)
 {
-    enum err_code code = worker_channel_store_list(conn, call, worker_sid, out, out_count, err);
-    if (code != ERR_OK || *out_count > 0)
-        return code;
-    code = fetch_task_channels(workers, conn, call, workspace_sid, err);
-    if (code != ERR_OK)
-        return code;
-    return worker_channel_store_list(conn, call, worker_sid, out, out_count, err);
+    const struct str sid = str_from(worker_sid);
+    return worker_channel_store_list(conn, call, &sid, 1, out, out_count, err);
 }
 
-/* key: WC SID, TC SID or the task channel's unique name. */
+static enum err_code load(struct workers *workers, struct call *call, const char *workspace_sid,
+                          const char *worker_sid, struct worker_channel **out, size_t *out_count,
+                          struct err *err)
+{
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    struct workspace workspace;
+    struct worker worker;
+    enum err_code code = db_acquire(workers->host.pool, call, &conn, err);
+    if (code == ERR_OK)
+        code = access_workspace(conn, call, workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = worker_store_get(conn, call, workspace.sid, worker_sid, &worker, err);
+    if (code == ERR_OK)
+        code = list_channels(conn, call, worker.sid, out, out_count, err);
+    return code;
+}
+
+/* key: WC SID, TC SID or the task channel's unique name. NULL when there is none. */
 static struct worker_channel *find(struct worker_channel *channels, size_t count, const char *key)
 {
     for (size_t i = 0; i < count; i++) {
@@ -87,42 +106,57 @@ static enum err_code not_found(const char *key, const char *worker_sid, struct e
                      "worker %s has no channel %s", worker_sid, key);
 }
 
+static enum err_code fill_list(struct call *call, const struct worker_channel *items, size_t count,
+                               const struct page *page,
+                               Taskrouter__Workers__V1__ListWorkerChannelsResponse **out_reply,
+                               struct err *err)
+{
+    Taskrouter__Workers__V1__ListWorkerChannelsResponse *reply =
+        PB_NEW(call->arena, taskrouter__workers__v1__list_worker_channels_response);
+    wire_channel **wires = ARENA_ARRAY(call->arena, wire_channel *, count);
+    if (reply == NULL || wires == NULL)
+        return call_no_room(err);
+    reply->items = wires;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(items[i].task_channel_sid, page->after) <= 0)
+            continue;
+        if (reply->n_items == (size_t)page->size) {
+            reply->next_cursor =
+                page_cursor(call->arena, LIST_TAG, wires[reply->n_items - 1]->task_channel_sid);
+            break;
+        }
+        wires[reply->n_items] = channel_to_wire(call->arena, &items[i]);
+        if (wires[reply->n_items++] == NULL)
+            break;
+    }
+    if (arena_is_exhausted(call->arena))
+        return call_no_room(err);
+    *out_reply = reply;
+    return ERR_OK;
+}
+
 enum err_code channel_rpc_list(void *app, struct call *call,
                                const Taskrouter__Workers__V1__ListWorkerChannelsRequest *request,
                                Taskrouter__Workers__V1__ListWorkerChannelsResponse **out_reply,
                                struct err *err)
 {
     struct workers *workers = app;
-    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
-    struct workspace workspace;
-    struct worker worker;
+    struct page page;
     struct worker_channel *channels = NULL;
     size_t count = 0;
     enum err_code code = check_sid("worker_sid", request->worker_sid, "WK", err);
     if (code == ERR_OK)
-        code = db_acquire(workers->host.pool, call, &conn, err);
+        code = page_from(call->arena, LIST_TAG, request->page_size, request->cursor, &page, err);
     if (code == ERR_OK)
-        code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
-    if (code == ERR_OK)
-        code = worker_store_get(conn, call, workspace.sid, request->worker_sid, &worker, err);
-    if (code == ERR_OK)
-        code = load(workers, conn, call, workspace.sid, worker.sid, &channels, &count, err);
-    if (code != ERR_OK)
-        return code;
-    /* a worker has few channels: all of them are one page */
-    Taskrouter__Workers__V1__ListWorkerChannelsResponse *reply =
-        PB_NEW(call->arena, taskrouter__workers__v1__list_worker_channels_response);
-    wire_channel **wires = ARENA_ARRAY(call->arena, wire_channel *, count);
-    if (reply == NULL || wires == NULL)
-        return no_room(err);
-    for (size_t i = 0; i < count; i++)
-        wires[i] = channel_to_wire(call->arena, &channels[i]);
-    reply->items = wires;
-    reply->n_items = count;
-    if (arena_is_exhausted(call->arena))
-        return no_room(err);
-    *out_reply = reply;
-    return ERR_OK;
+        code = load(workers, call, request->workspace_sid, request->worker_sid, &channels, &count,
+                    err);
+    if (code == ERR_OK && count == 0) {
+        code = fetch_task_channels(workers, call, request->workspace_sid, err);
+        if (code == ERR_OK)
+            code = load(workers, call, request->workspace_sid, request->worker_sid, &channels,
+                        &count, err);
+    }
+    return code == ERR_OK ? fill_list(call, channels, count, &page, out_reply, err) : code;
 }
 
 enum err_code channel_rpc_get(void *app, struct call *call,
@@ -130,31 +164,29 @@ enum err_code channel_rpc_get(void *app, struct call *call,
                               wire_channel **out_reply, struct err *err)
 {
     struct workers *workers = app;
-    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
-    struct workspace workspace;
-    struct worker worker;
     struct worker_channel *channels = NULL;
     size_t count = 0;
     enum err_code code = check_sid("worker_sid", request->worker_sid, "WK", err);
     if (code == ERR_OK)
-        code = db_acquire(workers->host.pool, call, &conn, err);
-    if (code == ERR_OK)
-        code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
-    if (code == ERR_OK)
-        code = worker_store_get(conn, call, workspace.sid, request->worker_sid, &worker, err);
-    if (code == ERR_OK)
-        code = load(workers, conn, call, workspace.sid, worker.sid, &channels, &count, err);
+        code = load(workers, call, request->workspace_sid, request->worker_sid, &channels, &count,
+                    err);
+    if (code == ERR_OK && find(channels, count, request->channel) == NULL) {
+        code = fetch_task_channels(workers, call, request->workspace_sid, err);
+        if (code == ERR_OK)
+            code = load(workers, call, request->workspace_sid, request->worker_sid, &channels,
+                        &count, err);
+    }
     if (code != ERR_OK)
         return code;
     const struct worker_channel *channel = find(channels, count, request->channel);
     if (channel == NULL)
-        return not_found(request->channel, worker.sid, err);
+        return not_found(request->channel, request->worker_sid, err);
     return reply_with(call, channel, out_reply, err);
 }
 
 struct update_context {
-    struct workers *workers;
     const Taskrouter__Workers__V1__UpdateWorkerChannelRequest *request;
+    bool is_unknown;               /* out: no such channel as far as known here */
     struct worker_channel channel; /* out: as it is now */
 };
 
@@ -166,14 +198,16 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
     struct worker worker;
     struct worker_channel *channels = NULL;
     size_t count = 0;
+    update->is_unknown = false;
     enum err_code code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
         code = worker_store_lock(conn, call, workspace.sid, request->worker_sid, &worker, err);
     if (code == ERR_OK)
-        code = load(update->workers, conn, call, workspace.sid, worker.sid, &channels, &count, err);
+        code = list_channels(conn, call, worker.sid, &channels, &count, err);
     if (code != ERR_OK)
         return code;
     const struct worker_channel *found = find(channels, count, request->channel);
+    update->is_unknown = found == NULL;
     if (found == NULL)
         return not_found(request->channel, worker.sid, err);
     code = check_version(request->_expected_version_case != 0, request->expected_version,
@@ -214,10 +248,15 @@ enum err_code channel_rpc_update(void *app, struct call *call,
     if (request->_capacity_case == 0 && request->_available_case == 0)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "EMPTY_UPDATE", "capacity",
                          "nothing to change; give capacity or available");
-    struct update_context update = {.workers = workers, .request = request};
+    struct update_context update = {.request = request};
     enum err_code code = check_sid("worker_sid", request->worker_sid, "WK", err);
     if (code == ERR_OK)
         code = db_tx_run(workers->host.pool, call, update_tx, &update, err);
+    if (code == ERR_NOT_FOUND && update.is_unknown) {
+        code = fetch_task_channels(workers, call, request->workspace_sid, err);
+        if (code == ERR_OK)
+            code = db_tx_run(workers->host.pool, call, update_tx, &update, err);
+    }
     if (code != ERR_OK)
         return code;
     outbox_wake(workers->host.outbox);
@@ -226,19 +265,55 @@ enum err_code channel_rpc_update(void *app, struct call *call,
 
 /* ---- export ---- */
 
-static enum err_code send_page(struct db_conn *conn, struct call *call, const struct worker *rows,
-                               size_t count, struct rpc_stream *stream, struct err *err)
+/* One page, read with a connection that is given back before anything is sent: a slow reader keeps
+ * nobody from the database. */
+static enum err_code read_page(struct workers *workers, struct call *call,
+                               const char *workspace_sid, const char *after,
+                               struct worker **out_rows, size_t *out_count,
+                               struct worker_channel **out_channels, size_t *out_channel_count,
+                               struct err *err)
+{
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    struct workspace workspace;
+    struct worker_filter filter = {
+        .workspace_sid = workspace_sid,
+        .friendly_name = "",
+        .activity_sid = "",
+        .activity_name = "",
+        .after = after,
+        .limit = EXPORT_PAGE,
+    };
+    enum err_code code = db_acquire(workers->host.pool, call, &conn, err);
+    if (code == ERR_OK)
+        code = access_workspace(conn, call, workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = worker_store_list(conn, call, &filter, out_rows, out_count, err);
+    if (code != ERR_OK)
+        return code;
+    struct str *sids = ARENA_ARRAY(call->arena, struct str, *out_count);
+    if (sids == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < *out_count; i++)
+        sids[i] = str_from((*out_rows)[i].sid);
+    return worker_channel_store_list(conn, call, sids, *out_count, out_channels, out_channel_count,
+                                     err);
+}
+
+/* Channels come in the order of the workers. */
+static enum err_code send_page(struct call *call, const struct worker *rows, size_t count,
+                               const struct worker_channel *channels, size_t channel_count,
+                               struct rpc_stream *stream, struct err *err)
 {
     enum err_code code = ERR_OK;
+    size_t next = 0;
     for (size_t i = 0; i < count && code == ERR_OK; i++) {
+        size_t first = next;
+        while (next < channel_count && strcmp(channels[next].worker_sid, rows[i].sid) == 0)
+            next++;
         struct arena_mark mark = arena_mark(call->arena);
-        struct worker_channel *channels = NULL;
-        size_t channel_count = 0;
-        code = worker_channel_store_list(conn, call, rows[i].sid, &channels, &channel_count, err);
         Taskrouter__Workers__V1__Worker *wire =
-            code != ERR_OK ? NULL : worker_to_wire(call->arena, &rows[i], channels, channel_count);
-        if (code == ERR_OK)
-            code = wire == NULL ? no_room(err) : rpc_stream_send(stream, &wire->base, err);
+            worker_to_wire(call->arena, &rows[i], &channels[first], next - first);
+        code = wire == NULL ? call_no_room(err) : rpc_stream_send(stream, &wire->base, err);
         arena_rewind(call->arena, mark);
     }
     return code;
@@ -249,35 +324,23 @@ enum err_code worker_rpc_export(void *app, struct call *call,
                                 struct rpc_stream *stream, struct err *err)
 {
     struct workers *workers = app;
-    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
-    struct workspace workspace;
-    enum err_code code = db_acquire(workers->host.pool, call, &conn, err);
+    struct sid after = {""};
+    enum err_code code = check_optional_sid("after_sid", request->after_sid, "WK", err);
     if (code == ERR_OK)
-        code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
-    char after[64] = ""; /* a SID; longer text is not one and is refused below */
-    if (code == ERR_OK)
-        code = check_optional_sid("after_sid", request->after_sid, "WK", err);
-    if (code != ERR_OK)
-        return code;
-    memcpy(after, request->after_sid, strlen(request->after_sid) + 1);
-    size_t count = PAGE_SIZE_MAX;
-    while (code == ERR_OK && count == PAGE_SIZE_MAX) {
+        after = sid_from(str_from(request->after_sid));
+    size_t count = EXPORT_PAGE;
+    while (code == ERR_OK && count == EXPORT_PAGE) {
         struct arena_mark mark = arena_mark(call->arena);
-        struct worker_filter filter = {
-            .workspace_sid = workspace.sid,
-            .friendly_name = "",
-            .activity_sid = "",
-            .activity_name = "",
-            .after = after,
-            .limit = PAGE_SIZE_MAX,
-        };
         struct worker *rows = NULL;
+        struct worker_channel *channels = NULL;
+        size_t channel_count = 0;
         count = 0;
-        code = worker_store_list(conn, call, &filter, &rows, &count, err);
+        code = read_page(workers, call, request->workspace_sid, after.text, &rows, &count,
+                         &channels, &channel_count, err);
         if (code == ERR_OK)
-            code = send_page(conn, call, rows, count, stream, err);
+            code = send_page(call, rows, count, channels, channel_count, stream, err);
         if (code == ERR_OK && count > 0)
-            memcpy(after, rows[count - 1].sid, strlen(rows[count - 1].sid) + 1);
+            after = sid_from(str_from(rows[count - 1].sid));
         arena_rewind(call->arena, mark);
     }
     return code;

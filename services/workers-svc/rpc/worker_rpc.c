@@ -18,7 +18,10 @@
 
 #define LIST_TAG "wk"
 
-enum { SCAN_MAX = 5000 }; /* rows looked at for one page of an expression filter */
+enum {
+    SCAN_MAX = 5000,  /* rows looked at for one page of an expression filter */
+    SCAN_BATCH = 250, /* rows read at once; those without a match are forgotten again */
+};
 
 typedef Taskrouter__Workers__V1__Worker wire_worker;
 
@@ -27,7 +30,7 @@ static enum err_code reply_with(struct call *call, const struct worker *item,
 {
     wire_worker *wire = worker_to_wire(call->arena, item, NULL, 0);
     if (wire == NULL)
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = wire;
     return ERR_OK;
 }
@@ -61,20 +64,19 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
     const Taskrouter__Workers__V1__CreateWorkerRequest *request = create->request;
     struct idempotency use;
     ProtobufCMessage *first_reply = NULL;
-    enum err_code code =
-        repeat_claim(conn, call, &use, "CreateWorker", request->idempotency_key, &request->base,
-                     &taskrouter__workers__v1__worker__descriptor, &first_reply, err);
+    struct workspace workspace;
+    enum err_code code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
+    if (code != ERR_OK)
+        return code;
+    code = repeat_claim(conn, call, &use, "CreateWorker", request->idempotency_key, &request->base,
+                        &taskrouter__workers__v1__worker__descriptor, &first_reply, err);
     if (code != ERR_OK)
         return code;
     if (first_reply != NULL) {
         create->reply = (wire_worker *)(void *)first_reply;
         return ERR_OK;
     }
-    struct workspace workspace;
     struct activity activity;
-    code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
-    if (code != ERR_OK)
-        return code;
     const char *activity_sid =
         request->activity_sid[0] != '\0' ? request->activity_sid : workspace.default_activity_sid;
     code = find_activity(conn, call, workspace.sid, activity_sid, &activity, err);
@@ -150,7 +152,7 @@ static enum err_code fill_list(struct call *call, struct worker *items, size_t c
         PB_NEW(call->arena, taskrouter__workers__v1__list_workers_response);
     wire_worker **wires = ARENA_ARRAY(call->arena, wire_worker *, count);
     if (reply == NULL || wires == NULL)
-        return no_room(err);
+        return call_no_room(err);
     if (count > limit) {
         count = limit;
         reply->next_cursor = page_cursor(call->arena, LIST_TAG, items[count - 1].sid);
@@ -160,7 +162,7 @@ static enum err_code fill_list(struct call *call, struct worker *items, size_t c
     reply->items = wires;
     reply->n_items = count;
     if (arena_is_exhausted(call->arena))
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = reply;
     return ERR_OK;
 }
@@ -208,20 +210,26 @@ static enum err_code list_matching(struct db_conn *conn, struct call *call,
     size_t scanned = 0;
     const char *stopped_at = NULL; /* the scan ended here, unfinished */
     bool is_done = kept == NULL;
-    filter->limit = PAGE_SIZE_MAX;
+    filter->limit = SCAN_BATCH;
+    struct sid after = sid_from(str_from(filter->after));
+    filter->after = after.text;
     while (!is_done && code == ERR_OK) {
+        struct arena_mark mark = arena_mark(call->arena);
+        size_t kept_before = kept_count;
         struct worker *rows = NULL;
         size_t count = 0;
         code = worker_store_list(conn, call, filter, &rows, &count, err);
         for (size_t i = 0; i < count && code == ERR_OK && kept_count <= page_size; i++) {
-            filter->after = rows[i].sid;
+            after = sid_from(str_from(rows[i].sid));
             if (is_match(expr, &rows[i], fields))
                 kept[kept_count++] = rows[i];
         }
+        if (kept_count == kept_before)
+            arena_rewind(call->arena, mark);
         scanned += count;
         is_done = count < filter->limit || kept_count > page_size;
         if (!is_done && scanned >= SCAN_MAX) {
-            stopped_at = filter->after;
+            stopped_at = after.text;
             is_done = true;
         }
     }
@@ -229,13 +237,13 @@ static enum err_code list_matching(struct db_conn *conn, struct call *call,
         expr_field_free(fields[i]);
     expr_free(expr);
     if (code == ERR_OK && kept == NULL)
-        return no_room(err);
+        return call_no_room(err);
     if (code == ERR_OK)
         code = fill_list(call, kept, kept_count, page_size, out_reply, err);
     if (code == ERR_OK && stopped_at != NULL && (*out_reply)->next_cursor[0] == '\0') {
         char *cursor = page_cursor(call->arena, LIST_TAG, stopped_at);
         if (cursor == NULL)
-            return no_room(err);
+            return call_no_room(err);
         (*out_reply)->next_cursor = cursor;
     }
     return code;

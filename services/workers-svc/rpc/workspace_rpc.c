@@ -26,7 +26,7 @@ static enum err_code reply_with(struct call *call, const struct workspace *item,
 {
     wire_workspace *wire = workspace_to_wire(call->arena, item);
     if (wire == NULL)
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = wire;
     return ERR_OK;
 }
@@ -66,6 +66,21 @@ struct create_context {
     wire_workspace *reply;
 };
 
+/* The database would say so too, but not that the fault is in this request. */
+static enum err_code check_distinct(const struct create_context *create, struct err *err)
+{
+    for (size_t i = 1; i < create->activity_count; i++) {
+        struct str name = str_from(create->activities[i].friendly_name);
+        for (size_t j = 0; j < i; j++) {
+            if (str_eq_nocase(name, str_from(create->activities[j].friendly_name)))
+                return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "DUPLICATE_NAME", "activities",
+                                 "activities names \"%.*s\" twice; give each its own friendlyName",
+                                 STR_ARG(name));
+        }
+    }
+    return ERR_OK;
+}
+
 /* The activities that the request names, else the usual three. */
 static enum err_code plan_activities(struct call *call, struct create_context *create,
                                      struct err *err)
@@ -94,7 +109,10 @@ static enum err_code plan_activities(struct call *call, struct create_context *c
             return err_wrap(err, "activities[%zu]", i);
     }
     if (arena_is_exhausted(call->arena))
-        return no_room(err);
+        return call_no_room(err);
+    enum err_code code = check_distinct(create, err);
+    if (code != ERR_OK)
+        return code;
     /* Offline where there is one: a new worker must not get work unasked */
     const struct activity *first = &create->activities[0];
     for (size_t i = 0; i < create->activity_count; i++) {
@@ -218,7 +236,7 @@ static enum err_code fill_list(struct call *call, struct workspace *items, size_
         PB_NEW(call->arena, taskrouter__workers__v1__list_workspaces_response);
     wire_workspace **wires = ARENA_ARRAY(call->arena, wire_workspace *, count);
     if (reply == NULL || wires == NULL)
-        return no_room(err);
+        return call_no_room(err);
     if (count > limit) {
         count = limit;
         reply->next_cursor = page_cursor(call->arena, LIST_TAG, items[count - 1].sid);
@@ -228,7 +246,7 @@ static enum err_code fill_list(struct call *call, struct workspace *items, size_
     reply->items = wires;
     reply->n_items = count;
     if (arena_is_exhausted(call->arena))
-        return no_room(err);
+        return call_no_room(err);
     *out_reply = reply;
     return ERR_OK;
 }

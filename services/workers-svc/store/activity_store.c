@@ -34,6 +34,13 @@ static enum err_code explain(enum err_code code, const struct activity *activity
         return ERR_FIELD(err, ERR_ALREADY_EXISTS, "ACTIVITY_NAME_TAKEN", "friendly_name",
                          "an activity named \"%s\" exists already; choose another friendlyName",
                          activity->friendly_name);
+    if (code == ERR_FAILED_PRECONDITION && db_err_is_constraint(err, "activity_workspace_sid_fkey"))
+        return ERR_FIELD(err, ERR_NOT_FOUND, "WORKSPACE_NOT_FOUND", "workspace_sid",
+                         "there is no workspace %s", activity->workspace_sid);
+    if (code == ERR_FAILED_PRECONDITION && db_err_is_constraint(err, "worker_activity_sid_fkey"))
+        return ERR_SET(err, ERR_FAILED_PRECONDITION, "ACTIVITY_IN_USE",
+                       "activity %s is the current activity of a worker; move its workers first",
+                       activity->sid);
     return code;
 }
 
@@ -97,8 +104,7 @@ enum err_code activity_store_list(struct db_conn *conn, struct call *call,
     size_t count = (size_t)db_row_count(result);
     struct activity *items = ARENA_ARRAY(call->arena, struct activity, count);
     if (items == NULL)
-        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                       "the page is too large; ask for fewer items at once");
+        return call_no_room(err);
     for (size_t i = 0; i < count; i++)
         items[i] = from_row(result, (int)i);
     *out = items;
@@ -137,5 +143,6 @@ enum err_code activity_store_delete(struct db_conn *conn, struct call *call,
                        "activity %s is the workspace's default or timeout activity; choose another "
                        "one there first",
                        activity->sid);
-    return db_query(conn, call, &activity_delete, DB_PARAMS(db_cstr(activity->sid)), NULL, err);
+    code = db_query(conn, call, &activity_delete, DB_PARAMS(db_cstr(activity->sid)), NULL, err);
+    return explain(code, activity, err); /* a worker may have come in between */
 }

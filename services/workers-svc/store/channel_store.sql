@@ -1,13 +1,14 @@
 -- name: worker_channel_list
--- index: worker primary key, task_channel_copy_by_workspace, worker_channel primary key
+-- index: worker primary key, task_channel_copy_by_workspace, worker_channel primary key; worker by
+-- worker
 select w.account_sid, w.workspace_sid, w.sid, c.sid, c.unique_name,
        coalesce(o.configured_capacity, 1), coalesce(o.available, true), coalesce(o.version, 1),
        coalesce(o.created_at, w.created_at), coalesce(o.updated_at, w.created_at)
 from worker w
 join task_channel_copy c on c.workspace_sid = w.workspace_sid and not c.is_deleted
 left join worker_channel o on o.worker_sid = w.sid and o.task_channel_sid = c.sid
-where w.sid = $1
-order by c.sid;
+where w.sid = any($1::text[])
+order by w.sid, c.sid;
 
 -- name: worker_channel_put
 -- index: primary key
@@ -21,9 +22,11 @@ set configured_capacity = excluded.configured_capacity,
     updated_at = excluded.updated_at;
 
 -- name: task_channel_copy_put
--- index: primary key; an older version changes nothing
+-- index: primary keys; an older version changes nothing, nor does an event that comes after the
+-- workspace's deletion
 insert into task_channel_copy (sid, workspace_sid, unique_name, version, is_deleted)
-values ($1, $2, $3, $4, $5)
+select $1::text, $2::text, $3::text, $4::bigint, $5::boolean
+where exists (select 1 from workspace where sid = $2)
 on conflict (sid) do update
 set unique_name = excluded.unique_name,
     version = excluded.version,

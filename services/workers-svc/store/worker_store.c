@@ -34,12 +34,6 @@ enum channel_column {
     CHANNEL_UPDATED_AT,
 };
 
-static enum err_code page_too_large(struct err *err)
-{
-    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                   "the page is too large; ask for fewer items at once");
-}
-
 static struct worker from_row(const struct db_result *result, int row)
 {
     return (struct worker){
@@ -65,6 +59,15 @@ static enum err_code explain(enum err_code code, const struct worker *worker, st
         return ERR_FIELD(err, ERR_ALREADY_EXISTS, "WORKER_NAME_TAKEN", "friendly_name",
                          "a worker named \"%s\" exists already; choose another friendlyName",
                          worker->friendly_name);
+    if (code == ERR_FAILED_PRECONDITION && db_err_is_constraint(err, "worker_activity_sid_fkey"))
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "ACTIVITY_NOT_FOUND", "activity_sid",
+                         "activity %s was just deleted; choose another", worker->activity_sid);
+    if (code == ERR_FAILED_PRECONDITION && db_err_is_constraint(err, "worker_workspace_sid_fkey"))
+        return ERR_FIELD(err, ERR_NOT_FOUND, "WORKSPACE_NOT_FOUND", "workspace_sid",
+                         "there is no workspace %s", worker->workspace_sid);
+    if (code == ERR_INVALID_ARGUMENT) /* the only value that the database judges */
+        return ERR_FIELD(err, code, "INVALID_ATTRIBUTES", "attributes",
+                         "attributes holds a number or text that cannot be stored; change it");
     return code;
 }
 
@@ -131,7 +134,7 @@ enum err_code worker_store_list(struct db_conn *conn, struct call *call,
     size_t count = (size_t)db_row_count(result);
     struct worker *items = ARENA_ARRAY(call->arena, struct worker, count);
     if (items == NULL)
-        return page_too_large(err);
+        return call_no_room(err);
     for (size_t i = 0; i < count; i++)
         items[i] = from_row(result, (int)i);
     *out = items;
@@ -181,12 +184,13 @@ static struct worker_channel channel_from_row(struct arena *arena, const struct 
 }
 
 enum err_code worker_channel_store_list(struct db_conn *conn, struct call *call,
-                                        const char *worker_sid, struct worker_channel **out,
-                                        size_t *out_count, struct err *err)
+                                        const struct str *worker_sids, size_t worker_count,
+                                        struct worker_channel **out, size_t *out_count,
+                                        struct err *err)
 {
     struct db_result *result = NULL;
-    enum err_code code =
-        db_query(conn, call, &worker_channel_list, DB_PARAMS(db_cstr(worker_sid)), &result, err);
+    enum err_code code = db_query(conn, call, &worker_channel_list,
+                                  DB_PARAMS(db_texts(worker_sids, worker_count)), &result, err);
     if (code != ERR_OK)
         return code;
     size_t count = (size_t)db_row_count(result);
@@ -194,7 +198,7 @@ enum err_code worker_channel_store_list(struct db_conn *conn, struct call *call,
     for (size_t i = 0; i < count && items != NULL; i++)
         items[i] = channel_from_row(call->arena, result, (int)i);
     if (arena_is_exhausted(call->arena))
-        return page_too_large(err);
+        return call_no_room(err);
     *out = items;
     *out_count = count;
     return ERR_OK;

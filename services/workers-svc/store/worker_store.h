@@ -39,10 +39,12 @@ enum err_code worker_store_update(struct db_conn *conn, struct call *call, struc
 enum err_code worker_store_delete(struct db_conn *conn, struct call *call, const char *sid,
                                   struct err *err) MUST_CHECK;
 
-/* One for each task channel of the workspace, in order of the task channel's SID. */
+/* For each worker, in order of its SID, one for each task channel of the workspace, in order of the
+ * task channel's SID. */
 enum err_code worker_channel_store_list(struct db_conn *conn, struct call *call,
-                                        const char *worker_sid, struct worker_channel **out,
-                                        size_t *out_count, struct err *err) MUST_CHECK;
+                                        const struct str *worker_sids, size_t worker_count,
+                                        struct worker_channel **out, size_t *out_count,
+                                        struct err *err) MUST_CHECK;
 
 /* Counts the channel's version up; the caller has locked the worker. */
 enum err_code worker_channel_store_put(struct db_conn *conn, struct call *call,

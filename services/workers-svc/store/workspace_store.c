@@ -115,8 +115,7 @@ enum err_code workspace_store_list(struct db_conn *conn, struct call *call,
     size_t count = (size_t)db_row_count(result);
     struct workspace *items = ARENA_ARRAY(call->arena, struct workspace, count);
     if (items == NULL)
-        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                       "the page is too large; ask for fewer items at once");
+        return call_no_room(err);
     for (size_t i = 0; i < count; i++)
         items[i] = from_row(result, (int)i);
     *out = items;

@@ -88,17 +88,10 @@ struct answer suite_call(const struct identity *who, enum suite_service service,
 const json_t *suite_ok(const struct identity *who, enum suite_service service, const char *method,
                        const char *format, ...) PRINTF_LIKE(4, 5);
 
-/* Checks that the call is refused with code and reason, and that detail holds text (NULL: any). */
-struct refusal {
-    enum err_code code;
-    const char *reason;
-    const char *field; /* NULL: whatever */
-    const char *text;
-};
-
-bool suite_refused(const struct identity *who, enum suite_service service,
-                   const struct refusal *want, const char *method, const char *format, ...)
-    PRINTF_LIKE(5, 6);
+/* Checks that the call is refused as want says: "CODE REASON", "CODE REASON field" or with
+ * " : text" behind either, which the sentence then holds. */
+bool suite_refused(const struct identity *who, enum suite_service service, const char *want,
+                   const char *method, const char *format, ...) PRINTF_LIKE(5, 6);
 
 /* Members by path: "items.0.sid". "" and -1 where there is none. */
 const char *at(const json_t *body, const char *path);

@@ -32,16 +32,14 @@ static void test_get(void)
     CHECK_I64(at_i64(run, "dryRun"), 1);
     CHECK_TEXT(at(run, "dateStarted"), "2026-01-02T03:04:05Z");
     CHECK_TEXT(at(run, "dateEnded"), "2026-01-02T03:05:05.250000Z");
+    CHECK(suite_refused(&suite_viewer, SUITE_SYNC, "NOT_FOUND RUN_NOT_FOUND sid", "GetRun",
+                        "{'workspaceSid':'%s','sid':'SY00000000000000000000000000000009'}",
+                        workspace));
     CHECK(suite_refused(
-        &suite_viewer, SUITE_SYNC, &(struct refusal){ERR_NOT_FOUND, "RUN_NOT_FOUND", "sid", NULL},
-        "GetRun", "{'workspaceSid':'%s','sid':'SY00000000000000000000000000000009'}", workspace));
-    CHECK(suite_refused(
-        &suite_viewer, SUITE_SYNC,
-        &(struct refusal){ERR_INVALID_ARGUMENT, "INVALID_SID", "sid", "SY"}, "GetRun",
+        &suite_viewer, SUITE_SYNC, "INVALID_ARGUMENT INVALID_SID sid : SY", "GetRun",
         "{'workspaceSid':'%s','sid':'WK00000000000000000000000000000009'}", workspace));
     CHECK(suite_refused(
-        &suite_stranger, SUITE_SYNC,
-        &(struct refusal){ERR_NOT_FOUND, "WORKSPACE_NOT_FOUND", "workspace_sid", NULL}, "GetRun",
+        &suite_stranger, SUITE_SYNC, "NOT_FOUND WORKSPACE_NOT_FOUND workspace_sid", "GetRun",
         "{'workspaceSid':'%s','sid':'SY00000000000000000000000000000001'}", workspace));
 }
 
@@ -60,8 +58,7 @@ static void test_list(void)
     CHECK_I64(at_i64(second, "items"), 2);
     CHECK_TEXT(at(second, "items.1.sid"), "SY10000000000000000000000000000001");
     CHECK_TEXT(at(second, "nextCursor"), "");
-    CHECK(suite_refused(&suite_viewer, SUITE_SYNC,
-                        &(struct refusal){ERR_INVALID_ARGUMENT, "INVALID_CURSOR", "cursor", NULL},
+    CHECK(suite_refused(&suite_viewer, SUITE_SYNC, "INVALID_ARGUMENT INVALID_CURSOR cursor",
                         "ListRuns", "{'workspaceSid':'%s','cursor':'abc'}", workspace));
 }
 
@@ -77,10 +74,8 @@ static void test_cascade(void)
     put_run("SY20000000000000000000000000000001", workspace, "FAILED");
     (void)suite_ok(&suite_admin, SUITE_WORKERS, "DeleteWorkspace", "{'sid':'%s'}", workspace);
     CHECK(suite_until(are_runs_gone, workspace, 10000));
-    CHECK(suite_refused(
-        &suite_viewer, SUITE_SYNC,
-        &(struct refusal){ERR_NOT_FOUND, "WORKSPACE_NOT_FOUND", "workspace_sid", NULL}, "ListRuns",
-        "{'workspaceSid':'%s'}", workspace));
+    CHECK(suite_refused(&suite_viewer, SUITE_SYNC, "NOT_FOUND WORKSPACE_NOT_FOUND workspace_sid",
+                        "ListRuns", "{'workspaceSid':'%s'}", workspace));
 }
 
 static const struct test_case cases[] = {

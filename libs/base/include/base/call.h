@@ -60,3 +60,6 @@ int64_t call_left_us(const struct call *call);
 
 /* ERR_OK, or DEADLINE_EXCEEDED set in *err. */
 enum err_code call_check(const struct call *call, struct err *err) MUST_CHECK;
+
+/* RESOURCE_EXHAUSTED REQUEST_TOO_LARGE: the call's arena is full. */
+enum err_code call_no_room(struct err *err);

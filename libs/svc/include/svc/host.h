@@ -13,6 +13,7 @@
 
 struct app;
 struct bus;
+struct bus_consumer_def;
 struct db_pool;
 struct outbox;
 struct rpc_auth;
@@ -62,13 +63,21 @@ struct host {
     struct rpc_client *as_service[PEER_COUNT]; /* calls as the service itself */
 };
 
+/* A zeroed object for app_set_state, freed when the service ends. First thing in app_spec.start. */
+void *host_state_new(struct app *app, size_t size);
+
 /*
- * Opens everything, checks the schema, registers closers and readiness checks. The RPC server does
- * not listen yet: add services to host->server, then host_serve.
+ * Opens everything, checks the schema, registers closers and readiness checks, and
+ * starts forgetting idempotency keys after a day where the schema has such a table. The RPC server
+ * does not listen yet: add services to host->server, then host_serve.
  * Errors: FAILED_PRECONDITION for an old schema or a missing peer setting; UNAVAILABLE.
  */
 enum err_code host_open(struct app *app, const struct host_spec *spec, struct host *host,
                         struct err *err) MUST_CHECK;
+
+/* Starts the consumers of a table, stopped in phase APP_FINISH_CALLS; ctx is that of the handlers.
+ */
+void host_consume(struct host *host, const struct bus_consumer_def *defs, size_t count, void *ctx);
 
 /* Listens, says so to health and to the ports file. */
 enum err_code host_serve(struct host *host, struct err *err) MUST_CHECK;
