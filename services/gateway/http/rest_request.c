@@ -270,7 +270,7 @@ static enum err_code path_read(const struct rest_route *row, const struct http_r
 {
     for (size_t i = 0; i < req->path_params.count; i++) {
         const struct http_param *param = &req->path_params.items[i];
-        const ProtobufCFieldDescriptor *field = rest_path_field(row, param->name.ptr);
+        const ProtobufCFieldDescriptor *field = rest_path_field(row, param->name);
         INVARIANT(field != NULL);
         enum err_code code =
             text_set(req->call->arena, item_of(row, message), field, param->value, err);

@@ -297,14 +297,14 @@ bool rest_has_workspace(const struct rest_route *row)
            rest_field(rest_item_type(row), "workspace_sid") != NULL;
 }
 
-const ProtobufCFieldDescriptor *rest_path_field(const struct rest_route *row, const char *param)
+const ProtobufCFieldDescriptor *rest_path_field(const struct rest_route *row, struct str param)
 {
     char camel[64];
     const ProtobufCMessageDescriptor *type = rest_item_type(row);
-    if (strcmp(param, "sid") == 0)
+    if (str_eq_text(param, "sid"))
         return rest_field(type, row->key != NULL ? row->key : "sid");
     for (unsigned i = 0; i < type->n_fields; i++) {
-        if (strcmp(pbjson_camel(type->fields[i].name, camel, sizeof camel), param) == 0)
+        if (str_eq_text(param, pbjson_camel(type->fields[i].name, camel, sizeof camel)))
             return &type->fields[i];
     }
     return NULL;

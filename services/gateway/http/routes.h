@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/call.h"
+#include "base/str.h"
 #include "http/http.h"
 #include "svc/host.h"
 
@@ -68,7 +69,7 @@ const ProtobufCMessageDescriptor *rest_item_type(const struct rest_route *row);
 bool rest_has_workspace(const struct rest_route *row);
 
 /* The field of the item or request that a path parameter (camelCase) fills. */
-const ProtobufCFieldDescriptor *rest_path_field(const struct rest_route *row, const char *param);
+const ProtobufCFieldDescriptor *rest_path_field(const struct rest_route *row, struct str param);
 
 extern const struct rest_route rest_routes[];
 extern const size_t rest_route_count;
