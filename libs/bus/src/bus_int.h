@@ -72,8 +72,8 @@ struct pull {
     struct bus *bus;
     natsSubscription *sub; /* to <inbox>.*; kept over restarts, see bus_unsubscribe */
     natsInbox *inbox;
-    char reply[256]; /* <inbox>.<n>, n counted by restarts: statuses for others are old */
-    uint64_t restarts;
+    char reply[256]; /* <inbox>.<n> of the last request; "" = none yet */
+    uint64_t requests;
     char consumer[128]; /* its name; messages of another are left over from before a restart */
     char next_subject[256];
     int batch;

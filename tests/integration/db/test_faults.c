@@ -140,6 +140,24 @@ static void a_transaction_whose_session_ends_leaves_nothing(void)
     db_pool_close(pool);
 }
 
+static enum err_code insert_fatal(struct db_conn *conn, struct call *c, void *ctx, struct err *e)
+{
+    ((struct tx_ctx *)ctx)->runs++;
+    static const struct db_stmt fatal = {"t_fatal", "insert into fatal (id) values ($1)", 1};
+    return db_query(conn, c, &fatal, DB_PARAMS(db_i64(1)), NULL, e);
+}
+
+static void a_session_lost_during_the_commit_is_told_apart_and_not_repeated(void)
+{
+    struct db_pool *pool = begin_case();
+    struct tx_ctx tx = {.runs = 0};
+    CHECK_I64(db_tx_run(pool, &call, insert_fatal, &tx, &err), ERR_UNAVAILABLE);
+    CHECK_TEXT(err.reason, "COMMIT_UNKNOWN");
+    CHECK_I64(tx.runs, 1);
+    CHECK_I64(ask(pool), ERR_OK);
+    db_pool_close(pool);
+}
+
 static void a_session_lost_after_an_explicit_begin_needs_a_rollback_first(void)
 {
     struct db_pool *pool = begin_case();
@@ -218,27 +236,37 @@ static void a_hurried_caller_turns_nobody_else_away(void)
 
 static const struct test_case cases[] = {
     {"a dead database is told quickly and its return is noticed",
-     a_dead_database_is_told_quickly_and_its_return_is_noticed                                                    },
+     a_dead_database_is_told_quickly_and_its_return_is_noticed                                                      },
     {"idle connections that died are replaced unnoticed",
-     idle_connections_that_died_are_replaced_unnoticed                                                            },
-    {"a session that ends under way is UNAVAILABLE",                  a_session_that_ends_under_way_is_unavailable},
-    {"a kill during a statement ends it at once",                     a_kill_during_a_statement_ends_it_at_once   },
+     idle_connections_that_died_are_replaced_unnoticed                                                              },
+    {"a session that ends under way is UNAVAILABLE",                    a_session_that_ends_under_way_is_unavailable},
+    {"a kill during a statement ends it at once",                       a_kill_during_a_statement_ends_it_at_once   },
     {"a transaction whose session ends leaves nothing",
-     a_transaction_whose_session_ends_leaves_nothing                                                              },
+     a_transaction_whose_session_ends_leaves_nothing                                                                },
+    {"a session lost during the commit is told apart and not repeated",
+     a_session_lost_during_the_commit_is_told_apart_and_not_repeated                                                },
     {"a session lost after an explicit begin needs a rollback first",
-     a_session_lost_after_an_explicit_begin_needs_a_rollback_first                                                },
-    {"a session lost in a pipeline is UNAVAILABLE",                   a_session_lost_in_a_pipeline_is_unavailable },
+     a_session_lost_after_an_explicit_begin_needs_a_rollback_first                                                  },
+    {"a session lost in a pipeline is UNAVAILABLE",                     a_session_lost_in_a_pipeline_is_unavailable },
     {"a server that does not answer costs the deadline and no more",
-     a_server_that_does_not_answer_costs_the_deadline_and_no_more                                                 },
-    {"a cancel that hangs is not waited for",                         a_cancel_that_hangs_is_not_waited_for       },
-    {"a hurried caller turns nobody else away",                       a_hurried_caller_turns_nobody_else_away     },
+     a_server_that_does_not_answer_costs_the_deadline_and_no_more                                                   },
+    {"a cancel that hangs is not waited for",                           a_cancel_that_hangs_is_not_waited_for       },
+    {"a hurried caller turns nobody else away",                         a_hurried_caller_turns_nobody_else_away     },
 };
 
 int main(int argc, char **argv)
 {
     cluster = cluster_start(CLUSTER_POSTGRES);
-    bool is_ready = cluster_sql(cluster, "set role taskrouter_workers; set search_path = workers;"
-                                         "create table item (id text primary key)");
+    bool is_ready =
+        cluster_sql(cluster, "set role taskrouter_workers; set search_path = workers;"
+                             "create table item (id text primary key);"
+                             "create table fatal (id bigint);"
+                             "create function die() returns trigger language plpgsql as "
+                             "$$ begin perform pg_terminate_backend(pg_backend_pid());"
+                             " return null; end $$;"
+                             "create constraint trigger die after insert on fatal"
+                             " deferrable initially deferred"
+                             " for each row execute function die()");
     arena = arena_new(16 << 20);
     int status = is_ready ? testing_main("db faults", cases, ARRAY_LEN(cases), argc, argv) : 1;
     arena_free(arena);
