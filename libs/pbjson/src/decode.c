@@ -416,9 +416,11 @@ static enum err_code read_field(struct decoder *d, json_t *value,
     return code;
 }
 
-static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *type,
-                                                  const char *key)
+static const ProtobufCFieldDescriptor *
+find_field(const struct decoder *d, const ProtobufCMessageDescriptor *type, const char *key)
 {
+    if ((d->options->flags & PBJSON_CAMEL_ONLY) != 0 && strchr(key, '_') != NULL)
+        return NULL;
     for (unsigned i = 0; i < type->n_fields; i++) {
         if (names_match(type->fields[i].name, key))
             return &type->fields[i];
@@ -446,7 +448,7 @@ static enum err_code decode_message(struct decoder *d, json_t *value,
     json_object_foreach(value, key, item)
     {
         size_t before = path_push_name(d, key);
-        const ProtobufCFieldDescriptor *field = find_field(type, key);
+        const ProtobufCFieldDescriptor *field = find_field(d, type, key);
         if (field == NULL || !is_allowed(d, is_top, field->name)) {
             if ((d->options->flags & PBJSON_IGNORE_UNKNOWN) == 0)
                 return fail_unknown(d, type, is_top);

@@ -8,6 +8,7 @@
 #include "jx/writer.h"
 #include "pbjson/pbjson.h"
 #include "routes.h"
+#include "svc/page.h"
 
 enum { NAME_MAX_BYTES = 64, REF_SIZE = 128, TYPES_MAX = 64, ENUM_MAX_BYTES = 64 };
 
@@ -290,6 +291,16 @@ static void path_parameters(struct jx_writer *w, const char *pattern)
     }
 }
 
+static void page_size_write(struct jx_writer *w)
+{
+    jx_object_begin(w);
+    jx_put_text(w, "type", "integer");
+    jx_put_i64(w, "minimum", 1);
+    jx_put_i64(w, "maximum", PAGE_SIZE_MAX);
+    jx_put_i64(w, "default", PAGE_SIZE_DEFAULT);
+    jx_object_end(w);
+}
+
 static void query_parameters(struct jx_writer *w, struct types *types, const struct rest_route *row)
 {
     char camel[NAME_MAX_BYTES];
@@ -298,7 +309,10 @@ static void query_parameters(struct jx_writer *w, struct types *types, const str
         INVARIANT(field != NULL);
         parameter_begin(w, pbjson_camel(*name, camel, sizeof camel), "query", false);
         jx_key(w, "schema");
-        field_write(w, types, field, true);
+        if (strcmp(*name, "page_size") == 0)
+            page_size_write(w);
+        else
+            field_write(w, types, field, true);
         if (field->label == PROTOBUF_C_LABEL_REPEATED) {
             jx_put_text(w, "style", "form");
             jx_put_bool(w, "explode", false);
@@ -428,6 +442,17 @@ static void reply_write(struct jx_writer *w, struct types *types, const struct r
     jx_object_end(w);
 }
 
+/* "GetWorker" is getWorker. */
+static void operation_id_write(struct jx_writer *w, const struct rest_route *row)
+{
+    char id[NAME_MAX_BYTES];
+    const char *name = row->operation != NULL ? row->operation : strrchr(row->rpc, '/') + 1;
+    (void)snprintf(id, sizeof id, "%s", name);
+    if (id[0] >= 'A' && id[0] <= 'Z')
+        id[0] = (char)(id[0] - 'A' + 'a');
+    jx_put_text(w, "operationId", id);
+}
+
 static void operation_write(struct jx_writer *w, struct types *types, const struct rest_route *row)
 {
     static const char *const methods[HTTP_METHOD_COUNT] = {
@@ -440,6 +465,7 @@ static void operation_write(struct jx_writer *w, struct types *types, const stru
     jx_array_begin(w);
     jx_text(w, row->tag);
     jx_array_end(w);
+    operation_id_write(w, row);
     jx_put_text(w, "summary", row->summary);
     if (row->role == ROLE_NONE)
         jx_put_raw(w, "security", STR("[]"));

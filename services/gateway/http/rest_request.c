@@ -11,6 +11,7 @@
 #include "rest_int.h"
 #include "rpc/pb.h"
 #include "svc/check.h"
+#include "svc/page.h"
 
 enum { NAME_MAX_BYTES = 64, LIST_MAX_BYTES = 320, KEY_MAX_BYTES = 255 };
 
@@ -48,6 +49,14 @@ static enum err_code text_set(struct arena *arena, ProtobufCMessage *message,
     *(char **)field_at(message, field) = copy;
     presence_set(message, field);
     return ERR_OK;
+}
+
+/* What clients write: the REST form, in camelCase and nothing else. */
+static struct pbjson_options input_options(void)
+{
+    struct pbjson_options options = pbjson_rest;
+    options.flags |= PBJSON_CAMEL_ONLY;
+    return options;
 }
 
 /* ---- query ---- */
@@ -142,14 +151,27 @@ static enum err_code query_read(const struct rest_route *row, const struct http_
     return ERR_OK;
 }
 
+/* The services cut a page that is too large; here it is said. */
+static enum err_code page_size_check(const json_t *object, struct err *err)
+{
+    const json_t *size = json_object_get(object, "pageSize");
+    if (!json_is_integer(size) ||
+        (json_integer_value(size) >= 1 && json_integer_value(size) <= PAGE_SIZE_MAX))
+        return ERR_OK;
+    return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "OUT_OF_RANGE", "pageSize",
+                     "pageSize must be 1 to %d", PAGE_SIZE_MAX);
+}
+
 static enum err_code list_read(const struct rest_route *row, const struct http_request *req,
                                ProtobufCMessage **out, struct err *err)
 {
     AUTO(jx_cleanup) json_t *object = json_object();
-    struct pbjson_options options = pbjson_rest;
+    struct pbjson_options options = input_options();
     options.allowed_fields = row->query != NULL ? row->query : no_fields;
     options.json_text_fields = NULL;
     enum err_code code = query_read(row, req, object, err);
+    if (code == ERR_OK)
+        code = page_size_check(object, err);
     if (code != ERR_OK)
         return code;
     return pbjson_from_json(object, row->request, &options, req->call->arena, out, NULL, err);
@@ -162,14 +184,11 @@ static void more_split(const struct rest_route *row, json_t *root, json_t *more)
 {
     char camel[NAME_MAX_BYTES];
     for (const char *const *name = row->body_more; name != NULL && *name != NULL; name++) {
-        const char *spellings[] = {*name, pbjson_camel(*name, camel, sizeof camel)};
-        for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
-            json_t *value = json_object_get(root, spellings[i]);
-            if (value == NULL)
-                continue;
-            (void)json_object_set(more, spellings[i], value);
-            (void)json_object_del(root, spellings[i]);
-        }
+        json_t *value = json_object_get(root, pbjson_camel(*name, camel, sizeof camel));
+        if (value == NULL)
+            continue;
+        (void)json_object_set(more, camel, value);
+        (void)json_object_del(root, camel);
     }
 }
 
@@ -222,7 +241,7 @@ static enum err_code nested_read(const struct rest_route *row, const struct http
 {
     struct arena *arena = req->call->arena;
     AUTO(jx_cleanup) json_t *more = json_object();
-    struct pbjson_options options = pbjson_rest;
+    struct pbjson_options options = input_options();
     ProtobufCMessage *item = NULL;
     struct pbjson_mask present = {NULL, 0};
     more_split(row, root, more);
@@ -243,7 +262,7 @@ static enum err_code body_read(const struct rest_route *row, const struct http_r
                                ProtobufCMessage **out, struct err *err)
 {
     AUTO(jx_cleanup) json_t *root = NULL;
-    struct pbjson_options options = pbjson_rest;
+    struct pbjson_options options = input_options();
     enum err_code code = body_parse(row, req, &root, err);
     if (code != ERR_OK)
         return code;

@@ -52,6 +52,7 @@ struct rest_route {
     bool changes_workspaces;      /* the default workspace may be another one afterwards */
     const char *tag;              /* OpenAPI: group */
     const char *summary;          /* OpenAPI: one phrase */
+    const char *operation;        /* OpenAPI: id; NULL = the RPC's name */
 };
 
 /* True for the kinds that the audit log records. */

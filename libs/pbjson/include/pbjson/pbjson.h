@@ -20,13 +20,14 @@ struct jx_writer;
 
 enum pbjson_flag {
     PBJSON_NONE = 0,
-    PBJSON_SNAKE_CASE = 1 << 0,   /* write proto names; reading always takes both spellings */
+    PBJSON_SNAKE_CASE = 1 << 0,   /* write proto names; reading takes both spellings */
     PBJSON_INT64_NUMBER = 1 << 1, /* 64-bit integers are numbers; strings are refused */
     PBJSON_ENUM_SHORT = 1 << 2,   /* TASK_STATUS_PENDING is "pending", ..._UNSPECIFIED is null */
     PBJSON_EMIT_DEFAULTS =
         1 << 3, /* every field is written: unset messages and optionals as null */
     PBJSON_IGNORE_UNKNOWN =
-        1 << 4 /* unknown fields and enum names are skipped: peers may be newer */
+        1 << 4,                /* unknown fields and enum names are skipped: peers may be newer */
+    PBJSON_CAMEL_ONLY = 1 << 5 /* reading takes camelCase only: proto names are unknown fields */
 };
 
 struct pbjson_options {

@@ -67,6 +67,22 @@ static void task_orders_are_upper_case_and_hidden_fields_are_not_there(void)
     arena_free(arena);
 }
 
+static void camel_case_only_refuses_proto_names(void)
+{
+    struct arena *arena = arena_new(ARENA_BYTES);
+    struct pbjson_options options = pbjson_rest;
+    struct err err = {0};
+    ProtobufCMessage *msg = NULL;
+    options.flags |= PBJSON_CAMEL_ONLY;
+    CHECK(pbjson_decode(STR("{\"workflowSid\":\"a\"}"), CREATE, &options, arena, &msg, NULL,
+                        &err) == ERR_OK);
+    CHECK(pbjson_decode(STR("{\"workflow_sid\":\"a\"}"), CREATE, &options, arena, &msg, NULL,
+                        &err) == ERR_INVALID_ARGUMENT);
+    CHECK_TEXT(err.reason, "FIELD_UNKNOWN");
+    CHECK_TEXT(err.field, "workflow_sid");
+    arena_free(arena);
+}
+
 static void json_texts_are_embedded_in_rest_form_only(void)
 {
     static const struct {
@@ -330,6 +346,7 @@ static const struct test_case cases[] = {
     {"a reply in REST form has every field",                       a_reply_in_rest_form_has_every_field     },
     {"task orders are in upper case, hidden fields are not there",
      task_orders_are_upper_case_and_hidden_fields_are_not_there                                             },
+    {"camelCase only refuses proto names",                         camel_case_only_refuses_proto_names      },
     {"JSON texts are embedded in REST form only",                  json_texts_are_embedded_in_rest_form_only},
     {"a request is read with presence and mask",                   a_request_is_read_with_presence_and_mask },
     {"enums are read in every spelling",                           enums_are_read_in_every_spelling         },
