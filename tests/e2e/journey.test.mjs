@@ -12,6 +12,7 @@ const JOURNEY = ['task.created', 'reservation.created', 'reservation.accepted', 
 
 let john; // the guide's worker
 let johnsToken = '';
+let johnsTokenSid = '';
 
 suite.test("the seed makes the guide's workspace, and a second run changes nothing", async () => {
   const activities = await suite.api.list('/activities');
@@ -82,6 +83,7 @@ suite.test("the guide's curl creates a worker", async () => {
     workspaceSid: suite.workspace,
   });
   johnsToken = made.secret;
+  johnsTokenSid = made.token.sid;
 });
 
 suite.test('from POST to completed; stream, NATS and /events tell the same, in order', async () => {
@@ -125,7 +127,8 @@ suite.test('from POST to completed; stream, NATS and /events tell the same, in o
   const sids = logged.map((e) => e.sid);
   assert.equal(new Set(sids).size, sids.length);
   for (const event of logged) assert.equal(event.workspaceSid, suite.workspace);
-  assert.equal(logged.find((e) => e.eventType === 'reservation.accepted').actorType, 'worker');
+  const { actorType, actorSid } = logged.find((e) => e.eventType === 'reservation.accepted');
+  assert.deepEqual([actorType, actorSid], ['token', johnsTokenSid], 'the event says who did it');
 
   const isOfTask = (sid) => sids.includes(sid);
   const seen = () => stream.events.map((e) => e.data.sid ?? e.data.id).filter(isOfTask);
@@ -176,7 +179,7 @@ suite.test('a stream that comes back with Last-Event-ID gets exactly what it mis
   second.close();
   const nextOffer = await suite.offerOf(next.sid);
   await suite.api.post(`/reservations/${nextOffer.sid}/accept`, {});
-  await suite.api.post(`/tasks/${next.sid}/complete`, {});
+  await suite.api.post(`/tasks/${next.sid}/complete`, { reason: 'done' });
 });
 
 suite.test('a rejected task is offered to another worker, a canceled one to nobody', async () => {
@@ -209,7 +212,7 @@ suite.test('an idempotency key makes one task of two requests', async () => {
     { headers },
   );
   assert.ok([400, 409, 422].includes(other.status), `another request under the same key: ${other.status}`);
-  await suite.api.post(`/tasks/${one.sid}/cancel`, {});
+  await suite.api.post(`/tasks/${one.sid}/cancel`, { reason: 'no longer needed' });
 });
 
 suite.test("the guide's two queries run as they are for the reader, who can write nothing", async () => {
@@ -242,5 +245,5 @@ suite.test("the guide's two queries run as they are for the reader, who can writ
     /read-only transaction|permission denied/,
   );
   await assert.rejects(suite.sql('select * from tasks.task', [], 'reader'), /permission denied/);
-  await suite.api.post(`/tasks/${task.sid}/cancel`, {});
+  await suite.api.post(`/tasks/${task.sid}/cancel`, { reason: 'no longer needed' });
 });

@@ -137,7 +137,7 @@ suite.test('the router routes from its own copies while every other owner is dow
   await Promise.all(owners.map((name) => suite.kill(name)));
   // Earlier tasks wait for the same worker: they are canceled, so that this one is next.
   for (const task of await suite.api.list('/tasks?assignmentStatus=pending&assignmentStatus=reserved')) {
-    await suite.api.post(`/tasks/${task.sid}/cancel`, {});
+    await suite.api.post(`/tasks/${task.sid}/cancel`, { reason: 'no longer needed' });
   }
   const task = await suite.api.post('/tasks', {
     attributes: { department: 'emergency' },
@@ -146,7 +146,10 @@ suite.test('the router routes from its own copies while every other owner is dow
   assert.equal(task.taskQueueSid, suite.queues['Emergency Queue']);
   const offer = await suite.offerOf(task.sid);
   await suite.api.post(`/reservations/${offer.sid}/accept`, {});
-  assert.equal((await suite.api.post(`/tasks/${task.sid}/complete`, {})).assignmentStatus, 'completed');
+  assert.equal(
+    (await suite.api.post(`/tasks/${task.sid}/complete`, { reason: 'done' })).assignmentStatus,
+    'completed',
+  );
   for (const name of owners) suite.startService(name);
   await suite.allReady();
 });
