@@ -37,6 +37,7 @@ static const struct event_kind kinds[] = {
     {"workflow.created",                   "/routing-svc", MESSAGE(workflow_event)    },
     {"workflow.updated",                   "/routing-svc", MESSAGE(workflow_event)    },
     {"workflow.deleted",                   "/routing-svc", MESSAGE(workflow_event)    },
+    {"token.created",                      "/gateway",     MESSAGE(token_event)       },
     {"token.revoked",                      "/gateway",     MESSAGE(token_event)       },
 };
 size_t event_kind_count(void)
@@ -112,7 +113,10 @@ static struct str resource_of(struct arena *arena, const ProtobufCMessageDescrip
         bool is_capital = *at >= 'A' && *at <= 'Z';
         if (is_capital && at != type->short_name)
             buf_char(&name, '_');
-        buf_char(&name, is_capital ? (char)(*at - 'A' + 'a') : *at);
+        char small[] = {*at, '\0'};
+        if (is_capital)
+            small[0] += 'a' - 'A';
+        buf_text(&name, small);
     }
     struct str copy = arena_str(arena, buf_str(&name));
     buf_fini(&name);
@@ -137,11 +141,19 @@ static char *sample_text(struct arena *arena, const ProtobufCMessageDescriptor *
 }
 
 static ProtobufCMessage *sample_message(struct arena *arena, const ProtobufCMessageDescriptor *type,
-                                        bool is_deleted);
+                                        const char *event_type);
+
+/* True, but for what tells the last event of a thing from those before. */
+static bool sample_bool(const char *name, const char *event_type)
+{
+    if (strcmp(name, "deleted") != 0 && strcmp(name, "revoked") != 0)
+        return true;
+    return str_ends_with(str_from(event_type), str_from(name));
+}
 
 /* Writes one value at its place. */
 static void sample_value(struct arena *arena, const ProtobufCMessageDescriptor *type,
-                         const ProtobufCFieldDescriptor *field, void *at, bool is_deleted)
+                         const ProtobufCFieldDescriptor *field, void *at, const char *event_type)
 {
     const ProtobufCEnumDescriptor *values = field->descriptor;
     switch (field->type) {
@@ -152,7 +164,7 @@ static void sample_value(struct arena *arena, const ProtobufCMessageDescriptor *
         *(int64_t *)at = (int64_t)field->id;
         break;
     case PROTOBUF_C_TYPE_BOOL:
-        *(protobuf_c_boolean *)at = strcmp(field->name, "deleted") != 0 || is_deleted;
+        *(protobuf_c_boolean *)at = sample_bool(field->name, event_type);
         break;
     case PROTOBUF_C_TYPE_ENUM: /* the second: the first, 0, is not written */
         *(int32_t *)at = values->values[1].value;
@@ -161,7 +173,7 @@ static void sample_value(struct arena *arena, const ProtobufCMessageDescriptor *
         *(char **)at = sample_text(arena, type, field->name);
         break;
     case PROTOBUF_C_TYPE_MESSAGE:
-        *(ProtobufCMessage **)at = sample_message(arena, field->descriptor, is_deleted);
+        *(ProtobufCMessage **)at = sample_message(arena, field->descriptor, event_type);
         break;
     default: /* no event has one yet */
         INVARIANT(field->type == PROTOBUF_C_TYPE_STRING);
@@ -169,7 +181,7 @@ static void sample_value(struct arena *arena, const ProtobufCMessageDescriptor *
 }
 
 static ProtobufCMessage *sample_message(struct arena *arena, const ProtobufCMessageDescriptor *type,
-                                        bool is_deleted)
+                                        const char *event_type)
 {
     enum { ELEMENT_BYTES = 16 }; /* no element is larger */
     ProtobufCMessage *message = arena_alloc(arena, type->sizeof_message);
@@ -194,7 +206,7 @@ static ProtobufCMessage *sample_message(struct arena *arena, const ProtobufCMess
             *(uint32_t *)quantifier = field->id;
         }
         INVARIANT(at != NULL);
-        sample_value(arena, type, field, at, is_deleted);
+        sample_value(arena, type, field, at, event_type);
     }
     return message;
 }
@@ -205,9 +217,9 @@ struct str event_kind_sample(struct arena *arena, const struct event_kind *kind)
     struct call call;
     struct str resource = str_from(kind->type);
     resource = str_split(&resource, '.');
-    const ProtobufCMessage *data =
-        sample_message(arena, kind->message, str_ends_with(str_from(kind->type), STR(".deleted")));
-    const char *workspace_sid = sample_sid(arena, STR("workspace"));
+    const ProtobufCMessage *data = sample_message(arena, kind->message, kind->type);
+    bool has_workspace = !str_eq(resource, STR("token")); /* tokens are the account's */
+    const char *workspace_sid = has_workspace ? sample_sid(arena, STR("workspace")) : "";
     const char *account_sid = sample_sid(arena, STR("account"));
     const char *subject_sid = sample_sid(arena, resource);
     struct outbox_event event = {

@@ -112,7 +112,8 @@ static void test_kept(void)
     size_t count = 0;
     DIR *dir = opendir(folder);
     REQUIRE(dir != NULL);
-    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+    struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL) { /* NOLINT(concurrency-mt-unsafe): one thread */
         char path[1024];
         if (!str_ends_with(str_from(entry->d_name), STR(".json")))
             continue;

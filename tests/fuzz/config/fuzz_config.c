@@ -93,16 +93,16 @@ static void value_run(struct arena *arena, const struct config_setting *setting,
     buf_fini(&why);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0 || size > 64 << 10)
         return 0;
-    struct str text = {(const char *)bytes + 1, size - 1};
+    struct str text = {(const char *)data + 1, size - 1};
     AUTO(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
-    size_t row = (size_t)bytes[0] - 'A';
-    if (bytes[0] == 'e')
+    size_t row = (size_t)data[0] - 'A';
+    if (data[0] == 'e')
         file_run(arena, text);
-    else if (bytes[0] >= 'A' && row < ARRAY_LEN(settings) &&
+    else if (data[0] >= 'A' && row < ARRAY_LEN(settings) &&
              memchr(text.ptr, '\0', text.len) == NULL)
         value_run(arena, &settings[row], arena_str_dup(arena, text));
     return 0;

@@ -76,12 +76,12 @@ static void try_envelope(struct arena *arena, const struct bus_event *event)
     buf_fini(&payload);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err err = {0};
     struct bus_event event;
     struct event_kind kind;
-    struct str payload = {(const char *)bytes, size};
+    struct str payload = {(const char *)data, size};
     if (size > 64 << 10)
         return 0;
     AUTO(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);

@@ -23,12 +23,12 @@ static void key_run(struct arena *arena, const char *key)
     INVARIANT(code == ERR_INVALID_ARGUMENT);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err err = {0};
     struct page page;
-    struct str text = {(const char *)bytes, size};
-    if (size > 4096 || (size > 0 && memchr(bytes, '\0', size) != NULL))
+    struct str text = {(const char *)data, size};
+    if (size > 4096 || (size > 0 && memchr(data, '\0', size) != NULL))
         return 0; /* cursors come as C strings */
     AUTO(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
     const char *cursor = arena_str_dup(arena, text);

@@ -47,13 +47,13 @@ static void doc_check(const struct workflow_doc *doc)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err err = {0};
     struct expr_record *task = NULL;
     if (size > 64 << 10)
         return 0;
-    struct workflow_doc *doc = workflow_doc_parse((struct str){(const char *)bytes, size}, &err);
+    struct workflow_doc *doc = workflow_doc_parse((struct str){(const char *)data, size}, &err);
     if (doc == NULL) {
         INVARIANT(err.code == ERR_INVALID_ARGUMENT && err.detail[0] != '\0');
         return 0;
