@@ -25,8 +25,7 @@ enum err_code workflow_parse(struct str configuration, struct workflow_doc **out
     struct workflow_doc *doc = workflow_doc_parse(configuration, &cause);
     if (doc == NULL)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, cause.reason, "configuration",
-                         "configuration%s%s: %s", cause.field[0] == '\0' ? "" : ", ", cause.field,
-                         cause.detail);
+                         "configuration: %s", cause.detail); /* which names the place */
     *out_doc = doc;
     return ERR_OK;
 }

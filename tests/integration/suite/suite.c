@@ -392,7 +392,7 @@ static struct answer call_with(const struct identity *who, enum suite_service se
     answer.code = pbjson_decode(str_from(json), method->input, &options, suite->arena, &request,
                                 NULL, &answer.err);
     if (answer.code != ERR_OK)
-        (void)fprintf(stderr, "bad request in the test: %s: %s\n", json, answer.err.detail);
+        (void)fprintf(stderr, "bad request in the test: %.400s: %s\n", json, answer.err.detail);
     INVARIANT(answer.code == ERR_OK);
     const char *path = arena_printf(suite->arena, "/%s/%s", api->name, method_name);
     int64_t began_us = clock_mono_us();
@@ -434,7 +434,7 @@ const json_t *suite_ok(const struct identity *who, enum suite_service service, c
     va_end(args);
     struct answer answer = call_with(who, service, method, json);
     if (answer.code != ERR_OK)
-        (void)fprintf(stderr, "%s %s: %s %s: %s\n", method, json, err_code_name(answer.code),
+        (void)fprintf(stderr, "%s %.400s: %s %s: %s\n", method, json, err_code_name(answer.code),
                       answer.err.reason, answer.err.detail);
     CHECK_I64(answer.code, ERR_OK);
     return answer.body;
