@@ -54,38 +54,57 @@ void map_clear(struct map *map)
         memset(map->slots, 0, map->slot_count * sizeof *map->slots);
 }
 
+/* What a slot holds of the hash: enough for its home and, but for one probe in thousands, to know
+ * another key without looking at its entry. */
+static uint32_t slot_tag(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32);
+}
+
 /* Slot of the key, or the free slot where it would go. */
 static size_t find_slot(const struct map *map, struct str key, uint64_t hash)
 {
-    size_t at = (size_t)hash & (map->slot_count - 1);
-    while (map->slots[at] != 0) {
-        const struct map_entry *entry = &map->entries[map->slots[at] - 1];
-        if (entry->hash == hash && str_eq(entry->key, key))
-            return at;
-        at = (at + 1) & (map->slot_count - 1);
+    size_t mask = map->slot_count - 1;
+    uint32_t tag = slot_tag(hash);
+    size_t at = tag & mask;
+    while (map->slots[at].entry != 0) {
+        if (map->slots[at].tag == tag) {
+            const struct map_entry *entry = &map->entries[map->slots[at].entry - 1];
+            if (entry->hash == hash && str_eq(entry->key, key))
+                break;
+        }
+        at = (at + 1) & mask;
     }
     return at;
 }
 
 static void grow(struct map *map)
 {
-    map->slot_count = map->slot_count == 0 ? FIRST_SLOTS : map->slot_count * 2;
-    free(map->slots);
+    struct map_slot *old = map->slots;
+    size_t old_count = map->slot_count;
+    map->slot_count = old_count == 0 ? FIRST_SLOTS : old_count * 2;
+    INVARIANT(map->slot_count <= (size_t)UINT32_MAX + 1); /* a tag must reach every home */
     map->slots = xcalloc(map->slot_count, sizeof *map->slots);
     map->capacity = map->slot_count / 4 * 3;
     map->entries = xrealloc(map->entries, map->capacity, sizeof *map->entries);
-    for (size_t i = 0; i < map->count; i++) {
-        size_t at = find_slot(map, map->entries[i].key, map->entries[i].hash);
-        map->slots[at] = (uint32_t)(i + 1);
+    size_t mask = map->slot_count - 1;
+    for (size_t i = 0; i < old_count; i++) {
+        if (old[i].entry == 0)
+            continue;
+        size_t at = old[i].tag & mask;
+        while (map->slots[at].entry != 0)
+            at = (at + 1) & mask;
+        map->slots[at] = old[i];
     }
+    free(old);
 }
 
 void *map_get(const struct map *map, struct str key)
 {
     if (map->count == 0)
         return NULL;
-    size_t at = find_slot(map, key, hash_bytes(key.ptr, key.len));
-    return map->slots[at] == 0 ? NULL : map->entries[map->slots[at] - 1].value;
+    uint32_t entry = map->slots[find_slot(map, key, hash_bytes(key.ptr, key.len))].entry;
+    return entry == 0 ? NULL : map->entries[entry - 1].value;
 }
 
 void *map_put(struct map *map, struct str key, void *value)
@@ -94,9 +113,9 @@ void *map_put(struct map *map, struct str key, void *value)
     if (map->count == map->capacity)
         grow(map);
     uint64_t hash = hash_bytes(key.ptr, key.len);
-    size_t at = find_slot(map, key, hash);
-    if (map->slots[at] != 0) {
-        struct map_entry *entry = &map->entries[map->slots[at] - 1];
+    struct map_slot *slot = &map->slots[find_slot(map, key, hash)];
+    if (slot->entry != 0) {
+        struct map_entry *entry = &map->entries[slot->entry - 1];
         void *old = entry->value;
         entry->key = key;
         entry->value = value;
@@ -105,7 +124,7 @@ void *map_put(struct map *map, struct str key, void *value)
     INVARIANT(map->count < UINT32_MAX - 1);
     map->entries[map->count] = (struct map_entry){key, value, hash};
     map->count++;
-    map->slots[at] = (uint32_t)map->count;
+    *slot = (struct map_slot){slot_tag(hash), (uint32_t)map->count};
     return NULL;
 }
 
@@ -114,16 +133,28 @@ static void close_gap(struct map *map, size_t gap)
 {
     size_t mask = map->slot_count - 1;
     size_t at = (gap + 1) & mask;
-    while (map->slots[at] != 0) {
-        size_t home = (size_t)map->entries[map->slots[at] - 1].hash & mask;
+    while (map->slots[at].entry != 0) {
+        size_t home = map->slots[at].tag & mask;
         bool may_move = ((at - home) & mask) >= ((at - gap) & mask);
         if (may_move) {
             map->slots[gap] = map->slots[at];
-            map->slots[at] = 0;
+            map->slots[at].entry = 0;
             gap = at;
         }
         at = (at + 1) & mask;
     }
+}
+
+/* The last entry takes the place of one that went. */
+static void move_last(struct map *map, size_t index)
+{
+    const struct map_entry *last = &map->entries[map->count - 1];
+    size_t mask = map->slot_count - 1;
+    size_t at = slot_tag(last->hash) & mask;
+    while (map->slots[at].entry != (uint32_t)map->count)
+        at = (at + 1) & mask;
+    map->slots[at].entry = (uint32_t)(index + 1);
+    map->entries[index] = *last;
 }
 
 void *map_remove(struct map *map, struct str key)
@@ -131,18 +162,14 @@ void *map_remove(struct map *map, struct str key)
     if (map->count == 0)
         return NULL;
     size_t at = find_slot(map, key, hash_bytes(key.ptr, key.len));
-    if (map->slots[at] == 0)
+    if (map->slots[at].entry == 0)
         return NULL;
-    size_t index = map->slots[at] - 1;
+    size_t index = map->slots[at].entry - 1;
     void *old = map->entries[index].value;
-    map->slots[at] = 0;
+    map->slots[at].entry = 0;
     close_gap(map, at);
-    size_t last = map->count - 1;
-    if (index != last) {
-        size_t moved = find_slot(map, map->entries[last].key, map->entries[last].hash);
-        map->slots[moved] = (uint32_t)(index + 1);
-        map->entries[index] = map->entries[last];
-    }
-    map->count = last;
+    if (index != map->count - 1)
+        move_last(map, index);
+    map->count--;
     return old;
 }

@@ -18,9 +18,14 @@ struct map_entry {
     uint64_t hash;
 };
 
+struct map_slot {
+    uint32_t tag;   /* of the hash, so that probing past other keys stays within the slots */
+    uint32_t entry; /* index + 1 into entries; 0 = free */
+};
+
 struct map {
     struct map_entry *entries; /* dense, 0..count-1 */
-    uint32_t *slots;           /* index + 1 into entries, 0 = free; power of two */
+    struct map_slot *slots;    /* open addressing; as many as a power of two */
     size_t count;
     size_t capacity;
     size_t slot_count;
