@@ -281,6 +281,7 @@ CHANGE_RPC(change_rpc_delete, DeleteTaskRequest)
 struct task_action {
     const char *method;
     enum engine_command_kind kind;
+    const char *reason; /* recorded when the caller gives none; NULL where none is recorded */
 };
 
 static void act_on_task(void *app, struct call *call,
@@ -299,7 +300,7 @@ static void act_on_task(void *app, struct call *call,
         .sid = sid_from(str_from(request->sid)),
         .workspace_sid = change->op.workspace_sid,
         .expected_version = request->_expected_version_case != 0 ? request->expected_version : 0,
-        .reason = str_from(request->reason),
+        .reason = str_from(request->reason[0] == '\0' ? action->reason : request->reason),
     };
     if (check_sid("sid", request->sid, "WT", &err) == ERR_OK &&
         check_text("reason", request->reason, 0, 4096, &err) == ERR_OK &&
@@ -311,19 +312,19 @@ static void act_on_task(void *app, struct call *call,
 
 CHANGE_RPC(change_rpc_cancel, TaskActionRequest)
 {
-    static const struct task_action action = {"CancelTask", ENGINE_CANCEL_TASK};
+    static const struct task_action action = {"CancelTask", ENGINE_CANCEL_TASK, "canceled"};
     act_on_task(app, call, request, reply, &action);
 }
 
 CHANGE_RPC(change_rpc_wrap_up, TaskActionRequest)
 {
-    static const struct task_action action = {"WrapUpTask", ENGINE_WRAP_UP_TASK};
+    static const struct task_action action = {"WrapUpTask", ENGINE_WRAP_UP_TASK, NULL};
     act_on_task(app, call, request, reply, &action);
 }
 
 CHANGE_RPC(change_rpc_complete, TaskActionRequest)
 {
-    static const struct task_action action = {"CompleteTask", ENGINE_COMPLETE_TASK};
+    static const struct task_action action = {"CompleteTask", ENGINE_COMPLETE_TASK, "completed"};
     act_on_task(app, call, request, reply, &action);
 }
 
@@ -375,24 +376,24 @@ static void act_on_reservation(void *app, struct call *call,
 
 CHANGE_RPC(change_rpc_accept_reservation, ReservationActionRequest)
 {
-    static const struct task_action action = {"AcceptReservation", ENGINE_ACCEPT_RESERVATION};
+    static const struct task_action action = {"AcceptReservation", ENGINE_ACCEPT_RESERVATION, NULL};
     act_on_reservation(app, call, request, reply, &action);
 }
 
 CHANGE_RPC(change_rpc_reject_reservation, ReservationActionRequest)
 {
-    static const struct task_action action = {"RejectReservation", ENGINE_REJECT_RESERVATION};
+    static const struct task_action action = {"RejectReservation", ENGINE_REJECT_RESERVATION, NULL};
     act_on_reservation(app, call, request, reply, &action);
 }
 
 CHANGE_RPC(change_rpc_wrap_up_reservation, ReservationActionRequest)
 {
-    static const struct task_action action = {"WrapUpReservation", ENGINE_WRAP_UP_RESERVATION};
+    static const struct task_action action = {"WrapUpReservation", ENGINE_WRAP_UP_RESERVATION, NULL};
     act_on_reservation(app, call, request, reply, &action);
 }
 
 CHANGE_RPC(change_rpc_complete_reservation, ReservationActionRequest)
 {
-    static const struct task_action action = {"CompleteReservation", ENGINE_COMPLETE_RESERVATION};
+    static const struct task_action action = {"CompleteReservation", ENGINE_COMPLETE_RESERVATION, NULL};
     act_on_reservation(app, call, request, reply, &action);
 }
