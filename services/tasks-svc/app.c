@@ -67,6 +67,7 @@ static const struct config_setting settings_table[] = {
 struct started {
     struct tasks tasks;
     struct config_feed feed;
+    struct bus_consumer *consumers[16];
 };
 
 static struct host_spec host_spec(void)
@@ -111,10 +112,15 @@ static void close_relay(void *ctx, int64_t until_mono_us)
     relay_close(tasks->relay);
 }
 
-static void stop_consumer(void *ctx, int64_t until_mono_us)
+/* All are told first, so that they end together. */
+static void stop_consumers(void *ctx, int64_t until_mono_us)
 {
+    struct started *started = ctx;
     (void)until_mono_us;
-    bus_consumer_stop(ctx);
+    for (size_t i = 0; i < config_consumer_count; i++)
+        bus_consumer_end(started->consumers[i]);
+    for (size_t i = 0; i < config_consumer_count; i++)
+        bus_consumer_stop(started->consumers[i]);
 }
 
 /* ---- starting ---- */
@@ -187,11 +193,11 @@ static void open_parts(struct app *app, struct started *started)
     });
     app_on_close(app, APP_FLUSH_OUTBOX, "fetcher", close_fetcher, tasks->fetcher);
     started->feed = (struct config_feed){tasks->shell, tasks->fetcher, tasks->host.pool};
-    for (size_t i = 0; i < config_consumer_count; i++) {
-        struct bus_consumer *consumer =
+    INVARIANT(config_consumer_count <= ARRAY_LEN(started->consumers));
+    for (size_t i = 0; i < config_consumer_count; i++)
+        started->consumers[i] =
             bus_consumer_start(tasks->host.bus, &config_consumers[i], &started->feed);
-        app_on_close(app, APP_FINISH_CALLS, "consumer", stop_consumer, consumer);
-    }
+    app_on_close(app, APP_FINISH_CALLS, "consumers", stop_consumers, started);
     (void)app_job_start(app, &gauges_job, tasks->host.pool);
     (void)app_job_start(app, &key_prune_job, tasks->host.pool);
 }

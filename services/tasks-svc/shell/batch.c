@@ -273,6 +273,7 @@ static unsigned unknown_by_reason(const char *reason)
     } reasons[] = {
         {"WORKSPACE_NOT_FOUND", SHARD_UNKNOWN_WORKSPACE},
         {"WORKFLOW_NOT_FOUND",  SHARD_UNKNOWN_WORKFLOW },
+        {"WORKFLOW_REQUIRED",   SHARD_UNKNOWN_WORKFLOW }, /* none known, or too many */
         {"QUEUE_NOT_FOUND",     SHARD_UNKNOWN_QUEUE    },
         {"CHANNEL_NOT_FOUND",   SHARD_UNKNOWN_CHANNEL  },
         {"WORKER_NOT_FOUND",    SHARD_UNKNOWN_WORKER   },
@@ -316,7 +317,7 @@ static void apply_command(struct batch *batch, struct shard_op *op, size_t index
     code = engine_apply(shard->engine, &op->command, batch->now_us, &shard->effects, &op->err);
     if (code != ERR_OK) {
         refuse(op, code);
-        if (op->may_fetch && code == ERR_NOT_FOUND)
+        if (op->may_fetch)
             op->unknown = unknown_by_reason(op->err.reason);
         return;
     }

@@ -82,7 +82,7 @@ struct shard_op {
     enum err_code code;
     struct err err;
     ProtobufCMessage *message;  /* in call->arena; NULL for SHARD_REPLY_NONE */
-    unsigned unknown;           /* enum shard_unknown; with may_fetch and code NOT_FOUND */
+    unsigned unknown;           /* enum shard_unknown; with may_fetch only */
     struct sid *missing_queues; /* in call->arena */
     size_t missing_queue_count;
 

@@ -163,8 +163,11 @@ struct process *suite_start_twin(enum suite_service service, const char *const *
     const char **env = ARENA_ARRAY(suite->arena, const char *, ENV_ROOM);
     INVARIANT(env != NULL);
     size_t count = 0;
-    for (const char **each = suite->env[service]; *each != NULL; each++)
-        env[count++] = *each;
+    for (const char **each = suite->env[service]; *each != NULL; each++) {
+        if (strncmp(*each, "TASKROUTER_GRPC_LISTEN=", 23) != 0 &&
+            strncmp(*each, "TASKROUTER_HTTP_LISTEN=", 23) != 0)
+            env[count++] = *each;
+    }
     for (; extra_env != NULL && *extra_env != NULL && count + 3 < ENV_ROOM; extra_env++)
         env[count++] = *extra_env;
     *out_http = arena_printf(suite->arena, "127.0.0.1:%d", process_free_port());

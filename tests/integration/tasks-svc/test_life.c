@@ -1,4 +1,6 @@
 /* tasks-svc: the life of a task, and everything that is refused on the way. */
+#include <string.h>
+
 #include "tasks_fixture.h"
 
 static void test_life(void)
@@ -29,8 +31,174 @@ static void test_life(void)
     CHECK(is_log_published());
 }
 
+/* ---- reservations that nobody answers ---- */
+
+static bool is_worker_away(const void *ctx)
+{
+    const char *const *pair = ctx; /* worker, activity */
+    return suite_count("select count(*) from workers.worker where sid = '%s' and activity_sid = "
+                       "'%s'",
+                       pair[0], pair[1]) == 1;
+}
+
+static void test_timeout(void)
+{
+    struct place place = place_new(1);
+    const char *first = place_worker(&place, "first", 1);
+    const char *task = task_new(&place, "{}");
+    const char *offer = reservation_of(&place, "taskSid", task, "PENDING");
+    const char *second = place_worker(&place, "second", 1);
+    CHECK_TEXT(reservation_of(&place, "taskSid", task, "TIMEOUT"), offer);
+    /* Offered again, to the other one; the first is moved to the timeout activity by workers-svc.
+     */
+    const json_t *again =
+        suite_ok(&suite_viewer, SUITE_TASKS, "ListReservations",
+                 "{'workspaceSid':'%s','workerSid':'%s'}", place.workspace, second);
+    CHECK_TEXT(at(again, "items.0.taskSid"), task);
+    const struct seen_event *event = suite_event("reservation.timeout", offer, 0);
+    REQUIRE(event != NULL);
+    CHECK_TEXT(at(event->payload, "data.workerActivitySid"), place.offline);
+    const char *pair[] = {first, place.offline};
+    CHECK(suite_until(is_worker_away, pair, 10000));
+    CHECK(place_knows(&place, first));
+    CHECK_I64(
+        suite_count("select count(*) from tasks.worker_override where worker_sid = '%s'", first),
+        0);
+}
+
+static void test_reject(void)
+{
+    struct place place = place_new(0);
+    const char *worker = place_worker(&place, "picky", 1);
+    const char *task = task_new(&place, "{}");
+    const char *offer = reservation_of(&place, "taskSid", task, "PENDING");
+    const json_t *rejected = suite_ok(&suite_supervisor, SUITE_TASKS, "RejectReservation",
+                                      "{'workspaceSid':'%s','sid':'%s','workerActivitySid':'%s'}",
+                                      place.workspace, offer, place.offline);
+    CHECK_TEXT(at(rejected, "reservationStatus"), "RESERVATION_STATUS_REJECTED");
+    CHECK_TEXT(task_status(&place, task), "PENDING");
+    const char *pair[] = {worker, place.offline};
+    CHECK(suite_until(is_worker_away, pair, 10000));
+    struct answer late = suite_call(&suite_supervisor, SUITE_TASKS, "AcceptReservation",
+                                    "{'workspaceSid':'%s','sid':'%s'}", place.workspace, offer);
+    CHECK_I64(late.code, ERR_FAILED_PRECONDITION);
+}
+
+/* ---- lists ---- */
+
+static void test_lists(void)
+{
+    struct place place = place_new(0);
+    const char *ws = place.workspace;
+    for (int i = 0; i < 5; i++)
+        (void)suite_ok(&suite_supervisor, SUITE_TASKS, "CreateTask",
+                       "{'workspaceSid':'%s','attributes':'{`n`:%d}','priority':%d}", ws, i, i % 2);
+    const json_t *page =
+        suite_ok(&suite_viewer, SUITE_TASKS, "ListTasks", "{'workspaceSid':'%s','pageSize':3}", ws);
+    CHECK_I64(at_i64(page, "items"), 3);
+    CHECK_TEXT(at(page, "items.0.attributes"), "{\"n\":0}");
+    page = suite_ok(&suite_viewer, SUITE_TASKS, "ListTasks",
+                    "{'workspaceSid':'%s','pageSize':3,'cursor':'%s'}", ws, at(page, "nextCursor"));
+    CHECK_I64(at_i64(page, "items"), 2);
+    CHECK_TEXT(at(page, "nextCursor"), "");
+    static const struct {
+        const char *filter;
+        int64_t count;
+    } filters[] = {
+        {"'priority':1",                                                      2},
+        {"'assignmentStatus':['TASK_STATUS_PENDING','TASK_STATUS_RESERVED']", 5},
+        {"'assignmentStatus':['TASK_STATUS_ASSIGNED']",                       0},
+        {"'taskChannel':'default'",                                           5},
+        {"'taskChannel':'voice'",                                             0},
+        {"'workflowName':'all'",                                              5},
+        {"'taskQueueName':'everybody'",                                       5},
+        {"'taskQueueName':'nobody'",                                          0},
+        {"'evaluateTaskAttributes':'n >= 3'",                                 2},
+        {"'workerSid':'WK00000000000000000000000000000009'",                  0},
+        {"'workflowSid':'WW00000000000000000000000000000009'",                0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
+        page = suite_ok(&suite_viewer, SUITE_TASKS, "ListTasks", "{'workspaceSid':'%s',%s}", ws,
+                        filters[i].filter);
+        CHECK_I64(at_i64(page, "items"), filters[i].count);
+    }
+    page = suite_ok(&suite_viewer, SUITE_TASKS, "ListTasks",
+                    "{'workspaceSid':'%s','taskQueueSid':'%s'}", ws, place.queue);
+    CHECK_I64(at_i64(page, "items"), 5);
+    CHECK(suite_refused(&suite_viewer, SUITE_TASKS,
+                        &(struct refusal){ERR_INVALID_ARGUMENT, "EXPRESSION_INVALID",
+                                          "evaluate_task_attributes", NULL},
+                        "ListTasks", "{'workspaceSid':'%s','evaluateTaskAttributes':'n >='}", ws));
+}
+
+static void test_events(void)
+{
+    struct place place = place_new(0);
+    const char *ws = place.workspace;
+    const char *worker = place_worker(&place, "eve", 1);
+    const char *task = task_new(&place, "{`k`:`v`}");
+    const char *reservation = reservation_of(&place, "taskSid", task, "PENDING");
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "AcceptReservation",
+                   "{'workspaceSid':'%s','sid':'%s'}", ws, reservation);
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "CompleteTask",
+                   "{'workspaceSid':'%s','sid':'%s','reason':'done'}", ws, task);
+    const json_t *events = suite_ok(&suite_viewer, SUITE_TASKS, "ListEvents",
+                                    "{'workspaceSid':'%s','taskSid':'%s'}", ws, task);
+    CHECK_TEXT(at(events, "items.0.eventType"), "task.created");
+    CHECK_TEXT(at(events, "items.0.actorSid"), suite_supervisor.actor_sid);
+    CHECK_TEXT(at(events, "items.0.actorType"), "user");
+    CHECK_TEXT(at(events, "items.0.source"), "/tasks-svc");
+    int64_t count = at_i64(events, "items");
+    CHECK_TEXT(at(events, suite_text("items.%lld.eventType", (long long)count - 1)),
+               "reservation.completed");
+    for (int64_t i = 1; i < count; i++)
+        CHECK(at_i64(events, suite_text("items.%lld.sequence", (long long)i)) >
+              at_i64(events, suite_text("items.%lld.sequence", (long long)i - 1)));
+    const json_t *accepted =
+        suite_ok(&suite_viewer, SUITE_TASKS, "ListEvents",
+                 "{'workspaceSid':'%s','eventType':'reservation.accepted'}", ws);
+    const char *data = at(accepted, "items.0.eventData");
+    CHECK(strstr(data, "\"worker_name\":\"eve\"") != NULL);
+    CHECK(strstr(data, "\"task_attributes\":\"{\\\"k\\\":\\\"v\\\"}\"") != NULL);
+    CHECK(strstr(data, "\"workflow_name\":\"All\"") != NULL);
+    CHECK(strstr(data, suite_text("\"reservation_sid\":\"%s\"", reservation)) != NULL);
+    CHECK(strstr(data, "\"worker_activity_name\":\"On call\"") != NULL);
+    /* The history holds what the other services told, under the same numbers. */
+    const json_t *created = suite_ok(&suite_viewer, SUITE_TASKS, "ListEvents",
+                                     "{'workspaceSid':'%s','workerSid':'%s'}", ws, worker);
+    CHECK_TEXT(at(created, "items.0.eventType"), "worker.created");
+    CHECK(strstr(at(created, "items.0.eventData"), "\"worker_name\":\"eve\"") != NULL);
+    const json_t *newest = suite_ok(&suite_viewer, SUITE_TASKS, "ListEvents",
+                                    "{'workspaceSid':'%s','taskSid':'%s','newestFirst':true,"
+                                    "'pageSize':1}",
+                                    ws, task);
+    CHECK_TEXT(at(newest, "items.0.eventType"), "reservation.completed");
+    const json_t *one = suite_ok(&suite_viewer, SUITE_TASKS, "GetEvent",
+                                 "{'workspaceSid':'%s','sid':'%s'}", ws, at(newest, "items.0.sid"));
+    CHECK_TEXT(at(one, "resourceSid"), reservation);
+    CHECK_I64(suite_event_count("worker.created", worker), 1); /* not published a second time */
+}
+
+static void test_guide_view(void)
+{
+    struct place place = place_new(0);
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "CreateTask",
+                   "{'workspaceSid':'%s','callId':'call-1','priority':5}", place.workspace);
+    CHECK_I64(suite_count("set role taskrouter_reader; set search_path = tasks, workers; "
+                          "select count(*) from (select * from \"Task\" where \"callId\" is not "
+                          "null order by \"createdAt\" desc limit 1) as t where "
+                          "\"assignmentStatus\" = 'PENDING' and \"priority\" = 5 and "
+                          "\"callId\" = 'call-1'"),
+              1);
+}
+
 static const struct test_case cases[] = {
-    {"a task travels from creation to completed", test_life},
+    {"a task travels from creation to completed",                    test_life      },
+    {"an unanswered offer goes to the next, and moves its worker",   test_timeout   },
+    {"a rejected offer returns the task and moves the worker",       test_reject    },
+    {"tasks are listed by page and by every filter",                 test_lists     },
+    {"the log tells everything, in order, with Twilio's event data", test_events    },
+    {"the guide's query runs for the read-only role",                test_guide_view},
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,111 @@
+/* tasks-svc: PostgreSQL and NATS go away and come back; two processes want the same shard. */
+#include <signal.h>
+
+#include "tasks_fixture.h"
+
+static bool is_serving(const void *ctx)
+{
+    const struct place *place = ctx;
+    struct answer answer = suite_call(&suite_supervisor, SUITE_TASKS, "CreateTask",
+                                      "{'workspaceSid':'%s'}", place->workspace);
+    return answer.code == ERR_OK;
+}
+
+static bool is_down(const void *ctx)
+{
+    const struct place *place = ctx;
+    struct answer answer = suite_call(&suite_supervisor, SUITE_TASKS, "CreateTask",
+                                      "{'workspaceSid':'%s'}", place->workspace);
+    return answer.code == ERR_UNAVAILABLE;
+}
+
+static void test_postgres(void)
+{
+    struct place place = place_new(0);
+    const char *task = task_new(&place, "{}");
+    cluster_kill(suite_cluster(), CLUSTER_POSTGRES);
+    CHECK(suite_until(is_down, &place, 5000));
+    for (int i = 0; i < 5; i++) {
+        struct answer write = suite_call(&suite_supervisor, SUITE_TASKS, "CreateTask",
+                                         "{'workspaceSid':'%s'}", place.workspace);
+        CHECK_I64(write.code, ERR_UNAVAILABLE);
+        CHECK(write.took_ms < 1000);
+        struct answer read = suite_call(&suite_viewer, SUITE_TASKS, "GetTask",
+                                        "{'workspaceSid':'%s','sid':'%s'}", place.workspace, task);
+        CHECK_I64(read.code, ERR_UNAVAILABLE);
+        CHECK(read.took_ms < 2000);
+    }
+    CHECK_I64(process_http_get(suite_http(SUITE_TASKS), "/readyz", NULL, 0), 503);
+    CHECK_I64(process_http_get(suite_http(SUITE_TASKS), "/healthz", NULL, 0), 200);
+    cluster_restart(suite_cluster(), CLUSTER_POSTGRES);
+    CHECK(suite_until(is_serving, &place, 15000));
+    CHECK_TEXT(task_status(&place, task), "PENDING");
+    CHECK(is_log_whole());
+    CHECK(is_log_published());
+}
+
+static void test_nats(void)
+{
+    struct place place = place_new(0);
+    (void)place_worker(&place, "grace", 1);
+    cluster_kill(suite_cluster(), CLUSTER_NATS);
+    const char *task = task_new(&place, "{}");
+    const char *reservation = reservation_of(&place, "taskSid", task, "PENDING");
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "AcceptReservation",
+                   "{'workspaceSid':'%s','sid':'%s'}", place.workspace, reservation);
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "CompleteTask",
+                   "{'workspaceSid':'%s','sid':'%s','reason':'ok'}", place.workspace, task);
+    CHECK_TEXT(task_status(&place, task), "COMPLETED");
+    cluster_restart(suite_cluster(), CLUSTER_NATS);
+    CHECK(suite_event("task.completed", task, 0) != NULL);
+    CHECK(suite_event("reservation.accepted", reservation, 0) != NULL);
+    CHECK(is_log_whole());
+    CHECK(is_log_published());
+}
+
+static bool has_taken_over(const void *ctx)
+{
+    return suite_count("select epoch from tasks.shard_lease where shard = 0") >
+           *(const int64_t *)ctx;
+}
+
+/* The owner is stopped in its tracks, another process takes over when the lease ends; what the
+ * first one still had in mind it can no longer write. */
+static void test_lease(void)
+{
+    struct place place = place_new(0);
+    const char *before = task_new(&place, "{}");
+    int64_t epoch = suite_count("select epoch from tasks.shard_lease where shard = 0");
+    const char *http = "";
+    const char *const env[] = {"TASKROUTER_TASKS_LEASE=2s", NULL};
+    struct process *twin = suite_start_twin(SUITE_TASKS, env, &http);
+    CHECK(process_wait_ready(twin, http, 20000)); /* standing by is being ready */
+    CHECK_I64(suite_count("select epoch from tasks.shard_lease where shard = 0"), epoch);
+    process_signal(suite_process(SUITE_TASKS), SIGSTOP);
+    CHECK(suite_until(has_taken_over, &epoch, 30000));
+    CHECK(process_wait_log(twin, "shard is loaded", 10000));
+    process_signal(suite_process(SUITE_TASKS), SIGCONT);
+    /* The first write of the old owner meets the guard; it says so and stands by. */
+    CHECK(suite_until(is_down, &place, 10000));
+    CHECK(process_wait_log(suite_process(SUITE_TASKS), "GUARD_FAILED", 10000));
+    CHECK(process_wait_log(suite_process(SUITE_TASKS), "standing by", 10000));
+    CHECK_I64(
+        suite_count("select count(*) from tasks.task where workspace_sid = '%s'", place.workspace),
+        1);
+    CHECK_TEXT(task_status(&place, before), "PENDING"); /* reads go on */
+    CHECK_I64(process_terminate(twin, 10000), 0);
+    process_free(twin);
+    CHECK(suite_until(is_serving, &place, 15000));
+    CHECK(is_log_whole());
+}
+
+static const struct test_case cases[] = {
+    {"without PostgreSQL calls fail fast, and it recovers by itself", test_postgres},
+    {"without NATS routing goes on, and the events catch up",         test_nats    },
+    {"a process that lost its lease writes nothing",                  test_lease   },
+};
+
+int main(int argc, char **argv)
+{
+    return suite_main("tasks outage", TASKS_SET, cases, ARRAY_LEN(cases), argc, argv);
+}
