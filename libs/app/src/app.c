@@ -122,7 +122,8 @@ void app_ready_check(struct app *app, const char *name, http_check_fn check, voi
     size_t count = app->ops.check_count;
     INVARIANT(count < MAX_CHECKS);
     app->checks[count] = (struct http_check){name, check, ctx};
-    app->ops.check_count = count + 1; /* after the entry: a probe may come while the service starts */
+    app->ops.check_count =
+        count + 1; /* after the entry: a probe may come while the service starts */
 }
 
 struct http_route_set app_ops(struct app *app)
