@@ -118,6 +118,12 @@ static enum err_code no_room(struct err *err)
                    "the request needs too much memory; send a smaller one");
 }
 
+/* Who acts: the user whose token it is, or the token itself. */
+static const char *actor_of(const struct token *token)
+{
+    return token->user_sid[0] != '\0' ? token->user_sid : token->sid;
+}
+
 static enum err_code refuse(enum token_state state, struct err *err)
 {
     auth_count_refusal(token_state_name(state));
@@ -187,10 +193,9 @@ static void remember(struct auth *auth, const char *hash, const struct token *to
     known->until_mono_us =
         clock_mono_us() + (known->state == TOKEN_VALID ? VALID_FOR_US : INVALID_FOR_US);
     if (token != NULL) {
-        bool is_users = token->user_sid[0] != '\0';
         known->role = token->role;
         known->sid = xstrdup(token->sid);
-        known->actor_sid = xstrdup(is_users ? token->user_sid : token->sid);
+        known->actor_sid = xstrdup(actor_of(token));
         known->account_sid = xstrdup(token->account_sid);
         known->worker_sid = xstrdup(token->worker_sid);
         known->workspace_sid = xstrdup(token->workspace_sid);
@@ -238,7 +243,7 @@ enum err_code auth_token(void *ctx, struct call *call, struct str token, struct 
         return refuse(state, err);
     *out_who = (struct identity){
         .role = found.role,
-        .actor_sid = found.user_sid[0] != '\0' ? found.user_sid : found.sid,
+        .actor_sid = actor_of(&found),
         .account_sid = found.account_sid,
         .worker_sid = found.worker_sid,
         .workspace_sid = found.workspace_sid,

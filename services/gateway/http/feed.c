@@ -276,7 +276,7 @@ static void act_on(struct feed *feed, const struct frame *frame)
          node = list_next(&feed->watchers, node)) {
         struct watcher *watcher = CONTAINER_OF(node, struct watcher, node);
         const char *actor = watcher->filter.actor_sid;
-        bool is_user = actor[0] == 'U' && actor[1] == 'S' &&
+        bool is_user = str_starts_with(str_from(actor), STR("US")) &&
                        str_eq_text(frame->account_sid, watcher->filter.account_sid);
         if (watcher->stream != NULL && (is_user || str_eq_text(frame->resource_sid, actor)))
             http_stream_close(watcher->stream);

@@ -343,6 +343,19 @@ static enum err_code idempotency_read(const struct rest_route *row, const struct
     return text_set(req->call->arena, message, field, key, err);
 }
 
+/* The router wants a reason where Twilio does; here the action itself is one. */
+static enum err_code reason_read(const struct rest_route *row, const struct http_request *req,
+                                 ProtobufCMessage *message, struct err *err)
+{
+    const ProtobufCFieldDescriptor *field = rest_field(row->request, "reason");
+    if (row->reason == NULL || field == NULL)
+        return ERR_OK;
+    const char *given = *(char *const *)field_at(message, field);
+    if (given != NULL && given[0] != '\0')
+        return ERR_OK;
+    return text_set(req->call->arena, message, field, str_from(row->reason), err);
+}
+
 /* ---- workspace ---- */
 
 enum err_code rest_named_workspace(const struct http_request *req, const char **out_sid,
@@ -404,6 +417,8 @@ enum err_code rest_request_read(struct gateway *gateway, const struct rest_route
         code = version_read(req, *out_message, err);
     if (code == ERR_OK)
         code = idempotency_read(row, req, *out_message, err);
+    if (code == ERR_OK)
+        code = reason_read(row, req, *out_message, err);
     if (code == ERR_OK)
         code = workspace_read(gateway, row, req, *out_message, out_workspace, err);
     return code;
