@@ -190,6 +190,7 @@ void engine_load_worker_override(struct engine *engine, const struct worker_over
     if (worker == NULL || worker->is_deleted || worker->version > row->worker_version ||
         !sid_is_set(&row->activity_sid))
         return;
+    worker->has_override = true; /* also where it leads back to what was told */
     worker_move(engine, worker, activity_need(engine, worker->workspace, &row->activity_sid));
 }
 

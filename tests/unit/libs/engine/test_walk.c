@@ -11,7 +11,7 @@
 #define Q(n)         "\"WQ0000000000000000000000000000000" #n "\""
 #define FILTER(e, t) "{\"expression\":\"" e "\",\"targets\":[" t "]}"
 
-enum { WORKERS = 8, STEPS = 600, SEEDS = 12 };
+enum { WORKERS = 8, STEPS = 600, SEEDS = 30 };
 
 struct walk {
     struct world w;
@@ -19,7 +19,8 @@ struct walk {
     struct sid tasks[STEPS];
     int task_count;
     int created;
-    int purged;
+    bool is_single_tasking;
+    bool is_deleting; /* what is deleted is not told to the next engine: no comparing then */
 };
 
 static uint64_t walk_random(struct walk *walk, uint64_t below)
@@ -76,12 +77,69 @@ static void walk_workflow(struct walk *walk, int document, bool re_evaluate)
             "kind == 1",
             "{\"queue\":" Q(3) ",\"expression\":\"task.lang IN worker.langs AND worker.team == "
                                "1\"}") "],\"default_filter\":{\"queue\":" Q(1) "}}}",
+        "{\"task_routing\":{\"filters\":[" FILTER(
+            "level > 2", "{\"queue\":" Q(1) ",\"timeout\":15,\"known_worker_friendly_name\":"
+                                            "\"task.agent\"},{\"queue\":" Q(2) "}") "]}}",
     };
-    const char *text = texts[document % 2];
+    const char *text = texts[document % 3];
     if (re_evaluate)
         world_workflow_again(&walk->w, 1, document, text);
     else
         world_workflow(&walk->w, 1, document, text);
+}
+
+static void walk_queue(struct walk *walk, int queue)
+{
+    static const char *const targets[] = {"1==1",
+                                          "team == 1",
+                                          "level > 0",
+                                          "",
+                                          "channel.default.available_capacity_percentage > 40",
+                                          "activity_name != 'Break' AND langs HAS 'l1'"};
+    struct engine_command command = {.kind = ENGINE_PUT_QUEUE};
+    command.queue = (struct engine_queue){
+        .sid = world_sid("WQ", queue),
+        .workspace_sid = world_sid("WS", 1),
+        .version = walk->w.version++,
+        .name = STR("Queue"),
+        .target_workers = str_from(targets[walk_random(walk, ARRAY_LEN(targets))]),
+        .max_reserved_workers = 1 + (int)walk_random(walk, 3),
+        .is_lifo = walk_random(walk, 3) == 0,
+        .reservation_activity_sid = world_sid("WA", 3),
+        .assignment_activity_sid = world_sid("WA", 2)};
+    CHECK_I64(world_do(&walk->w, command), ERR_OK);
+}
+
+/* News of what seldom changes. */
+static void walk_news(struct walk *walk)
+{
+    struct engine_command command = {.kind = ENGINE_PUT_WORKSPACE};
+    uint64_t choice = walk_random(walk, walk->is_deleting ? 6 : 4);
+    if (choice < 2) {
+        walk_queue(walk, 1 + (int)walk_random(walk, 3));
+        return;
+    }
+    if (choice == 2) {
+        command.workspace = (struct engine_workspace){.sid = world_sid("WS", 1),
+                                                      .account_sid = world_sid("AC", 1),
+                                                      .version = walk->w.version++,
+                                                      .timeout_activity_sid = world_sid("WA", 2),
+                                                      .is_lifo_first = walk_random(walk, 2) == 0,
+                                                      .is_single_tasking = walk->is_single_tasking};
+    } else if (choice == 3) {
+        command.kind = ENGINE_PUT_CHANNEL;
+        command.channel = (struct engine_channel){.sid = world_sid("TC", 2),
+                                                  .workspace_sid = world_sid("WS", 1),
+                                                  .version = walk->w.version++,
+                                                  .unique_name = STR("voice"),
+                                                  .is_optimized = walk_random(walk, 2) == 0};
+    } else {
+        command.kind = choice == 4 ? ENGINE_DELETE_WORKER : ENGINE_DELETE_QUEUE;
+        command.ref.workspace_sid = world_sid("WS", 1);
+        command.ref.sid = choice == 4 ? world_sid("WK", 1 + (int)walk_random(walk, WORKERS))
+                                      : world_sid("WQ", 1 + (int)walk_random(walk, 3));
+    }
+    CHECK_I64(world_do(&walk->w, command), ERR_OK);
 }
 
 static void walk_start(struct walk *walk, uint64_t seed)
@@ -94,6 +152,11 @@ static void walk_start(struct walk *walk, uint64_t seed)
     world_queue_with(&walk->w, 2, "team == 1", 3, false);
     world_queue_with(&walk->w, 3, "level > 0", 1, true);
     walk_workflow(walk, 2, false);
+    walk->is_single_tasking = seed % 4 == 0;
+    if (walk->is_single_tasking) {
+        for (int i = 0; i < 8; i++)
+            walk_news(walk);
+    }
     for (int i = 1; i <= WORKERS; i++)
         walk_worker(walk, i, 1);
 }
@@ -103,8 +166,10 @@ static void walk_create(struct walk *walk)
     char attributes[96];
     struct engine_create create = {.has_priority = true};
     create.priority = (int64_t)walk_random(walk, 3);
-    (void)snprintf(attributes, sizeof attributes, "{\"kind\":%d,\"lang\":\"l%d\",\"level\":%d}",
-                   (int)walk_random(walk, 4), (int)walk_random(walk, 4), (int)walk_random(walk, 5));
+    (void)snprintf(attributes, sizeof attributes,
+                   "{\"kind\":%d,\"lang\":\"l%d\",\"level\":%d,\"agent\":\"worker %d\"}",
+                   (int)walk_random(walk, 4), (int)walk_random(walk, 4), (int)walk_random(walk, 5),
+                   (int)walk_random(walk, WORKERS));
     create.attributes = str_from(attributes);
     create.has_timeout = true;
     create.timeout_s = 30 + (int64_t)walk_random(walk, 300);
@@ -114,12 +179,36 @@ static void walk_create(struct walk *walk)
         create.routing_target = world_sid("WQ", 1 + (int)walk_random(walk, 3));
     if (strncmp(create.routing_target.text, "WK", 2) == 0) {
         create.has_ignore_capacity = true;
-        create.ignore_capacity = false;
+        create.ignore_capacity = walk->is_deleting && walk_random(walk, 4) == 0;
     }
+    if (engine_config_version(walk->w.engine, &create.routing_target) == 0 &&
+        sid_is_set(&create.routing_target))
+        return; /* deleted */
     if (walk_random(walk, 5) == 0)
         create.channel = STR("voice");
-    walk->tasks[walk->task_count++] = world_create_with(&walk->w, &create);
+    create.workspace_sid = world_sid("WS", 1);
+    struct engine_command command = {.kind = ENGINE_CREATE_TASK, .create = create};
+    if (world_do(&walk->w, command) != ERR_OK) {
+        CHECK_TEXT(walk->w.err.reason, "NO_TARGET");
+        return;
+    }
+    walk->tasks[walk->task_count++] = walk->w.effects.subject;
     walk->created++;
+}
+
+static void walk_reorder(struct walk *walk, const struct sid *task)
+{
+    struct engine_command command = {.kind = ENGINE_UPDATE_TASK};
+    command.update = (struct engine_update){
+        .sid = *task,
+        .workspace_sid = world_sid("WS", 1),
+        .has_priority = walk_random(walk, 2) == 0,
+        .priority = (int64_t)walk_random(walk, 9),
+        .has_virtual_start = walk_random(walk, 2) == 0,
+        .virtual_start_us = walk->w.now_us - (int64_t)walk_random(walk, 99000000),
+        .has_channel = walk_random(walk, 2) == 0,
+        .channel = walk_random(walk, 2) == 0 ? STR("voice") : STR("default")};
+    (void)world_do(&walk->w, command);
 }
 
 /* Any command on any task: most are refused, which must change nothing. */
@@ -139,6 +228,8 @@ static void walk_act(struct walk *walk)
         (void)world_update(&walk->w, task,
                            walk_random(walk, 2) == 0 ? "{\"kind\":1,\"lang\":\"l1\"}"
                                                      : "{\"kind\":2,\"level\":3}");
+    else if (choice == 1)
+        walk_reorder(walk, task);
     else if (choice < 4)
         (void)world_act(&walk->w, on_task[walk_random(walk, ARRAY_LEN(on_task))], task);
     else if (sid_is_set(&offer))
@@ -154,8 +245,10 @@ static void walk_step(struct walk *walk, int step)
         walk_act(walk);
     else if (choice < 88)
         world_wait(&walk->w, (int64_t)walk_random(walk, 30));
-    else if (choice < 98)
+    else if (choice < 95)
         walk_worker(walk, 1 + (int)walk_random(walk, WORKERS), walk_random(walk, 3) == 0 ? 3 : 1);
+    else if (choice < 98)
+        walk_news(walk);
     else
         walk_workflow(walk, 3 + step, walk_random(walk, 2) == 0);
 }
@@ -208,10 +301,11 @@ static void walk_check(struct walk *walk)
             struct sid channel_sid = world_sid("TC", channel);
             int32_t capacity = 0;
             int32_t consumed = 0;
-            CHECK(engine_worker_capacity(walk->w.engine, &worker, &channel_sid, &capacity,
-                                         &consumed));
+            bool is_there =
+                engine_worker_capacity(walk->w.engine, &worker, &channel_sid, &capacity, &consumed);
+            CHECK(is_there || walk->is_deleting);
             CHECK_I64(consumed, watch.workers[i].open[channel]);
-            CHECK(consumed <= 4); /* capacity may be lowered under what is there */
+            CHECK(consumed <= 4 || walk->is_deleting); /* lowered under what is there, or forced */
         }
     }
     struct engine_stats stats;
@@ -282,6 +376,7 @@ static void no_step_of_a_random_walk_breaks_the_rules(void)
     static struct walk walk;
     for (uint64_t seed = 100; seed < 100 + SEEDS; seed++) {
         walk_start(&walk, seed);
+        walk.is_deleting = true;
         walk_run(&walk, 0, STEPS);
         /* In the end every task is gone: nothing waits for ever. */
         for (int i = 0; i < 100; i++)
