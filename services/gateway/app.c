@@ -155,13 +155,14 @@ static const char *const *cors_origins(struct gateway *gateway)
 static enum err_code open_http(struct app *app, struct gateway *gateway, struct err *err)
 {
     const struct app_settings *settings = app_settings(app);
-    struct http_route_set sets[] = {rest_route_set(gateway->rest), app_ops(app)};
+    gateway->route_sets[0] = rest_route_set(gateway->rest);
+    gateway->route_sets[1] = app_ops(app);
     enum err_code code = http_server_open(
         &(struct http_server_config){
             .listen = settings->http_listen,
             .name = "public",
-            .sets = sets,
-            .set_count = ARRAY_LEN(sets),
+            .sets = gateway->route_sets,
+            .set_count = ARRAY_LEN(gateway->route_sets),
             .authenticate = rest_authenticate,
             .auth_ctx = gateway,
             .cors_origins = cors_origins(gateway),

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "gateway_settings.h"
+#include "http/http.h"
 #include "svc/host.h"
 
 #define GATEWAY_SOURCE "/gateway" /* of our events */
@@ -11,7 +12,6 @@ struct audit;
 struct auth;
 struct default_workspaces;
 struct feed;
-struct http_server;
 struct rest;
 
 struct gateway {
@@ -22,6 +22,7 @@ struct gateway {
     struct default_workspaces *workspaces;
     struct feed *feed;
     struct rest *rest;
+    struct http_route_set route_sets[2]; /* what http serves; it keeps no copy */
     struct http_server *http;
     char *cors_text;           /* what cors_origins points into */
     const char **cors_origins; /* NULL-terminated; NULL = none */
