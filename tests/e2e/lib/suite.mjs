@@ -12,7 +12,7 @@ import pg from 'pg';
 import { Api, EventStream, request } from './http.mjs';
 import { reservePorts } from './ports.mjs';
 import { Process, run, startJanitor } from './process.mjs';
-import { until } from './until.mjs';
+import { Hopeless, until } from './until.mjs';
 
 const SOURCE_DIR =
   process.env.TR_SOURCE_DIR ?? path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -38,7 +38,9 @@ const hex = (bytes) => randomBytes(bytes).toString('hex');
 function sanitizerOptions() {
   const support = path.join(SOURCE_DIR, 'tests/support');
   return {
-    ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? 'detect_leaks=1:strict_string_checks=1',
+    ASAN_OPTIONS:
+      process.env.ASAN_OPTIONS ??
+      'detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:strict_init_order=1',
     UBSAN_OPTIONS: process.env.UBSAN_OPTIONS ?? 'print_stacktrace=1:halt_on_error=1',
     LSAN_OPTIONS: process.env.LSAN_OPTIONS ?? `suppressions=${support}/lsan.supp:print_suppressions=0`,
     TSAN_OPTIONS: process.env.TSAN_OPTIONS ?? `suppressions=${support}/tsan.supp:halt_on_error=1`,
@@ -192,7 +194,7 @@ class Suite {
     await until(
       'PostgreSQL takes connections',
       () => {
-        if (!this.postgres.isAlive) throw new Error(`it ended:\n${this.postgres.tail()}`);
+        if (!this.postgres.isAlive) throw new Hopeless(`PostgreSQL ended:\n${this.postgres.tail()}`);
         const lines = fs.readFileSync(path.join(this.dir, 'pg/postmaster.pid'), 'utf8').split('\n');
         return Number(lines[0]) === this.postgres.pid && /^ready/.test(lines[7] ?? '');
       },
@@ -224,7 +226,7 @@ class Suite {
     await until(
       'nats-server greets',
       () => {
-        if (!this.nats.isAlive) throw new Error(`it ended:\n${this.nats.tail()}`);
+        if (!this.nats.isAlive) throw new Hopeless(`nats-server ended:\n${this.nats.tail()}`);
         return new Promise((resolve) => {
           const socket = connect(Number(port), hostname);
           socket.once('data', (data) => {
@@ -272,7 +274,7 @@ class Suite {
       `${PROGRAMS[name]} is ready`,
       async () => {
         if (!this.processes[name].isAlive) {
-          throw new Error(`it ended: ${JSON.stringify(this.processes[name].exit)}`);
+          throw new Hopeless(`${PROGRAMS[name]} ended: ${JSON.stringify(this.processes[name].exit)}`);
         }
         const reply = await request(`${this.ops[name]}/readyz`, { timeoutMs: 3000 });
         if (reply.status !== 200) throw new Error(reply.text);

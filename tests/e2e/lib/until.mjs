@@ -1,6 +1,9 @@
 // Waiting on conditions with a deadline; never on time passing.
 import { setTimeout as delay } from 'node:timers/promises';
 
+// Thrown by a check: what is waited for will not come.
+export class Hopeless extends Error {}
+
 // Asks check() until it gives something truthy, which is returned. What it throws counts as "not
 // yet" and is part of the message when the deadline passes.
 export async function until(what, check, { timeoutMs = 15000, everyMs = 20 } = {}) {
@@ -12,6 +15,7 @@ export async function until(what, check, { timeoutMs = 15000, everyMs = 20 } = {
       if (value) return value;
       last = `last answer: ${JSON.stringify(value)}`;
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       last = error.message;
     }
     if (Date.now() >= end) throw new Error(`not within ${timeoutMs} ms: ${what} (${last})`);
