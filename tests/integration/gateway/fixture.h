@@ -1,0 +1,85 @@
+/*
+ * gateway, workers-svc and queues-svc as real programs on a private PostgreSQL and NATS, and a
+ * plain HTTP client. 'Single quotes' in bodies stand for double ones.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "cluster.h"
+#include "process.h"
+#include "testing.h"
+
+#define ACCOUNT   "AC00000000000000000000000000000001"
+#define SECRET    "0123456789abcdef0123456789abcdef"
+#define BOOTSTRAP "tr_the-bootstrap-token-of-the-tests"
+
+enum program { PROGRAM_GATEWAY, PROGRAM_WORKERS, PROGRAM_QUEUES, PROGRAM_COUNT };
+
+/* Starts everything, runs the cases, ends everything; a program that did not end in good order
+ * fails the test. */
+int fixture_main(const char *name, const struct test_case *cases, size_t count, int argc,
+                 char **argv);
+
+extern struct cluster *cluster;
+
+void program_kill(enum program program);     /* SIGKILL */
+void program_start(enum program program);    /* and waits until it is ready */
+void bootstrap_token_set(const char *token); /* for the next start of the gateway; "" = none */
+
+/* One reply. body: NULL unless JSON. Lives until the next case. */
+struct reply {
+    int status; /* -1: no reply */
+    const char *head;
+    const char *text;
+    json_t *body;
+    int took_ms;
+};
+
+/* token: NULL sends no Authorization; "Basic …" is sent as it is. body NULL: none. headers: more
+ * lines, each with its CRLF, or NULL. path: below /api/taskrouter unless it begins with "//". */
+struct reply ask(const char *token, const char *method, const char *path, const char *headers,
+                 const char *body);
+
+/* Value of a header of the reply; "" when absent. */
+const char *header_of(const struct reply *reply, const char *name);
+
+/* Members by path: "items.0.sid"; "" and -1 where there is none. */
+const char *at(const json_t *body, const char *path);
+long long at_i64(const json_t *body, const char *path);
+
+/* Checks a problem document. field NULL: none is named. */
+bool is_problem(const struct reply *reply, int status, const char *reason, const char *field);
+
+/* Formatted text that lives until the end. */
+const char *text(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* A new workspace, its SID. */
+const char *workspace_new(void);
+
+/* A token of that role, its secret. more: ",'workerSid':'…'" or "". */
+const char *token_new(const char *role, const char *more);
+
+/* Repeats look until true. */
+bool until(bool (*look)(void *ctx), void *ctx, int timeout_ms);
+
+/* ---- event streams ---- */
+
+struct sse {
+    int fd;
+    struct buf in;
+};
+
+/* False when it was not answered with 200; in then holds the reply. headers as in ask. */
+bool sse_open(struct sse *sse, const char *token, const char *query, const char *headers);
+void sse_close(struct sse *sse);
+
+/* Reads until so many blocks with "event: <type>" have come; false when time_ms passed first. */
+bool sse_await(struct sse *sse, const char *type, int count, int time_ms);
+int sse_count(const struct sse *sse, const char *type); /* of those read so far */
+
+/* The id of the nth (from 0) event of the type; "" when it is not there. */
+const char *sse_id(const struct sse *sse, const char *type, int nth);
+bool sse_has(const struct sse *sse, const char *needle);
