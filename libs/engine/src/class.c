@@ -7,6 +7,8 @@
 #include "base/macros.h"
 #include "engine_int.h"
 
+enum { MIN_IDLE_MEMBERS = 65536, MAX_IDLE_PER_WORKER = 32 };
+
 bool task_goes_first(const struct task *a, const struct task *b)
 {
     bool a_lifo = a->queue != NULL && a->queue->is_lifo;
@@ -131,6 +133,7 @@ static void class_add_member(struct task_class *class, struct worker *worker)
     member->worker = worker;
     member->slot = worker_slot(worker, class->channel);
     list_append(&class->members, &member->class_node);
+    class->member_count++;
     list_append(&member->slot->members, &member->worker_node);
     member_set_order(member);
     if (member->slot->is_free)
@@ -143,6 +146,7 @@ void class_drop_member(struct class_member *member)
     heap_remove(&class->free, &member->place);
     list_remove(&member->class_node);
     list_remove(&member->worker_node);
+    class->member_count--;
     if (member->is_bad_order)
         class_count_bad_order(class, -1);
     if (class->mark == member)
@@ -350,13 +354,30 @@ struct task_class *class_need(struct engine *engine, const struct class_spec *sp
     return class;
 }
 
+/* No longer idle. */
+static void class_wake(struct engine *engine, struct task_class *class)
+{
+    if (!list_is_linked(&class->idle_node))
+        return;
+    list_remove(&class->idle_node);
+    engine->idle_class_count--;
+    engine->idle_member_count -= class->idle_members;
+    class->idle_members = 0;
+}
+
+/* Idle classes save filling them again, but each costs memory and a little of every change of each
+ * of its members: some thirty per worker on average. */
+static bool class_too_many_idle(const struct engine *engine)
+{
+    size_t max_members = MIN_IDLE_MEMBERS + engine->workers.count * MAX_IDLE_PER_WORKER;
+    return engine->idle_class_count > (size_t)engine->config.max_idle_classes ||
+           engine->idle_member_count > max_members;
+}
+
 void class_ref(struct engine *engine, struct task_class *class)
 {
     class->refs++;
-    if (list_is_linked(&class->idle_node)) {
-        list_remove(&class->idle_node);
-        engine->idle_class_count--;
-    }
+    class_wake(engine, class);
 }
 
 void class_unref(struct engine *engine, struct task_class *class)
@@ -366,17 +387,16 @@ void class_unref(struct engine *engine, struct task_class *class)
         return;
     list_append(&engine->idle_classes, &class->idle_node);
     engine->idle_class_count++;
-    while (engine->idle_class_count > (size_t)engine->config.max_idle_classes)
+    class->idle_members = class->member_count;
+    engine->idle_member_count += class->idle_members;
+    while (class_too_many_idle(engine) && list_first(&engine->idle_classes) != &class->idle_node)
         class_free(engine,
                    LIST_ENTRY(list_first(&engine->idle_classes), struct task_class, idle_node));
 }
 
 void class_free(struct engine *engine, struct task_class *class)
 {
-    if (list_is_linked(&class->idle_node)) {
-        list_remove(&class->idle_node);
-        engine->idle_class_count--;
-    }
+    class_wake(engine, class);
     while (!list_is_empty(&class->members))
         class_drop_member(LIST_ENTRY(list_first(&class->members), struct class_member, class_node));
     list_remove(&class->queue_node);

@@ -183,8 +183,10 @@ struct task_class {
     struct list_node queue_node;
     struct list_node known_node;
     struct list_node idle_node; /* engine.idle_classes when no task refers to it */
-    size_t refs;                /* tasks in this step, pending or reserved */
-    struct class_member *mark;  /* of engine.marked, while it is regarded */
+    size_t member_count;
+    size_t idle_members;       /* of these, when it became idle; 0 = in use */
+    size_t refs;               /* tasks in this step, pending or reserved */
+    struct class_member *mark; /* of engine.marked, while it is regarded */
 };
 
 struct class_member {
@@ -303,6 +305,7 @@ struct engine {
     struct heap timers;
     struct list idle_classes; /* oldest first */
     size_t idle_class_count;
+    size_t idle_member_count;  /* task_class.idle_members, together */
     struct heap ready_tasks;   /* by sequence: the order does not depend on how things came in */
     struct heap ready_workers; /* by SID */
     struct list dirty_tasks;

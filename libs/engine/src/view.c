@@ -136,6 +136,7 @@ void engine_stats_get(const struct engine *engine, struct engine_stats *out_stat
         .reservations_open = engine->open_count,
         .classes = engine->classes.count,
         .timers = engine->timers.count,
+        .idle_members = engine->idle_member_count,
         .reservations_made = engine->reservations_made,
         .events_made = (uint64_t)engine->event_sequence,
     };

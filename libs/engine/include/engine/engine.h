@@ -127,6 +127,7 @@ struct engine_stats {
     size_t workspaces, workers, queues, workflows, documents;
     size_t tasks, tasks_waiting, reservations_open;
     size_t classes, timers;
+    size_t idle_members; /* workers in classes without tasks, which are kept for the next one */
     uint64_t reservations_made, events_made;
 };
 void engine_stats_get(const struct engine *engine, struct engine_stats *out_stats);

@@ -1,4 +1,6 @@
 /* What went wrong once: the corners where news, time, reloading and names meet. */
+#include <stdio.h>
+
 #include "testing.h"
 #include "world.h"
 
@@ -402,6 +404,39 @@ static void however_many_timers_are_due_a_batch_stays_bounded(void)
     world_fini(&w);
 }
 
+/* Every task wants something of its own of every worker. */
+static void classes_kept_for_later_stay_within_bounds(void)
+{
+    enum { WORKERS = 300, TASKS = 600 };
+    struct world w;
+    struct err err;
+    world_init(&w);
+    world_queue(&w, 1, "1==1");
+    world_workflow(
+        &w, 1, 1,
+        DOC(FILTER("1==1", "{\"queue\":" Q1 ",\"expression\":\"worker.level >= task.n\"}")));
+    for (int i = 1; i <= WORKERS; i++)
+        world_worker(&w, i, "{\"level\":10000}", 1);
+    for (int i = 0; i < TASKS; i++) {
+        char attributes[32];
+        (void)snprintf(attributes, sizeof attributes, "{\"n\":%d}", i);
+        struct engine_command command = {.kind = ENGINE_CREATE_TASK};
+        command.create = (struct engine_create){.workspace_sid = world_sid("WS", 1),
+                                                .attributes = str_from(attributes)};
+        CHECK_I64(engine_apply(w.engine, &command, w.now_us, &w.effects, &err), ERR_OK);
+        command = (struct engine_command){.kind = ENGINE_CANCEL_TASK};
+        command.action = (struct engine_action){
+            .sid = w.effects.subject, .workspace_sid = world_sid("WS", 1), .reason = STR("enough")};
+        CHECK_I64(engine_apply(w.engine, &command, w.now_us, &w.effects, &err), ERR_OK);
+        engine_effects_reset(&w.effects);
+    }
+    struct engine_stats stats;
+    engine_stats_get(w.engine, &stats);
+    CHECK(stats.idle_members > 0 && stats.idle_members <= 65536 + 32 * WORKERS);
+    CHECK(stats.classes <= stats.idle_members / WORKERS + 1);
+    world_fini(&w);
+}
+
 static void a_clock_that_goes_back_is_taken_as_standing_still(void)
 {
     struct world w;
@@ -447,6 +482,7 @@ static const struct test_case cases[] = {
      an_offer_to_a_worker_who_is_gone_after_loading_is_canceled                                                           },
     {"however many timers are due, a batch stays bounded",
      however_many_timers_are_due_a_batch_stays_bounded                                                                    },
+    {"classes kept for later stay within bounds",                                classes_kept_for_later_stay_within_bounds},
     {"a clock that goes back is taken as standing still",
      a_clock_that_goes_back_is_taken_as_standing_still                                                                    },
 };
