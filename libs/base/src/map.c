@@ -18,6 +18,22 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return a ^ (a >> 29);
 }
 
+/* The bytes that fill no word, zeroes behind them. Read as the end of a whole word where there is
+ * one: a copy of unknown length costs more than all the rest. */
+static uint64_t last_bytes(const unsigned char *start, const unsigned char *at, size_t len)
+{
+    uint64_t tail = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (at != start && len > 0) {
+        memcpy(&tail, at + len - 8, 8);
+        return tail >> (64 - 8 * len);
+    }
+#endif
+    if (len > 0)
+        memcpy(&tail, at, len);
+    return tail;
+}
+
 uint64_t hash_bytes(const void *bytes, size_t len)
 {
     const unsigned char *at = bytes;
@@ -29,10 +45,7 @@ uint64_t hash_bytes(const void *bytes, size_t len)
         at += 8;
         len -= 8;
     }
-    uint64_t tail = 0;
-    if (len > 0)
-        memcpy(&tail, at, len);
-    return mix(hash, tail);
+    return mix(hash, last_bytes(bytes, at, len));
 }
 
 void map_init(struct map *map)

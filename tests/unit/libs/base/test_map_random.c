@@ -108,10 +108,40 @@ static void hashes_depend_on_every_byte_and_the_length(void)
     }
 }
 
+/* The seeds of tasks-svc's SIDs are such hashes: another function would be another shard. */
+static void hashes_stay_what_they_were(void)
+{
+    static const char text[] = "WT018bcfecedc801eca97faa12f9d4f09d-and-more";
+    static const struct {
+        size_t len;
+        uint64_t hash;
+    } was[] = {
+        {0,  UINT64_C(0xa6f2fdd9e0621480)},
+        {1,  UINT64_C(0x26c4625f2220d305)},
+        {2,  UINT64_C(0x5f4e8871d63a845c)},
+        {3,  UINT64_C(0x2cc897cb3db76bc5)},
+        {4,  UINT64_C(0xdb31ca6b0d7e0232)},
+        {5,  UINT64_C(0xefc1671103820b90)},
+        {6,  UINT64_C(0x4f728ea2e3145bdf)},
+        {7,  UINT64_C(0x43c01d88ca7f95ae)},
+        {8,  UINT64_C(0x8a95cd893a7d4f56)},
+        {9,  UINT64_C(0xca5ae68a4e6fa129)},
+        {15, UINT64_C(0x6bcbc74bf4936446)},
+        {16, UINT64_C(0x44db150c401138e9)},
+        {17, UINT64_C(0xc204481557d303b1)},
+        {31, UINT64_C(0x115a35b49b03cee2)},
+        {34, UINT64_C(0xf67664da280ef23c)},
+        {43, UINT64_C(0x766a055a58522d23)},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(was); i++)
+        CHECK(hash_bytes(text, was[i].len) == was[i].hash);
+}
+
 static const struct test_case cases[] = {
     {"any sequence agrees with the model",         any_sequence_agrees_with_the_model        },
     {"the same operations give the same order",    the_same_operations_give_the_same_order   },
     {"an empty map and an empty key are fine",     an_empty_map_and_an_empty_key_are_fine    },
+    {"hashes stay what they were",                 hashes_stay_what_they_were                },
     {"hashes depend on every byte and the length", hashes_depend_on_every_byte_and_the_length},
 };
 
