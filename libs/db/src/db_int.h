@@ -22,6 +22,7 @@ struct db_settings {
     int connect_timeout_ms;
     int acquire_timeout_ms;
     int statement_timeout_ms; /* -1 = none */
+    bool plans_each_time;
     int breaker_ms;
     int size;
 };
