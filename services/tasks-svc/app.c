@@ -67,7 +67,6 @@ static const struct config_setting settings_table[] = {
 struct started {
     struct tasks tasks;
     struct config_feed feed;
-    struct bus_consumer *consumers[16];
 };
 
 static struct host_spec host_spec(void)
@@ -78,6 +77,7 @@ static struct host_spec host_spec(void)
         .migration_count = tasks_svc_migrations_count,
         .peers = PEER_BIT(PEER_WORKERS) | PEER_BIT(PEER_QUEUES) | PEER_BIT(PEER_ROUTING),
         .has_own_relay = true,
+        .plans_each_time = true, /* the pool reads only; the shards write on their own */
     };
 }
 
@@ -110,17 +110,6 @@ static void close_relay(void *ctx, int64_t until_mono_us)
     relay_drain(tasks->relay, left_ms > RELAY_DRAIN_MS ? RELAY_DRAIN_MS : left_ms);
     shell_stop(tasks->shell);
     relay_close(tasks->relay);
-}
-
-/* All are told first, so that they end together. */
-static void stop_consumers(void *ctx, int64_t until_mono_us)
-{
-    struct started *started = ctx;
-    (void)until_mono_us;
-    for (size_t i = 0; i < config_consumer_count; i++)
-        bus_consumer_end(started->consumers[i]);
-    for (size_t i = 0; i < config_consumer_count; i++)
-        bus_consumer_stop(started->consumers[i]);
 }
 
 /* ---- starting ---- */
@@ -193,13 +182,8 @@ static void open_parts(struct app *app, struct started *started)
     });
     app_on_close(app, APP_FLUSH_OUTBOX, "fetcher", close_fetcher, tasks->fetcher);
     started->feed = (struct config_feed){tasks->shell, tasks->fetcher, tasks->host.pool};
-    INVARIANT(config_consumer_count <= ARRAY_LEN(started->consumers));
-    for (size_t i = 0; i < config_consumer_count; i++)
-        started->consumers[i] =
-            bus_consumer_start(tasks->host.bus, &config_consumers[i], &started->feed);
-    app_on_close(app, APP_FINISH_CALLS, "consumers", stop_consumers, started);
+    host_consume(&tasks->host, config_consumers, config_consumer_count, &started->feed);
     (void)app_job_start(app, &gauges_job, tasks->host.pool);
-    (void)app_job_start(app, &key_prune_job, tasks->host.pool);
 }
 
 static enum err_code start(struct app *app, struct err *err)

@@ -1,7 +1,5 @@
 #include "gauges.h"
 
-#include "base/clock.h"
-#include "db/idempotency.h"
 #include "engine/state.h"
 #include "metrics/metrics.h"
 #include "task_store.h"
@@ -36,13 +34,5 @@ static enum err_code count_all(struct app_job *job, struct call *call, void *ctx
     return ERR_OK;
 }
 
-static enum err_code prune_keys(struct app_job *job, struct call *call, void *ctx, struct err *err)
-{
-    (void)job;
-    return idempotency_prune(ctx, call, INT64_C(24) * 3600 * US_PER_S, NULL, err);
-}
-
 const struct app_job_def gauges_job = {
     .name = "gauges", .run = count_all, .period_ms = 10000, .runs_at_start = true};
-const struct app_job_def key_prune_job = {
-    .name = "key prune", .run = prune_keys, .period_ms = 3600 * 1000};

@@ -1,4 +1,4 @@
-/* Gauges that are counted in the database now and then, and the clean-up of old keys: jobs of app.
+/* Gauges that are counted in the database now and then: a job of app.
  */
 #pragma once
 
@@ -6,5 +6,4 @@
 
 struct db_pool;
 
-extern const struct app_job_def gauges_job;    /* ctx: struct db_pool * */
-extern const struct app_job_def key_prune_job; /* ctx: struct db_pool * */
+extern const struct app_job_def gauges_job; /* ctx: struct db_pool * */

@@ -126,9 +126,8 @@ static void test_lists(void)
                     "{'workspaceSid':'%s','taskQueueSid':'%s'}", ws, place.queue);
     CHECK_I64(at_i64(page, "items"), 5);
     CHECK(suite_refused(&suite_viewer, SUITE_TASKS,
-                        &(struct refusal){ERR_INVALID_ARGUMENT, "EXPRESSION_INVALID",
-                                          "evaluate_task_attributes", NULL},
-                        "ListTasks", "{'workspaceSid':'%s','evaluateTaskAttributes':'n >='}", ws));
+                        "INVALID_ARGUMENT EXPRESSION_INVALID evaluate_task_attributes", "ListTasks",
+                        "{'workspaceSid':'%s','evaluateTaskAttributes':'n >='}", ws));
 }
 
 static void test_events(void)

@@ -19,6 +19,14 @@ static bool is_down(const void *ctx)
     return answer.code == ERR_UNAVAILABLE;
 }
 
+static bool is_reading(const void *ctx)
+{
+    const struct place *place = ctx;
+    return suite_call(&suite_viewer, SUITE_TASKS, "ListTasks", "{'workspaceSid':'%s'}",
+                      place->workspace)
+               .code == ERR_OK;
+}
+
 static void test_postgres(void)
 {
     struct place place = place_new(0);
@@ -39,6 +47,7 @@ static void test_postgres(void)
     CHECK_I64(process_http_get(suite_http(SUITE_TASKS), "/healthz", NULL, 0), 200);
     cluster_restart(suite_cluster(), CLUSTER_POSTGRES);
     CHECK(suite_until(is_serving, &place, 15000));
+    CHECK(suite_until(is_reading, &place, 5000)); /* the pool tries again a moment later */
     CHECK_TEXT(task_status(&place, task), "PENDING");
     CHECK(is_log_whole());
     CHECK(is_log_published());

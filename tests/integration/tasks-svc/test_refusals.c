@@ -10,8 +10,9 @@
 static void refused(const struct identity *who, enum err_code code, const char *reason,
                     const char *field, const char *method, const char *json)
 {
-    CHECK(suite_refused(who, SUITE_TASKS, &(struct refusal){code, reason, field, NULL}, method,
-                        "%s", json));
+    const char *want = suite_text("%s %s%s%s", err_code_name(code), reason,
+                                  field == NULL ? "" : " ", field == NULL ? "" : field);
+    CHECK(suite_refused(who, SUITE_TASKS, want, method, "%s", json));
 }
 
 static void test_bad_creates(void)
