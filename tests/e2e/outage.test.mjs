@@ -100,8 +100,33 @@ suite.test('without NATS requests are answered fast, and the events arrive when 
   assert.ok(offered);
 });
 
+// Requests of all kinds without a pause until stop(), which gives what each path was answered.
+function traffic() {
+  const seen = {}; // path -> status -> count
+  let isOver = false;
+  const ask = async (path) => {
+    seen[path] = {};
+    while (!isOver) {
+      const status = await suite.api.call('GET', path, undefined, { timeoutMs: 10000 }).then(
+        (reply) => reply.status,
+        (error) => error.code ?? error.message,
+      );
+      seen[path][status] = (seen[path][status] ?? 0) + 1;
+    }
+  };
+  const asking = Promise.all(Object.values(READS).map(ask));
+  return {
+    async stop() {
+      isOver = true;
+      await asking;
+      return seen;
+    },
+  };
+}
+
 suite.test('kill -9 of each service in turn: the others go on, and it is back after a start', async () => {
   for (const name of SERVICES) {
+    const requests = traffic();
     await suite.kill(name);
     for (const [owner, path] of Object.entries(READS)) {
       if (name === 'gateway') continue; // the door itself; its services are asked below
@@ -124,6 +149,13 @@ suite.test('kill -9 of each service in turn: the others go on, and it is back af
     suite.startService(name);
     await suite.ready(name);
     for (const path of Object.values(READS)) await answers(path);
+    for (const [path, statuses] of Object.entries(await requests.stop())) {
+      const what = `${path} while ${PROGRAMS[name]} was killed: ${JSON.stringify(statuses)}`;
+      assert.ok(statuses[200] > 0, what);
+      if (name === 'gateway') continue; // connections to the door itself break
+      const allowed = READS[name] === path ? ['200', '503'] : ['200'];
+      assert.deepEqual(Object.keys(statuses).filter((status) => !allowed.includes(status)), [], what);
+    }
   }
   const task = await until('a task can be created', async () => {
     const reply = await suite.api.call('POST', '/tasks', { attributes: { after: 'kills' } });
