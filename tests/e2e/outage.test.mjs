@@ -154,7 +154,11 @@ suite.test('kill -9 of each service in turn: the others go on, and it is back af
       assert.ok(statuses[200] > 0, what);
       if (name === 'gateway') continue; // connections to the door itself break
       const allowed = READS[name] === path ? ['200', '503'] : ['200'];
-      assert.deepEqual(Object.keys(statuses).filter((status) => !allowed.includes(status)), [], what);
+      assert.deepEqual(
+        Object.keys(statuses).filter((status) => !allowed.includes(status)),
+        [],
+        what,
+      );
     }
   }
   const task = await until('a task can be created', async () => {
