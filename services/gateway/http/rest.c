@@ -212,8 +212,11 @@ static enum err_code run(struct gateway *gateway, const struct rest_route *row,
     code = worker_check(row, req, err);
     if (code == ERR_OK)
         code = rest_request_read(gateway, row, req, &request, &workspace, err);
-    if (code == ERR_OK)
+    if (code == ERR_OK) {
         code = call_rpc(gateway, row, req->call, request, &reply, err);
+        if (code != ERR_OK) /* what was refused before is in the client's words already */
+            rest_err_to_client(row, err);
+    }
     if (is_change)
         audit_record(gateway, row, req, workspace, rest_reply_sid(reply), code, err);
     return code == ERR_OK ? rest_reply_write(row, req, reply, res, err) : code;
@@ -224,10 +227,7 @@ static enum err_code handle(void *ctx, struct http_request *req, struct http_res
 {
     struct gateway *gateway = ctx;
     const struct rest_route *row = rest_row(gateway->rest, req);
-    enum err_code code = run(gateway, row, req, res, err);
-    if (code != ERR_OK)
-        rest_err_to_client(row, err);
-    return code;
+    return run(gateway, row, req, res, err);
 }
 
 static enum err_code document(void *ctx, struct http_request *req, struct http_response *res,

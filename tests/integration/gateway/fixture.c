@@ -351,48 +351,69 @@ void sse_close(struct sse *sse)
     buf_fini(&sse->in);
 }
 
-int sse_count(const struct sse *sse, const char *type)
+static int occurrences(const struct sse *sse, const char *needle)
 {
     struct str rest = buf_str(&sse->in);
-    const char *line = text("event: %s\n", type);
     int count = 0;
     ptrdiff_t found = 0;
-    while ((found = str_find(rest, str_from(line))) >= 0) {
-        size_t past = (size_t)found + strlen(line);
+    while ((found = str_find(rest, str_from(needle))) >= 0) {
+        size_t past = (size_t)found + strlen(needle);
         rest = (struct str){rest.ptr + past, rest.len - past};
         count++;
     }
     return count;
 }
 
-bool sse_await(struct sse *sse, const char *type, int count, int time_ms)
+static bool await(struct sse *sse, const char *needle, int count, int time_ms)
 {
     int64_t end = clock_mono_us() + time_ms * US_PER_MS;
-    while (sse_count(sse, type) < count) {
+    while (occurrences(sse, needle) < count) {
         if (!receive(sse->fd, &sse->in, end))
             return false;
     }
     return true;
 }
 
-const char *sse_id(const struct sse *sse, const char *type, int nth)
+static const char *subject_of(const char *sid)
 {
-    struct str rest = buf_str(&sse->in);
-    const char *line = text("\nevent: %s\n", type);
-    for (int i = 0; i <= nth; i++) {
-        ptrdiff_t found = str_find(rest, str_from(line));
-        if (found < 0)
-            return "";
-        if (i == nth) {
-            size_t begin = (size_t)found;
-            while (begin > 0 && rest.ptr[begin - 1] != ' ')
-                begin--;
-            return arena_str_dup(kept, (struct str){rest.ptr + begin, (size_t)found - begin});
-        }
-        size_t past = (size_t)found + strlen(line);
-        rest = (struct str){rest.ptr + past, rest.len - past};
+    return text("\"subject\":\"%s\"", sid);
+}
+
+int sse_count(const struct sse *sse, const char *type)
+{
+    return occurrences(sse, text("\nevent: %s\n", type));
+}
+
+bool sse_await(struct sse *sse, const char *type, int count, int time_ms)
+{
+    return await(sse, text("\nevent: %s\n", type), count, time_ms);
+}
+
+bool sse_await_about(struct sse *sse, const char *sid, int time_ms)
+{
+    return await(sse, subject_of(sid), 1, time_ms);
+}
+
+int sse_count_about(const struct sse *sse, const char *sid)
+{
+    return occurrences(sse, subject_of(sid));
+}
+
+const char *sse_id_about(const struct sse *sse, const char *sid)
+{
+    struct str all = buf_str(&sse->in);
+    ptrdiff_t found = str_find(all, str_from(subject_of(sid)));
+    if (found < 0)
+        return "";
+    struct str rest = {all.ptr, (size_t)found};
+    struct str id = {NULL, 0};
+    ptrdiff_t next = 0;
+    while ((next = str_find(rest, STR("\nid: "))) >= 0) {
+        rest = (struct str){rest.ptr + next + 5, rest.len - (size_t)next - 5};
+        struct str line = rest;
+        id = str_split(&line, '\n');
     }
-    return "";
+    return arena_str_dup(kept, id);
 }
 
 bool sse_has(const struct sse *sse, const char *needle)

@@ -80,6 +80,10 @@ void sse_close(struct sse *sse);
 bool sse_await(struct sse *sse, const char *type, int count, int time_ms);
 int sse_count(const struct sse *sse, const char *type); /* of those read so far */
 
-/* The id of the nth (from 0) event of the type; "" when it is not there. */
-const char *sse_id(const struct sse *sse, const char *type, int nth);
+/* Reads until an event about the resource has come. */
+bool sse_await_about(struct sse *sse, const char *sid, int time_ms);
+int sse_count_about(const struct sse *sse, const char *sid); /* of those read so far */
+
+/* The id of the first event about the resource; "" when there is none. */
+const char *sse_id_about(const struct sse *sse, const char *sid);
 bool sse_has(const struct sse *sse, const char *needle);
