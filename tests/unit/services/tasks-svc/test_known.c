@@ -1,0 +1,45 @@
+/* What a shard remembers beside the engine. */
+#include "shard_int.h"
+#include "testing.h"
+
+static void test_keys(void)
+{
+    struct known_keys keys;
+    struct sid hash = sid_from(STR("RH1"));
+    keys_init(&keys);
+    CHECK(keys_get(&keys, "AC1", "CreateTask", STR("k")) == NULL);
+    keys_put(&keys, "AC1", "CreateTask", STR("k"), &hash, STR("reply"));
+    const struct known_key *found = keys_get(&keys, "AC1", "CreateTask", STR("k"));
+    REQUIRE(found != NULL);
+    CHECK_TEXT(found->request_hash.text, "RH1");
+    CHECK_I64(found->reply_len, 5);
+    CHECK(keys_get(&keys, "AC2", "CreateTask", STR("k")) == NULL);
+    CHECK(keys_get(&keys, "AC1", "CancelTask", STR("k")) == NULL);
+    CHECK(keys.is_complete);
+    keys_fini(&keys);
+}
+
+static void test_tombs(void)
+{
+    struct shard shard = {0};
+    struct sid sid = sid_from(STR("WQ1"));
+    map_init(&shard.tombs);
+    CHECK(!tombs_hold(&shard, &sid, 1));
+    tombs_put(&shard, &sid, 4);
+    tombs_put(&shard, &sid, 3);
+    CHECK(tombs_hold(&shard, &sid, 4));
+    CHECK(!tombs_hold(&shard, &sid, 5));
+    tombs_clear(&shard);
+    CHECK(!tombs_hold(&shard, &sid, 1));
+    map_fini(&shard.tombs);
+}
+
+static const struct test_case cases[] = {
+    {"a key is known by account, method and text",         test_keys },
+    {"an older word does not bring back what was deleted", test_tombs},
+};
+
+int main(int argc, char **argv)
+{
+    return testing_main("known", cases, ARRAY_LEN(cases), argc, argv);
+}
