@@ -99,9 +99,10 @@ void auth_forget(struct auth *auth, const char *token_sid)
 {
     lock_take(&auth->lock);
     auth->forgets++;
-    if (token_sid == NULL || token_sid[0] == '\0')
+    bool is_all = token_sid == NULL || token_sid[0] == '\0';
+    if (is_all)
         known_clear(auth);
-    for (size_t i = 0; i < auth->known.count; i++) {
+    for (size_t i = 0; !is_all && i < auth->known.count; i++) {
         struct known *known = auth->known.entries[i].value;
         if (known->sid == NULL || strcmp(known->sid, token_sid) != 0)
             continue;

@@ -58,10 +58,11 @@ void audit_free(struct audit *audit)
     if (audit == NULL)
         return;
     size_t lost = 0;
-    while (!list_is_empty(&audit->entries)) {
-        struct list_node *node = list_first(&audit->entries);
-        list_remove(node);
+    struct list_node *node = list_first(&audit->entries);
+    while (node != NULL) {
+        struct list_node *next = list_next(&audit->entries, node);
         free(CONTAINER_OF(node, struct entry, node));
+        node = next;
         lost++;
     }
     if (lost > 0)
