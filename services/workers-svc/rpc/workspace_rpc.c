@@ -163,10 +163,11 @@ static enum err_code check_create(const struct create_context *create, struct er
     if (create->workspace.account_sid[0] == '\0')
         return ERR_SET(err, ERR_FAILED_PRECONDITION, "NO_ACCOUNT",
                        "a workspace belongs to an account; call with a token that has one");
-    if (request->template_[0] != '\0' && strcmp(request->template_, "NONE") != 0 &&
-        strcmp(request->template_, "FIFO") != 0)
+    /* FIFO would make a queue and a workflow, which others own: refused rather than half done */
+    if (request->template_[0] != '\0' && strcmp(request->template_, "NONE") != 0)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_TEMPLATE", "template",
-                         "template must be NONE or FIFO");
+                         "template must be NONE; create a queue and a workflow afterwards instead "
+                         "of the template FIFO");
     enum err_code code = check_optional_url("event_callback_url", request->event_callback_url, err);
     return code == ERR_OK ? workspace_check(&create->workspace, err) : code;
 }
