@@ -16,7 +16,7 @@
 
 #define REST_PREFIX "/api/taskrouter"
 
-enum { REST_BODY_BYTES = 64 << 10, REST_LARGE_BODY_BYTES = 512 << 10 };
+enum { REST_BODY_BYTES = 64 << 10, REST_LARGE_BODY_BYTES = 2 << 20 };
 
 enum rest_kind {
     REST_NONE,
