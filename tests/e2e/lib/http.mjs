@@ -37,7 +37,14 @@ export function request(url, { method = 'GET', headers = {}, body, agent, timeou
       error.isReused = req.reusedSocket;
       reject(error);
     });
-    req.end(payload);
+    // With Expect the body is sent when the server asks for it, and never after a refusal.
+    if (send.expect) {
+      req.on('continue', () => req.end(payload));
+      req.on('response', (res) => res.on('end', () => req.destroy()));
+      req.flushHeaders();
+    } else {
+      req.end(payload);
+    }
   });
 }
 
