@@ -142,6 +142,7 @@ create table reservation (
     task_queue_sid text not null,
     task_channel_sid text not null,
     workflow_sid text not null,
+    previous_activity_sid text not null, -- single-tasking: where the worker was before the offer
     instruction text not null,
     instruction_data text not null,
     created_at timestamptz not null,

@@ -173,6 +173,7 @@ enum reservation_text {
     RES_T_QUEUE,
     RES_T_CHANNEL,
     RES_T_WORKFLOW,
+    RES_T_PREVIOUS,
     RES_T_INSTRUCTION,
     RES_T_DATA,
     RES_T_COUNT,
@@ -200,6 +201,7 @@ static void put_reservation(const struct reservation_row *row, size_t i, struct 
     texts[RES_T_QUEUE][i] = sid_text(&row->queue_sid);
     texts[RES_T_CHANNEL][i] = sid_text(&row->channel_sid);
     texts[RES_T_WORKFLOW][i] = sid_text(&row->workflow_sid);
+    texts[RES_T_PREVIOUS][i] = sid_text(&row->previous_activity_sid);
     texts[RES_T_INSTRUCTION][i] = row->instruction.ptr == NULL ? STR("") : row->instruction;
     texts[RES_T_DATA][i] = row->instruction_data.ptr == NULL ? STR("") : row->instruction_data;
     numbers[RES_N_VERSION][i] = row->version;
@@ -257,10 +259,10 @@ static enum err_code add_reservations(struct db_conn *conn, struct call *call, i
                   db_texts(t[RES_T_WORKER], n), db_texts(t[RES_T_STATE], n),
                   db_i64s(v[RES_N_VERSION], n), db_i64s(v[RES_N_TIMEOUT], n),
                   db_texts(t[RES_T_QUEUE], n), db_texts(t[RES_T_CHANNEL], n),
-                  db_texts(t[RES_T_WORKFLOW], n), db_texts(t[RES_T_INSTRUCTION], n),
-                  db_texts(t[RES_T_DATA], n), db_times_us(v[RES_N_CREATED], n),
-                  db_times_us(v[RES_N_UPDATED], n), db_times_us(v[RES_N_EXPIRES], n),
-                  db_i64s(v[RES_N_SEQUENCE], n)),
+                  db_texts(t[RES_T_WORKFLOW], n), db_texts(t[RES_T_PREVIOUS], n),
+                  db_texts(t[RES_T_INSTRUCTION], n), db_texts(t[RES_T_DATA], n),
+                  db_times_us(v[RES_N_CREATED], n), db_times_us(v[RES_N_UPDATED], n),
+                  db_times_us(v[RES_N_EXPIRES], n), db_i64s(v[RES_N_SEQUENCE], n)),
         err);
     return code == ERR_OK ? add_idle(conn, call, shard, batch, n, err) : code;
 }

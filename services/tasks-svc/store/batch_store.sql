@@ -56,20 +56,23 @@ set state = excluded.state,
 -- index: primary key
 insert into reservation (sid, shard, account_sid, workspace_sid, task_sid, worker_sid, state,
                          version, timeout_s, task_queue_sid, task_channel_sid, workflow_sid,
-                         instruction, instruction_data, created_at, updated_at, expires_at,
-                         sequence)
+                         previous_activity_sid, instruction, instruction_data, created_at,
+                         updated_at, expires_at, sequence)
 select r.sid, $1::integer, r.account_sid, r.workspace_sid, r.task_sid, r.worker_sid, r.state,
-       r.version, r.timeout_s, r.task_queue_sid, r.task_channel_sid, r.workflow_sid, r.instruction,
-       r.instruction_data, r.created_at, r.updated_at, r.expires_at, r.sequence
+       r.version, r.timeout_s, r.task_queue_sid, r.task_channel_sid, r.workflow_sid,
+       r.previous_activity_sid, r.instruction, r.instruction_data, r.created_at, r.updated_at,
+       r.expires_at, r.sequence
 from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
             $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-            $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::bigint[])
+            $15::text[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
+            $19::bigint[])
      as r (sid, account_sid, workspace_sid, task_sid, worker_sid, state, version, timeout_s,
-           task_queue_sid, task_channel_sid, workflow_sid, instruction, instruction_data,
-           created_at, updated_at, expires_at, sequence)
+           task_queue_sid, task_channel_sid, workflow_sid, previous_activity_sid, instruction,
+           instruction_data, created_at, updated_at, expires_at, sequence)
 on conflict (sid) do update
 set state = excluded.state,
     version = excluded.version,
+    previous_activity_sid = excluded.previous_activity_sid,
     instruction = excluded.instruction,
     instruction_data = excluded.instruction_data,
     updated_at = excluded.updated_at,

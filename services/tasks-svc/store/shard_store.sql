@@ -57,8 +57,8 @@ limit $3;
 -- name: shard_load_reservations
 -- index: reservation_by_task
 select sid, account_sid, workspace_sid, task_sid, worker_sid, state, version, timeout_s,
-       task_queue_sid, task_channel_sid, workflow_sid, instruction, instruction_data, created_at,
-       updated_at, expires_at, sequence
+       task_queue_sid, task_channel_sid, workflow_sid, previous_activity_sid, instruction,
+       instruction_data, created_at, updated_at, expires_at, sequence
 from reservation
 where task_sid = any ($1::text[])
 order by sequence;

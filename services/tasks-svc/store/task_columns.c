@@ -62,11 +62,12 @@ void reservation_from_row(const struct db_result *rows, int i, struct reservatio
         .queue_sid = get_sid(rows, i, 8),
         .channel_sid = get_sid(rows, i, 9),
         .workflow_sid = get_sid(rows, i, 10),
-        .instruction = db_get_str(rows, i, 11),
-        .instruction_data = db_get_str(rows, i, 12),
-        .created_at_us = db_get_time_us(rows, i, 13),
-        .updated_at_us = db_get_time_us(rows, i, 14),
-        .expires_at_us = db_get_time_us(rows, i, 15),
-        .sequence = db_get_i64(rows, i, 16),
+        .previous_activity_sid = get_sid(rows, i, 11),
+        .instruction = db_get_str(rows, i, 12),
+        .instruction_data = db_get_str(rows, i, 13),
+        .created_at_us = db_get_time_us(rows, i, 14),
+        .updated_at_us = db_get_time_us(rows, i, 15),
+        .expires_at_us = db_get_time_us(rows, i, 16),
+        .sequence = db_get_i64(rows, i, 17),
     };
 }

@@ -7,7 +7,7 @@
 
 enum {
     TASK_COLUMN_COUNT = 30,
-    RESERVATION_COLUMN_COUNT = 17, /* further columns may follow */
+    RESERVATION_COLUMN_COUNT = 18, /* further columns may follow */
 };
 
 /* Views live as long as the result. Names of queue, channel and workflow are left empty. */

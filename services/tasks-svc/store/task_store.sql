@@ -45,8 +45,8 @@ limit $3;
 -- name: reservation_get
 -- index: primary key
 select r.sid, r.account_sid, r.workspace_sid, r.task_sid, r.worker_sid, r.state, r.version,
-       r.timeout_s, r.task_queue_sid, r.task_channel_sid, r.workflow_sid, r.instruction,
-       r.instruction_data, r.created_at, r.updated_at, r.expires_at, r.sequence,
+       r.timeout_s, r.task_queue_sid, r.task_channel_sid, r.workflow_sid, r.previous_activity_sid,
+       r.instruction, r.instruction_data, r.created_at, r.updated_at, r.expires_at, r.sequence,
        coalesce(w.name, '')
 from reservation r
 left join config_copy w on w.sid = r.worker_sid
@@ -56,8 +56,8 @@ where r.sid = $2
 -- name: reservation_list
 -- index: reservation_by_workspace, or the reservation_by_… of the filter given
 select r.sid, r.account_sid, r.workspace_sid, r.task_sid, r.worker_sid, r.state, r.version,
-       r.timeout_s, r.task_queue_sid, r.task_channel_sid, r.workflow_sid, r.instruction,
-       r.instruction_data, r.created_at, r.updated_at, r.expires_at, r.sequence,
+       r.timeout_s, r.task_queue_sid, r.task_channel_sid, r.workflow_sid, r.previous_activity_sid,
+       r.instruction, r.instruction_data, r.created_at, r.updated_at, r.expires_at, r.sequence,
        coalesce(w.name, '')
 from reservation r
 left join config_copy w on w.sid = r.worker_sid

@@ -17,7 +17,12 @@ static const char *activity(const char *workspace, const char *name, bool is_ava
 
 struct place place_new(int timeout_s)
 {
-    struct place place = {.workspace = suite_workspace()};
+    return place_in(suite_workspace(), timeout_s);
+}
+
+struct place place_in(const char *workspace, int timeout_s)
+{
+    struct place place = {.workspace = workspace};
     place.available = activity(place.workspace, "On call", true);
     place.offline = activity(place.workspace, "Away", false);
     (void)suite_ok(&suite_admin, SUITE_WORKERS, "UpdateWorkspace",
@@ -49,15 +54,18 @@ static bool is_known(const void *ctx)
                        known->sid, (long long)known->version) == 1;
 }
 
-bool place_knows(const struct place *place, const char *worker_sid)
+bool place_heard(const json_t *resource)
 {
-    const json_t *worker =
-        suite_ok(&suite_admin, SUITE_WORKERS, "GetWorker", "{'workspaceSid':'%s','sid':'%s'}",
-                 place->workspace, worker_sid);
-    struct known_ctx ctx = {worker_sid, at_i64(worker, "version")};
+    struct known_ctx ctx = {at(resource, "sid"), at_i64(resource, "version")};
     bool is_so = suite_until(is_known, &ctx, WAIT_MS);
     CHECK(is_so);
     return is_so;
+}
+
+bool place_knows(const struct place *place, const char *worker_sid)
+{
+    return place_heard(suite_ok(&suite_admin, SUITE_WORKERS, "GetWorker",
+                                "{'workspaceSid':'%s','sid':'%s'}", place->workspace, worker_sid));
 }
 
 const char *place_worker(const struct place *place, const char *name, int capacity)

@@ -21,10 +21,16 @@ struct place {
  * 120. SIDs are "" after a failed check. */
 struct place place_new(int timeout_s);
 
+/* The same in a workspace that is there already. */
+struct place place_in(const char *workspace, int timeout_s);
+
 /* A worker in the available activity. capacity: of the channel default. */
 const char *place_worker(const struct place *place, const char *name, int capacity);
 
-/* Waits until the router knows the worker in that version and activity; false after 10 s. */
+/* Waits until the router has heard of the resource in that version; false after 10 s. */
+bool place_heard(const json_t *resource);
+
+/* The same for a worker as he is now. */
 bool place_knows(const struct place *place, const char *worker_sid);
 
 /* CreateTask; its SID. */

@@ -1,0 +1,74 @@
+/* tasks-svc: what a router that died in the middle of something still knows afterwards. */
+#include <signal.h>
+
+#include "tasks_fixture.h"
+
+struct wish {
+    const struct place *place;
+    const char *task;
+};
+
+/* Calls fail fast until the client has found the new process. */
+static bool is_canceled(const void *ctx)
+{
+    const struct wish *wish = ctx;
+    return suite_call(&suite_supervisor, SUITE_TASKS, "CancelTask",
+                      "{'workspaceSid':'%s','sid':'%s','reason':'never mind'}",
+                      wish->place->workspace, wish->task)
+               .code == ERR_OK;
+}
+
+static const char *wanted_activity(const char *type, const char *reservation)
+{
+    const struct seen_event *event = suite_event(type, reservation, 0);
+    return event == NULL ? "" : at(event->payload, "data.workerActivitySid");
+}
+
+static void crash(void)
+{
+    process_signal(suite_process(SUITE_TASKS), SIGKILL);
+    (void)process_wait_exit(suite_process(SUITE_TASKS), 5000);
+    REQUIRE(suite_restart(SUITE_TASKS));
+}
+
+/* One task at a time, and an offer moves its worker to the activity "Ringing". */
+static struct place ringing_place(const char **out_ringing)
+{
+    const json_t *workspace = suite_ok(&suite_admin, SUITE_WORKERS, "CreateWorkspace",
+                                       "{'friendlyName':'One at a time','multiTaskEnabled':false}");
+    struct place place = place_in(at(workspace, "sid"), 0);
+    const json_t *ringing =
+        suite_ok(&suite_admin, SUITE_WORKERS, "CreateActivity",
+                 "{'workspaceSid':'%s','friendlyName':'Ringing'}", place.workspace);
+    (void)place_heard(ringing);
+    *out_ringing = at(ringing, "sid");
+    (void)place_heard(suite_ok(&suite_admin, SUITE_QUEUES, "UpdateTaskQueue",
+                               "{'taskQueue':{'sid':'%s','workspaceSid':'%s',"
+                               "'reservationActivitySid':'%s'},'updateMask':"
+                               "'reservationActivitySid'}",
+                               place.queue, place.workspace, *out_ringing));
+    return place;
+}
+
+static void test_previous_activity(void)
+{
+    const char *ringing = "";
+    struct place place = ringing_place(&ringing);
+    (void)place_worker(&place, "ada", 1);
+    struct wish wish = {&place, task_new(&place, "{}")};
+    const char *offer = reservation_of(&place, "taskSid", wish.task, "PENDING");
+    CHECK_TEXT(wanted_activity("reservation.created", offer), ringing);
+    crash();
+    CHECK(suite_until(is_canceled, &wish, 10000));
+    CHECK_TEXT(wanted_activity("reservation.canceled", offer), place.available);
+    CHECK(is_log_whole());
+}
+
+static const struct test_case cases[] = {
+    {"after a crash a withdrawn offer returns its worker to where he was", test_previous_activity},
+};
+
+int main(int argc, char **argv)
+{
+    return suite_main("tasks recovery", TASKS_SET, cases, ARRAY_LEN(cases), argc, argv);
+}
