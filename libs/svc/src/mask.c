@@ -29,9 +29,9 @@ static enum err_code refuse(const char *path, const char *const *allowed, size_t
     buf_init(&list, 0);
     for (size_t i = 0; i < allowed_count; i++)
         buf_printf(&list, "%s%s", i == 0 ? "" : ", ", allowed[i]);
-    enum err_code code = ERR_FIELD(err, ERR_INVALID_ARGUMENT, "FIELD_NOT_UPDATABLE", path,
-                                   "%s cannot be changed; these can: %s", path,
-                                   list.data == NULL ? "" : list.data);
+    enum err_code code =
+        ERR_FIELD(err, ERR_INVALID_ARGUMENT, "FIELD_NOT_UPDATABLE", path,
+                  "%s cannot be changed; these can: %s", path, list.data == NULL ? "" : list.data);
     buf_fini(&list);
     return code;
 }

@@ -5,8 +5,11 @@
 #include "base/str.h"
 
 const struct task_channel_default task_channel_defaults[TASK_CHANNEL_DEFAULT_COUNT] = {
-    {"default", "Default"}, {"voice", "Voice"}, {"chat", "Programmable Chat"}, {"sms", "SMS"},
-    {"video", "Video"},
+    {"default", "Default"          },
+    {"voice",   "Voice"            },
+    {"chat",    "Programmable Chat"},
+    {"sms",     "SMS"              },
+    {"video",   "Video"            },
 };
 
 bool task_channel_is_default(const char *unique_name)
@@ -37,9 +40,10 @@ enum err_code task_channel_check(const struct task_channel *channel, struct err 
 {
     struct str friendly = str_from(channel->friendly_name);
     if (friendly.len == 0 || str_utf8_count(friendly) > TASK_CHANNEL_NAME_MAX)
-        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_FRIENDLY_NAME", "friendly_name",
-                         "friendlyName must have 1 to %d characters; give a shorter, non-empty name",
-                         TASK_CHANNEL_NAME_MAX);
+        return ERR_FIELD(
+            err, ERR_INVALID_ARGUMENT, "INVALID_FRIENDLY_NAME", "friendly_name",
+            "friendlyName must have 1 to %d characters; give a shorter, non-empty name",
+            TASK_CHANNEL_NAME_MAX);
     if (memchr(friendly.ptr, '-', friendly.len) != NULL)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_FRIENDLY_NAME", "friendly_name",
                          "friendlyName must not contain hyphens; use a space or an underscore");

@@ -41,7 +41,7 @@ struct task_queue {
 };
 
 /*
- * Checks every field that a caller may set. Errors: INVALID_ARGUMENT naming the field; an expression
- * error carries the column.
+ * Checks every field that a caller may set. Errors: INVALID_ARGUMENT naming the field; an
+ * expression error carries the column.
  */
 enum err_code task_queue_check(const struct task_queue *queue, struct err *err) MUST_CHECK;

@@ -11,8 +11,8 @@
 #include "task_channel.h"
 
 /* Sets version and times. Errors: ALREADY_EXISTS CHANNEL_NAME_TAKEN (unique_name). */
-enum err_code channel_store_insert(struct db_conn *conn, struct call *call, struct task_channel *channel,
-                                 struct err *err) MUST_CHECK;
+enum err_code channel_store_insert(struct db_conn *conn, struct call *call,
+                                   struct task_channel *channel, struct err *err) MUST_CHECK;
 
 /* A default channel, where it is not there yet; *out_is_new says whether it was made now. */
 enum err_code channel_store_insert_default(struct db_conn *conn, struct call *call,
@@ -21,24 +21,26 @@ enum err_code channel_store_insert_default(struct db_conn *conn, struct call *ca
 
 /* key: TC SID or unique name. Errors: NOT_FOUND CHANNEL_NOT_FOUND. */
 enum err_code channel_store_get(struct db_conn *conn, struct call *call, const char *workspace_sid,
-                              const char *key, struct task_channel *out, struct err *err) MUST_CHECK;
+                                const char *key, struct task_channel *out,
+                                struct err *err) MUST_CHECK;
 
 /* The same, holding the row until the transaction ends. */
 enum err_code channel_store_lock(struct db_conn *conn, struct call *call, const char *workspace_sid,
-                               const char *key, struct task_channel *out, struct err *err) MUST_CHECK;
+                                 const char *key, struct task_channel *out,
+                                 struct err *err) MUST_CHECK;
 
 /* In order of SID, those after `after`. */
 enum err_code channel_store_list(struct db_conn *conn, struct call *call, const char *workspace_sid,
-                               const char *after, size_t limit, struct task_channel **out,
-                               size_t *out_count, struct err *err) MUST_CHECK;
+                                 const char *after, size_t limit, struct task_channel **out,
+                                 size_t *out_count, struct err *err) MUST_CHECK;
 
 /* Writes all fields and counts the version up; the caller has locked the row. */
-enum err_code channel_store_update(struct db_conn *conn, struct call *call, struct task_channel *channel,
-                                 struct err *err) MUST_CHECK;
+enum err_code channel_store_update(struct db_conn *conn, struct call *call,
+                                   struct task_channel *channel, struct err *err) MUST_CHECK;
 
 enum err_code channel_store_delete(struct db_conn *conn, struct call *call, const char *sid,
-                                 struct err *err) MUST_CHECK;
+                                   struct err *err) MUST_CHECK;
 
 /* All of a workspace that is gone. */
 enum err_code channel_store_delete_all(struct db_conn *conn, struct call *call,
-                                     const char *workspace_sid, struct err *err) MUST_CHECK;
+                                       const char *workspace_sid, struct err *err) MUST_CHECK;

@@ -24,8 +24,9 @@ enum err_code queue_store_lock(struct db_conn *conn, struct call *call, const ch
 
 /* In order of SID, those after `after`. friendly_name NULL or "": all. */
 enum err_code queue_store_list(struct db_conn *conn, struct call *call, const char *workspace_sid,
-                               const char *after, size_t limit, const char *friendly_name, struct task_queue **out,
-                               size_t *out_count, struct err *err) MUST_CHECK;
+                               const char *after, size_t limit, const char *friendly_name,
+                               struct task_queue **out, size_t *out_count,
+                               struct err *err) MUST_CHECK;
 
 /* Writes all fields and counts the version up; the caller has locked the row. */
 enum err_code queue_store_update(struct db_conn *conn, struct call *call, struct task_queue *queue,

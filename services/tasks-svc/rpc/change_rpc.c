@@ -388,12 +388,14 @@ CHANGE_RPC(change_rpc_reject_reservation, ReservationActionRequest)
 
 CHANGE_RPC(change_rpc_wrap_up_reservation, ReservationActionRequest)
 {
-    static const struct task_action action = {"WrapUpReservation", ENGINE_WRAP_UP_RESERVATION, NULL};
+    static const struct task_action action = {"WrapUpReservation", ENGINE_WRAP_UP_RESERVATION,
+                                              NULL};
     act_on_reservation(app, call, request, reply, &action);
 }
 
 CHANGE_RPC(change_rpc_complete_reservation, ReservationActionRequest)
 {
-    static const struct task_action action = {"CompleteReservation", ENGINE_COMPLETE_RESERVATION, NULL};
+    static const struct task_action action = {"CompleteReservation", ENGINE_COMPLETE_RESERVATION,
+                                              NULL};
     act_on_reservation(app, call, request, reply, &action);
 }

@@ -1,6 +1,7 @@
 /*
- * Checks of request fields that every service makes in the same words: length, kind of SID, range, URL.
- * Each refuses with INVALID_ARGUMENT, names the field, and says in one sentence what to change.
+ * Checks of request fields that every service makes in the same words: length, kind of SID, range,
+ * URL. Each refuses with INVALID_ARGUMENT, names the field, and says in one sentence what to
+ * change.
  */
 #pragma once
 
@@ -28,6 +29,7 @@ enum err_code check_range(const char *field, int64_t value, int64_t min, int64_t
 /* Empty, or an absolute http or https URL of at most 2048 characters with a host. */
 enum err_code check_optional_url(const char *field, const char *value, struct err *err) MUST_CHECK;
 
-/* The caller's expected version, when given, against the row's: ABORTED, reason VERSION_MISMATCH. */
+/* The caller's expected version, when given, against the row's: ABORTED, reason VERSION_MISMATCH.
+ */
 enum err_code check_version(bool has_expected, int64_t expected, int64_t actual,
                             struct err *err) MUST_CHECK;

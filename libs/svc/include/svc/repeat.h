@@ -1,7 +1,7 @@
 /*
  * Idempotency keys for RPCs: db/idempotency.h with messages instead of bytes. Within the
- * transaction of the effect: repeat_claim first; when *out_reply came back set, this is a repeat and
- * nothing more is done; repeat_store last.
+ * transaction of the effect: repeat_claim first; when *out_reply came back set, this is a repeat
+ * and nothing more is done; repeat_store last.
  */
 #pragma once
 
