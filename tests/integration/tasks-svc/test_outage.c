@@ -72,6 +72,82 @@ static void test_nats(void)
     CHECK(is_log_published());
 }
 
+static const enum suite_service others[] = {SUITE_WORKERS, SUITE_QUEUES, SUITE_ROUTING};
+
+static void end_others(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        process_signal(suite_process(others[i]), SIGKILL);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        (void)process_wait_exit(suite_process(others[i]), 5000);
+    cluster_kill(suite_cluster(), CLUSTER_NATS);
+}
+
+static void bring_back_others(void)
+{
+    cluster_restart(suite_cluster(), CLUSTER_NATS);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        REQUIRE(suite_restart(others[i]));
+}
+
+struct whereabouts {
+    const char *worker;
+    const char *activity;
+};
+
+static bool has_caught_up(const void *ctx)
+{
+    const struct whereabouts *where = ctx;
+    return suite_count("select count(*) from workers.worker where sid = '%s' and activity_sid = "
+                       "'%s'",
+                       where->worker, where->activity) == 1 &&
+           suite_count("select count(*) from tasks.worker_override") == 0;
+}
+
+/* A rejection moves its worker: the router goes by that alone until workers-svc is back. */
+static void reject(const struct place *place, const char *task)
+{
+    const char *offer = reservation_of(place, "taskSid", task, "PENDING");
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "RejectReservation",
+                   "{'workspaceSid':'%s','sid':'%s','workerActivitySid':'%s'}", place->workspace,
+                   offer, place->offline);
+    CHECK_TEXT(task_status(place, task), "PENDING");
+}
+
+static void test_alone(void)
+{
+    enum { LIVES = 5 };
+    struct place place = place_new(0);
+    struct whereabouts where = {place_worker(&place, "solo", 1), place.offline};
+    const char *tasks[LIVES];
+    end_others();
+    for (int i = 0; i < LIVES; i++) {
+        tasks[i] = task_new(&place, "{`alone`:true}");
+        const char *offer = reservation_of(&place, "taskSid", tasks[i], "PENDING");
+        (void)suite_ok(&suite_supervisor, SUITE_TASKS, "AcceptReservation",
+                       "{'workspaceSid':'%s','sid':'%s'}", place.workspace, offer);
+        (void)suite_ok(&suite_supervisor, SUITE_TASKS, "CompleteTask",
+                       "{'workspaceSid':'%s','sid':'%s','reason':'ok'}", place.workspace, tasks[i]);
+        CHECK_TEXT(task_status(&place, tasks[i]), "COMPLETED");
+    }
+    const char *left = task_new(&place, "{}");
+    reject(&place, left);
+    struct answer unknown = suite_call(&suite_supervisor, SUITE_TASKS, "CreateTask",
+                                       "{'workspaceSid':'WS00000000000000000000000000000009'}");
+    CHECK_I64(unknown.code, ERR_UNAVAILABLE); /* nobody can tell whether there is one */
+    CHECK(unknown.took_ms < 3000);
+    CHECK_I64(process_http_get(suite_http(SUITE_TASKS), "/healthz", NULL, 0), 200);
+    bring_back_others();
+    CHECK(suite_until(has_caught_up, &where, 15000));
+    for (int i = 0; i < LIVES; i++)
+        CHECK(suite_event("task.completed", tasks[i], 0) != NULL);
+    CHECK(is_log_whole());
+    CHECK(is_log_published());
+    /* And what is new afterwards is heard of again. */
+    (void)place_worker(&place, "company", 1);
+    CHECK(reservation_of(&place, "taskSid", left, "PENDING")[0] != '\0');
+}
+
 static bool has_taken_over(const void *ctx)
 {
     return suite_count("select epoch from tasks.shard_lease where shard = 0") >
@@ -109,9 +185,10 @@ static void test_lease(void)
 }
 
 static const struct test_case cases[] = {
-    {"without PostgreSQL calls fail fast, and it recovers by itself", test_postgres},
-    {"without NATS routing goes on, and the events catch up",         test_nats    },
-    {"a process that lost its lease writes nothing",                  test_lease   },
+    {"without PostgreSQL calls fail fast, and it recovers by itself",       test_postgres},
+    {"without NATS routing goes on, and the events catch up",               test_nats    },
+    {"without the other services and NATS tasks live on, and all catch up", test_alone   },
+    {"a process that lost its lease writes nothing",                        test_lease   },
 };
 
 int main(int argc, char **argv)
