@@ -114,12 +114,9 @@ const struct bus_consumer_def worker_consumers[] = {
      .subject = "taskrouter.*.task-channel.>",
      .handler = on_task_channel,
      .from = BUS_FROM_FIRST},
-    {.durable = "workers-svc-reservation-timeout",
-     .subject = "taskrouter.*.reservation.timeout",
-     .handler = on_reservation,
-     .from = BUS_FROM_FIRST},
-    {.durable = "workers-svc-reservation-rejected",
-     .subject = "taskrouter.*.reservation.rejected",
+    /* all of them by one reader: an offer moves a worker, and its end moves him back */
+    {.durable = "workers-svc-reservations",
+     .subject = "taskrouter.*.reservation.>",
      .handler = on_reservation,
      .from = BUS_FROM_FIRST},
 };

@@ -18,6 +18,19 @@ static bool is_canceled(const void *ctx)
                .code == ERR_OK;
 }
 
+struct whereabouts {
+    const char *worker;
+    const char *activity;
+};
+
+static bool is_worker_in(const void *ctx)
+{
+    const struct whereabouts *where = ctx;
+    return suite_count("select count(*) from workers.worker where sid = '%s' and activity_sid = "
+                       "'%s'",
+                       where->worker, where->activity) == 1;
+}
+
 static const char *wanted_activity(const char *type, const char *reservation)
 {
     const struct seen_event *event = suite_event(type, reservation, 0);
@@ -54,13 +67,17 @@ static void test_previous_activity(void)
 {
     const char *ringing = "";
     struct place place = ringing_place(&ringing);
-    (void)place_worker(&place, "ada", 1);
+    const char *worker = place_worker(&place, "ada", 1);
     struct wish wish = {&place, task_new(&place, "{}")};
     const char *offer = reservation_of(&place, "taskSid", wish.task, "PENDING");
     CHECK_TEXT(wanted_activity("reservation.created", offer), ringing);
+    struct whereabouts offered = {worker, ringing};
+    struct whereabouts before = {worker, place.available};
+    CHECK(suite_until(is_worker_in, &offered, 10000));
     crash();
     CHECK(suite_until(is_canceled, &wish, 10000));
     CHECK_TEXT(wanted_activity("reservation.canceled", offer), place.available);
+    CHECK(suite_until(is_worker_in, &before, 10000));
     CHECK(is_log_whole());
 }
 
