@@ -211,7 +211,7 @@ void class_regard_worker(struct engine *engine, struct task_class *class, struct
 struct str class_known_key(struct known_space *space, bool is_by_name, struct str name)
 {
     const char *kind = is_by_name ? "name:" : "sid:";
-    /* cppcheck-suppress ctuuninitvar; it is written here */
+    /* cppcheck-suppress ctuuninitvar ; it is written here */
     int len = snprintf(space->text, sizeof space->text, "%s%.*s", kind, STR_ARG(name));
     if (len < 0 || (size_t)len >= sizeof space->text)
         return STR("sid:"); /* no worker is called that */

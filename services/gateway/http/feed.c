@@ -417,7 +417,7 @@ static struct watcher *replay_take(struct feed *feed, struct bus_subscription **
 {
     struct watcher *found = NULL;
     lock_take(&feed->lock);
-    for (struct list_node *node = list_first(&feed->watchers); node != NULL && found == NULL;
+    for (struct list_node *node = list_first(&feed->watchers); node != NULL;
          node = list_next(&feed->watchers, node)) {
         struct watcher *watcher = CONTAINER_OF(node, struct watcher, node);
         if (watcher->replay == NULL || watcher->is_held)
@@ -429,10 +429,11 @@ static struct watcher *replay_take(struct feed *feed, struct bus_subscription **
         }
         if (!is_over)
             continue;
-        found = watcher;
         *out_replay = watcher->replay;
         watcher->replay = NULL;
         watcher->is_held = true;
+        found = watcher;
+        break;
     }
     lock_drop(&feed->lock);
     return found;

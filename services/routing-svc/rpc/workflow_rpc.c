@@ -246,7 +246,7 @@ workflow_rpc_versions(void *app, struct call *call,
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_CURSOR", "cursor",
                          "cursor is not one that this list gave out; begin again without it");
     AUTO(db_release_cleanup) struct db_conn *conn = NULL;
-    struct workflow workflow;
+    struct workflow workflow = {.sid = ""};
     struct workflow_version *items = NULL;
     size_t count = 0;
     code = db_acquire(routing->host.pool, call, &conn, err);

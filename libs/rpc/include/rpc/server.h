@@ -61,6 +61,7 @@ struct rpc_method {
  *           Taskrouter__Queues__V1__TaskQueue, 500, ROLE_VIEWER, 0),
  * handler(void *app, struct call *, const Request *, Reply **out_reply, struct err *)
  */
+/* NOLINTBEGIN(bugprone-macro-parentheses): Request and Reply are types */
 #define RPC_UNARY(name_, handler, Request, Reply, budget, role, flags_)                            \
     {                                                                                              \
         .name = (name_),                                                                           \
@@ -69,6 +70,7 @@ struct rpc_method {
                                                       Reply **, struct err *))0),                  \
         .budget_ms = (budget), .min_role = (role), .flags = (flags_)                               \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* handler(void *app, struct call *, const Request *, struct rpc_reply *) */
 #define RPC_ASYNC(name_, handler, Request, budget, role)                                           \

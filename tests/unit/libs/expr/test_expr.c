@@ -136,9 +136,10 @@ static void twilio_operators_follow_the_reference(void)
         {"name CONTAINS '\xC3\x89m' AND name CONTAINS 'O\\'Brien'",           1},
         {"worker.level == 3",                                                 1},
     };
-    struct expr_env env = {.records[EXPR_SLOT_WORKER] = record_of(worker_json)};
+    struct expr_record *worker = record_of(worker_json);
+    struct expr_env env = {.records[EXPR_SLOT_WORKER] = worker};
     check_rows(rows, ARRAY_LEN(rows), &expr_context_queue, &env);
-    expr_record_free((struct expr_record *)(uintptr_t)env.records[EXPR_SLOT_WORKER]);
+    expr_record_free(worker);
 }
 
 static bool resolve(void *ctx, enum expr_slot slot, struct str name, struct expr_value *out)

@@ -39,8 +39,10 @@ static void test_length(void)
     for (int chars = WORKER_ATTRIBUTES_MAX; chars <= WORKER_ATTRIBUTES_MAX + 1; chars++) {
         size_t len = 6;
         memcpy(text, "{\"a\":\"", len);
-        for (int i = 0; i < chars - 8; i++, len += 2)
-            memcpy(text + len, "\xC3\xA9", 2);
+        for (int i = 0; i < chars - 8; i++) {
+            text[len++] = '\xC3'; /* e with an acute accent: two bytes, one character */
+            text[len++] = '\xA9';
+        }
         memcpy(text + len, "\"}", 3);
         struct worker worker = {.friendly_name = "Ann", .attributes = text};
         struct err err = {.code = ERR_OK};
