@@ -114,7 +114,7 @@ const struct bus_consumer_def worker_consumers[] = {
      .subject = "taskrouter.*.task-channel.>",
      .handler = on_task_channel,
      .from = BUS_FROM_FIRST},
-    /* all of them by one reader: an offer moves a worker, and its end moves him back */
+ /* all of them by one reader: an offer moves a worker, and its end moves him back */
     {.durable = "workers-svc-reservations",
      .subject = "taskrouter.*.reservation.>",
      .handler = on_reservation,
