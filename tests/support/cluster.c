@@ -160,11 +160,19 @@ static bool try_postgres(struct cluster *cluster)
 {
     const char *socket_arg =
         arena_printf(cluster->texts, "unix_socket_directories=%s/socket", cluster->dir);
-    const char *args[] = {"-D", cluster->data_dir,          "-c", socket_arg,
-                          "-c", "listen_addresses=",        "-c", "fsync=off",
-                          "-c", "full_page_writes=off",     "-c", "max_connections=150",
-                          "-c", "shared_buffers=32MB",      "-c", "max_wal_size=256MB",
-                          "-c", "log_min_messages=warning", NULL};
+    bool is_durable = getenv("TR_CLUSTER_FSYNC") != NULL; /* benchmarks: as in production */
+    const char *fsync_arg = is_durable ? "fsync=on" : "fsync=off";
+    const char *pages_arg = is_durable ? "full_page_writes=on" : "full_page_writes=off";
+    const char *args[] = {"-D", cluster->data_dir,
+                          "-c", socket_arg,
+                          "-c", "listen_addresses=",
+                          "-c", fsync_arg,
+                          "-c", pages_arg,
+                          "-c", "max_connections=150",
+                          "-c", "shared_buffers=32MB",
+                          "-c", "max_wal_size=256MB",
+                          "-c", "log_min_messages=warning",
+                          NULL};
     process_free(cluster->postgres);
     cluster->postgres = process_start(&(struct process_options){.program = PG_BIN "/postgres",
                                                                 .args = args,
