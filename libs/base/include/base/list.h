@@ -63,8 +63,7 @@ static inline void list_remove(struct list_node *node)
 
 static inline struct list_node *list_first(const struct list *list)
 {
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it cannot follow that a freed node was unlinked
-     */
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not see that freed nodes were unlinked */
     return list_is_empty(list) ? NULL : list->head.next;
 }
 
