@@ -57,6 +57,7 @@ static struct task *match_best_task(const struct worker *worker)
 
 static void match_reserve(struct engine *engine, struct task *task)
 {
+    INVARIANT(task != NULL);
     struct task_class *class = task->class;
     struct worker *chosen[MATCH_MAX_RESERVED];
     struct heap_node *taken[MATCH_MAX_RESERVED];

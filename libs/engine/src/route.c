@@ -24,6 +24,7 @@ const struct workflow_target *route_target(const struct task *task)
 /* When a target's time is up, counted from the filter's base. */
 static int64_t route_deadline(const struct workflow_filter *filter, int32_t target, int64_t base_us)
 {
+    INVARIANT(filter != NULL);
     int64_t sum_s = 0;
     if (!filter->targets[target].has_timeout)
         return TIME_NEVER;

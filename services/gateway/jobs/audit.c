@@ -124,6 +124,7 @@ static void batch_drop(struct audit *audit, size_t count)
     for (size_t i = 0; i < count; i++) {
         lock_take(&audit->lock);
         struct list_node *node = list_first(&audit->entries);
+        INVARIANT(node != NULL); /* only this job removes entries */
         list_remove(node);
         audit->count--;
         metric_set(audit->waiting, (int64_t)audit->count);
