@@ -256,6 +256,25 @@ enum err_code auth_token(void *ctx, struct call *call, struct str token, struct 
     return ERR_OK;
 }
 
+enum err_code auth_token_end(struct auth *auth, struct call *call, struct str token,
+                             int64_t *out_expires_at_us, struct err *err)
+{
+    char hash[CRYPT_SHA256_HEX_SIZE];
+    enum err_code code = ERR_OK;
+    if (!hash_of(token, hash, &code, err))
+        return code;
+    struct token found;
+    bool is_known = false;
+    code = token_store_by_hash(auth->pool, call, hash, &found, &is_known, err);
+    if (code != ERR_OK)
+        return code;
+    enum token_state state = token_state_at(is_known ? &found : NULL, clock_now_us());
+    if (state != TOKEN_VALID)
+        return refuse(state, err);
+    *out_expires_at_us = found.expires_at_us;
+    return ERR_OK;
+}
+
 enum err_code auth_account(struct auth *auth, struct str account_sid, struct str secret,
                            struct identity *out_who, struct err *err)
 {

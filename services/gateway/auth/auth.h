@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/call.h"
 #include "base/str.h"
@@ -34,6 +35,10 @@ enum err_code auth_token(void *ctx, struct call *call, struct str token, struct 
 /* The same from memory only, for event loops; fits rpc_auth_cached_fn. */
 bool auth_token_cached(void *ctx, struct call *call, struct str token, enum err_code *out_code,
                        struct identity *out_who, struct err *err);
+
+/* When a token that was let in ends by itself; 0: never. Errors: as above. */
+enum err_code auth_token_end(struct auth *auth, struct call *call, struct str token,
+                             int64_t *out_expires_at_us, struct err *err) MUST_CHECK;
 
 /* The account's SID and auth token: admin of the account. Errors: UNAUTHENTICATED. */
 enum err_code auth_account(struct auth *auth, struct str account_sid, struct str secret,

@@ -180,6 +180,7 @@ static struct watcher *watcher_new(struct feed *feed, const struct feed_filter *
         .workspace_sid = xstrdup(filter->workspace_sid),
         .worker_sid = xstrdup(filter->worker_sid),
         .actor_sid = xstrdup(filter->actor_sid),
+        .until_us = filter->until_us,
         .type_count = filter->type_count,
     };
     for (size_t i = 0; i < filter->type_count; i++)
@@ -458,10 +459,26 @@ static void replays_end(struct feed *feed)
     }
 }
 
+/* Nothing tells of a token that expires, so the job looks. */
+static void expired_close(struct feed *feed)
+{
+    int64_t now_us = clock_now_us();
+    lock_take(&feed->lock);
+    for (struct list_node *node = list_first(&feed->watchers); node != NULL;
+         node = list_next(&feed->watchers, node)) {
+        struct watcher *watcher = CONTAINER_OF(node, struct watcher, node);
+        int64_t until_us = watcher->filter.until_us;
+        if (watcher->stream != NULL && until_us != 0 && until_us <= now_us)
+            http_stream_close(watcher->stream);
+    }
+    lock_drop(&feed->lock);
+}
+
 static enum err_code run(struct app_job *job, struct call *call, void *ctx, struct err *err)
 {
     (void)job;
     struct feed *feed = ctx;
+    expired_close(feed);
     replays_end(feed);
     return look_after(feed, call, err);
 }

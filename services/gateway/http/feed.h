@@ -44,9 +44,10 @@ void feed_free(struct feed *feed); /* NULL is allowed */
 /* What a stream wants to see. Texts are copied. */
 struct feed_filter {
     const char *account_sid;
-    const char *workspace_sid;        /* "" = all of the account's */
-    const char *worker_sid;           /* only events about this worker and its tasks; "" = all */
-    const char *actor_sid;            /* whose stream it is: ends when that token is revoked */
+    const char *workspace_sid; /* "" = all of the account's */
+    const char *worker_sid;    /* only events about this worker and its tasks; "" = all */
+    const char *actor_sid;     /* whose stream it is: ends when that token is revoked */
+    int64_t until_us;          /* when its token expires, and the stream with it; 0 = never */
     struct str types[FEED_TYPES_MAX]; /* "task.created", "task.*"; none = all */
     size_t type_count;
 };

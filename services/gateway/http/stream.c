@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "auth.h"
 #include "base/ids.h"
 #include "base/parse.h"
 #include "feed.h"
@@ -94,6 +95,16 @@ static enum err_code workspace_check(struct gateway *gateway, struct http_reques
                     taskrouter__workers__v1__workspace, &reply, err);
 }
 
+/* The account's own credentials do not expire. */
+static enum err_code end_read(struct gateway *gateway, const struct http_request *req,
+                              int64_t *out_until_us, struct err *err)
+{
+    struct str token = {NULL, 0};
+    if (!http_bearer_token(http_header(req, "Authorization"), &token))
+        return ERR_OK;
+    return auth_token_end(gateway->auth, req->call, token, out_until_us, err);
+}
+
 enum err_code stream_handle(void *ctx, struct http_request *req, struct http_response *res,
                             struct err *err)
 {
@@ -118,5 +129,7 @@ enum err_code stream_handle(void *ctx, struct http_request *req, struct http_res
         code = workspace_check(gateway, req, named, err);
         filter.workspace_sid = named;
     }
+    if (code == ERR_OK)
+        code = end_read(gateway, req, &filter.until_us, err);
     return code == ERR_OK ? feed_open(gateway->feed, &filter, from, req, res, err) : code;
 }

@@ -182,6 +182,14 @@ static void test_revoked(void)
     sse_close(&sse);
 }
 
+static void test_expired(void)
+{
+    struct sse sse;
+    CHECK(sse_open(&sse, token_new("viewer", ",'ttlS':1"), "", NULL));
+    CHECK(until(is_ended, &sse, WAIT_MS));
+    sse_close(&sse);
+}
+
 static void test_bus_back(void)
 {
     const char *workspace = workspace_new();
@@ -202,6 +210,7 @@ static const struct test_case cases[] = {
     {"a stream that makes no sense is refused",                   test_refused },
     {"an agent sees its own worker's events",                     test_agent   },
     {"a stream ends with its token",                              test_revoked },
+    {"a stream ends when its token expires",                      test_expired },
     {"a stream outlives the bus",                                 test_bus_back},
 };
 
