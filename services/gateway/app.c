@@ -208,6 +208,7 @@ static enum err_code start(struct app *app, struct err *err)
     });
     app_on_close(app, APP_CLOSE_BUS, "event feed", close_feed, gateway->feed);
     feed_start(gateway->feed, app);
+    app_ready_check(app, "event feed", feed_check, gateway->feed);
     app_on_close(app, APP_FINISH_CALLS, "event replays", stop_feed, gateway->feed);
     gateway->rest = rest_new(gateway, stream_handle);
     rpc_server_add(gateway->host.server, &directory_service, gateway);

@@ -24,6 +24,7 @@ enum {
     BACKLOG_BYTES = 64 << 10, /* a client this far behind is sent nothing more by a replay */
     REPLAY_MAX = 32,          /* threads */
     REPLAY_WAIT_MS = 20,
+    START_WAIT_MS = 10,
     PERIOD_MS = 1000,
     CONTROL_BYTES = 160,
 };
@@ -459,6 +460,14 @@ static void replays_end(struct feed *feed)
     }
 }
 
+/* At the start the bus is there in a moment, and nobody can be served before. */
+static void await_bus(const struct feed *feed, struct app_job *job, const struct call *call)
+{
+    while (feed->subscription == NULL && !bus_is_ready(feed->options.bus) &&
+           call_left_us(call) > 0 && !app_job_wait(job, START_WAIT_MS)) {
+    }
+}
+
 /* Nothing tells of a token that expires, so the job looks. */
 static void expired_close(struct feed *feed)
 {
@@ -476,10 +485,10 @@ static void expired_close(struct feed *feed)
 
 static enum err_code run(struct app_job *job, struct call *call, void *ctx, struct err *err)
 {
-    (void)job;
     struct feed *feed = ctx;
     expired_close(feed);
     replays_end(feed);
+    await_bus(feed, job, call);
     return look_after(feed, call, err);
 }
 
@@ -511,6 +520,12 @@ static void on_closed(void *ctx, struct http_stream *stream)
         watcher_free(watcher);
 }
 
+static enum err_code fail_away(struct err *err)
+{
+    return ERR_SET(err, ERR_UNAVAILABLE, "EVENTS_UNAVAILABLE",
+                   "the event bus cannot be reached just now; connect again in a moment");
+}
+
 enum resume { RESUME_LIVE, RESUME_RING, RESUME_REPLAY, RESUME_RESYNC, RESUME_COUNT };
 
 static const char *const resume_names[RESUME_COUNT] = {"live", "ring", "replay", "resync"};
@@ -526,8 +541,7 @@ static enum err_code resume_decide(struct feed *feed, struct feed_from from,
     bool has_room = feed->replay_count < REPLAY_MAX;
     lock_drop(&feed->lock);
     if (!is_connected || (!from.has_id && !bus_is_ready(feed->options.bus)))
-        return ERR_SET(err, ERR_UNAVAILABLE, "EVENTS_UNAVAILABLE",
-                       "the event bus cannot be reached just now; connect again in a moment");
+        return fail_away(err);
     if (!from.has_id || is_near) {
         *out = from.has_id ? RESUME_RING : RESUME_LIVE;
         return ERR_OK;
@@ -638,6 +652,16 @@ struct feed *feed_new(const struct feed_options *options)
 void feed_start(struct feed *feed, struct app *app)
 {
     feed->job = app_job_start(app, &feed_job, feed);
+}
+
+enum err_code feed_check(void *ctx, struct call *call, struct err *err)
+{
+    (void)call;
+    struct feed *feed = ctx;
+    lock_take(&feed->lock);
+    bool is_connected = feed->is_connected;
+    lock_drop(&feed->lock);
+    return is_connected ? ERR_OK : fail_away(err);
 }
 
 void feed_stop(struct feed *feed)

@@ -33,6 +33,10 @@ struct feed *feed_new(const struct feed_options *options);
 /* Starts the job that connects, looks after the subscription and ends replays; once. */
 void feed_start(struct feed *feed, struct app *app);
 
+/* For readiness (ctx: struct feed). Errors: UNAVAILABLE EVENTS_UNAVAILABLE until the bus has told
+ * where its stream is: streams are refused so long. */
+enum err_code feed_check(void *ctx, struct call *call, struct err *err) MUST_CHECK;
+
 /* After the last stream and before the job is gone: ends what is still catching up. */
 void feed_stop(struct feed *feed);
 
