@@ -234,6 +234,8 @@ static void *shard_main(void *ctx)
         goes_on = wait_refusing(shard, FOREIGN_LOOK_MS, true);
     }
     set_state(shard, SHARD_ENDED);
+    /* Whoever saw the state before must not leave an operation that nobody takes any more. */
+    queue_close(shard->queue);
     refuse_waiting(shard, false);
     if (shard->engine != NULL) {
         release_lease(shard);
