@@ -56,11 +56,27 @@ struct known_key *keys_get(const struct known_keys *keys, const char *account_si
 static void forget_oldest(struct known_keys *keys)
 {
     struct known_key *oldest = keys->ring[keys->head];
+    keys->reply_bytes -= oldest->reply_len;
+    keys->bare -= keys->bare > 0;
     (void)map_remove(&keys->map, str_from(oldest->id));
     key_free(oldest);
     keys->head = (keys->head + 1) % SHARD_KEYS_MAX;
     keys->count--;
     keys->is_complete = false;
+}
+
+/* The oldest replies go first. Those of the batch under way, which the database cannot answer for
+ * yet, are the newest and a small part of what fits. */
+static void forget_replies(struct known_keys *keys)
+{
+    while (keys->reply_bytes > SHARD_REPLIES_BYTES && keys->bare < keys->count) {
+        struct known_key *key = keys->ring[(keys->head + keys->bare) % SHARD_KEYS_MAX];
+        keys->reply_bytes -= key->reply_len;
+        keys->bare++;
+        free(key->reply);
+        key->reply = NULL;
+        key->reply_len = 0;
+    }
 }
 
 void keys_put(struct known_keys *keys, const char *account_sid, const char *method, struct str key,
@@ -82,6 +98,8 @@ void keys_put(struct known_keys *keys, const char *account_sid, const char *meth
     (void)map_put(&keys->map, str_from(entry->id), entry);
     keys->ring[(keys->head + keys->count) % SHARD_KEYS_MAX] = entry;
     keys->count++;
+    keys->reply_bytes += entry->reply_len;
+    forget_replies(keys);
 }
 
 /* ---- gaps ---- */

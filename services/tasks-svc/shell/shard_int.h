@@ -17,7 +17,8 @@
 enum {
     SHELL_LOCK_RANK = 300,
     SHARD_BATCH_MAX = 1024,
-    SHARD_KEYS_MAX = 200000, /* keys remembered per shard */
+    SHARD_KEYS_MAX = 200000,        /* keys remembered per shard */
+    SHARD_REPLIES_BYTES = 64 << 20, /* of their replies; older ones are in the database only */
 };
 
 /* What the shard is doing; guarded by the shell's lock. */
@@ -50,7 +51,9 @@ struct known_keys {
     struct known_key **ring; /* oldest first, for forgetting */
     size_t head;
     size_t count;
-    bool is_complete; /* what is not here was never used (or is forgotten by the database too) */
+    size_t bare;        /* of the oldest, so many surely have no reply in memory */
+    size_t reply_bytes; /* of all others */
+    bool is_complete;   /* what is not here was never used (or is forgotten by the database too) */
 };
 
 /* A deleted resource: an older word about it that comes late does not bring it back. */

@@ -1,4 +1,8 @@
 /* What a shard remembers beside the engine. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
 #include "shard_int.h"
 #include "testing.h"
 
@@ -19,6 +23,30 @@ static void test_keys(void)
     keys_fini(&keys);
 }
 
+static void test_replies(void)
+{
+    enum { REPLY_BYTES = 1 << 20, COUNT = SHARD_REPLIES_BYTES / REPLY_BYTES + 6 };
+    struct known_keys keys;
+    struct sid hash = sid_from(STR("RH1"));
+    char *reply = xcalloc(1, REPLY_BYTES);
+    char name[16];
+    keys_init(&keys);
+    for (int i = 0; i < COUNT; i++) {
+        (void)snprintf(name, sizeof name, "k%d", i);
+        keys_put(&keys, "AC1", "CreateTask", str_from(name), &hash,
+                 (struct str){reply, REPLY_BYTES});
+    }
+    const struct known_key *oldest = keys_get(&keys, "AC1", "CreateTask", STR("k5"));
+    const struct known_key *kept = keys_get(&keys, "AC1", "CreateTask", STR("k6"));
+    REQUIRE(oldest != NULL && kept != NULL);
+    CHECK(oldest->reply == NULL);
+    CHECK(kept->reply != NULL);
+    CHECK_I64(keys.reply_bytes, SHARD_REPLIES_BYTES);
+    CHECK(keys.is_complete);
+    keys_fini(&keys);
+    free(reply);
+}
+
 static void test_tombs(void)
 {
     struct shard shard = {0};
@@ -35,8 +63,9 @@ static void test_tombs(void)
 }
 
 static const struct test_case cases[] = {
-    {"a key is known by account, method and text",         test_keys },
-    {"an older word does not bring back what was deleted", test_tombs},
+    {"a key is known by account, method and text",         test_keys   },
+    {"replies that do not fit are left to the database",   test_replies},
+    {"an older word does not bring back what was deleted", test_tombs  },
 };
 
 int main(int argc, char **argv)
