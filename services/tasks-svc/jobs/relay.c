@@ -46,8 +46,9 @@ struct relay_shard {
     bool knows_cursor; /* false: read it again (after standing by, or an error) */
     int64_t cursor;
     int backoff_ms;
-    bool is_woken; /* relay->lock */
-    bool is_empty; /* relay->lock: the last round found nothing */
+    int round_rows; /* fewer after a round that did not fit into memory */
+    bool is_woken;  /* relay->lock */
+    bool is_empty;  /* relay->lock: the last round found nothing */
 };
 
 struct relay {
@@ -119,11 +120,16 @@ static size_t make_messages(struct arena *arena, const struct event_row *rows, s
             continue;
         if (make_message(arena, &rows[i], &out[made]))
             out_rows[made++] = i;
-        else
+        else if (!arena_is_exhausted(arena))
             LOG_ERROR(NULL, "an event cannot be published, it stays in the log only",
                       LOG_STR("event_sid", rows[i].sid), LOG_STR("type", rows[i].type));
     }
     return made;
+}
+
+static enum err_code no_room(struct err *err)
+{
+    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE", "the round is too large");
 }
 
 static enum err_code publish(struct relay_shard *shard, struct call *call,
@@ -133,8 +139,10 @@ static enum err_code publish(struct relay_shard *shard, struct call *call,
     struct bus_message *messages = ARENA_ARRAY(call->arena, struct bus_message, count);
     size_t *places = ARENA_ARRAY(call->arena, size_t, count);
     if (messages == NULL || places == NULL)
-        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE", "the round is too large");
+        return no_room(err);
     size_t made = make_messages(call->arena, rows, count, messages, places);
+    if (arena_is_exhausted(call->arena)) /* some are missing: none may be passed over */
+        return no_room(err);
     size_t stored = 0;
     enum err_code code = ERR_OK;
     if (made > 0)
@@ -165,8 +173,8 @@ static enum err_code run_round(struct relay_shard *shard, enum round_end *out_en
     struct event_row *rows = NULL;
     size_t count = 0;
     if (code == ERR_OK)
-        code = event_store_after(shard->conn, &call, shard->index, shard->cursor, ROUND_ROWS, &rows,
-                                 &count, err);
+        code = event_store_after(shard->conn, &call, shard->index, shard->cursor,
+                                 (size_t)shard->round_rows, &rows, &count, err);
     if (code != ERR_OK)
         return code;
     metric_set(metric_single(&metric_defs[2]), (int64_t)count);
@@ -237,8 +245,14 @@ static void *relay_main(void *ctx)
             shard->knows_cursor = false;
             continue;
         }
-        if (run_round(shard, &end, &err) != ERR_OK)
+        enum err_code code = run_round(shard, &end, &err);
+        if (code != ERR_OK)
             end = ROUND_FAILED;
+        /* Large events, such as workflow documents, must not stop it for ever. */
+        if (code == ERR_OK)
+            shard->round_rows = ROUND_ROWS;
+        else if (code == ERR_RESOURCE_EXHAUSTED && shard->round_rows > 1)
+            shard->round_rows /= 2;
         note_end(shard, end, &err);
     }
     return NULL;
@@ -262,6 +276,7 @@ struct relay *relay_open(const struct relay_options *options)
             .url = options->database_url, .name = options->service, .schema = options->schema});
         shard->publisher = bus_publisher_new(options->bus);
         shard->arena = arena_new(ROUND_ARENA_BYTES);
+        shard->round_rows = ROUND_ROWS;
         int failed = pthread_create(&shard->thread, NULL, relay_main, shard);
         INVARIANT(failed == 0);
     }
