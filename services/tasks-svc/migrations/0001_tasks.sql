@@ -153,7 +153,8 @@ create table reservation (
 with (fillfactor = 80);
 
 create index reservation_by_workspace on reservation (workspace_sid, sid);
-create index reservation_by_task on reservation (task_sid, sid);
+-- with the workspace, as lists name it: without statistics the planner would take the one above
+create index reservation_by_task on reservation (task_sid, workspace_sid, sid);
 create index reservation_by_worker on reservation (workspace_sid, worker_sid, sid);
 create index reservation_by_state on reservation (workspace_sid, state, sid);
 
