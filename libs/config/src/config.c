@@ -122,7 +122,7 @@ static void problem_add(struct config *config, struct buf *line)
 static const char *environment(const char *key)
 {
     /* The only getenv of the suite; nothing here ever calls setenv. */
-    return getenv(key); /* NOLINT(concurrency-mt-unsafe) */
+    return getenv(key); /* NOLINT(concurrency-mt-unsafe): nobody calls setenv */
 }
 
 /* The file's text into *out; false when it cannot be read. */
