@@ -1,8 +1,8 @@
 /*
  * A PostgreSQL cluster and a nats-server with JetStream for one test executable: in a temporary
  * directory, on a private socket and a free port, with deploy/postgres/bootstrap.sql applied. Not
- * durable unless TR_CLUSTER_FSYNC is set: kill -9 is fine, pulling the plug is not. Everything is gone
- * when the test ends, however it ends. Start it from the main thread (see process.h).
+ * durable unless TR_CLUSTER_FSYNC is set: kill -9 is fine, pulling the plug is not. Everything is
+ * gone when the test ends, however it ends. Start it from the main thread (see process.h).
  */
 #pragma once
 
