@@ -336,8 +336,13 @@ void batch_apply(struct batch *batch, struct shard_op *op, size_t index)
         apply_change(batch, op, index, &op->changes[i]);
         batch_collect(batch);
     }
-    if (op->command.kind != ENGINE_COMMAND_NONE)
+    if (op->command.kind != ENGINE_COMMAND_NONE) {
         apply_command(batch, op, index);
+    } else if (op->look != NULL) {
+        code = op->look(op, batch->shard->engine, batch->now_us, &op->err);
+        if (code != ERR_OK)
+            refuse(op, code);
+    }
     batch_collect(batch);
 }
 

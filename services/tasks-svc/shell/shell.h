@@ -17,6 +17,7 @@
 #include "config_change.h"
 #include "engine/command.h"
 
+struct engine;
 struct shell;
 struct shard_op;
 
@@ -77,6 +78,13 @@ struct shard_op {
     size_t change_count;
     bool may_fetch; /* report what is unknown instead of refusing */
     void (*done)(struct shard_op *op);
+
+    /* With command kind NONE: a look at the engine on the shard's thread, which waits meanwhile. It
+     * allocates in call->arena, and sets message or what look_ctx points to. Answered after the
+     * commit of the batch that it saw, so nobody sees what is not on disk. NULL: none. */
+    enum err_code (*look)(struct shard_op *op, struct engine *engine, int64_t now_us,
+                          struct err *err);
+    void *look_ctx;
 
     /* The outcome. */
     enum err_code code;
