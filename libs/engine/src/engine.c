@@ -166,6 +166,7 @@ static void engine_free_config(struct engine *engine)
         text_free(&queue->name);
         text_free(&queue->target_text);
         free(queue->activity_counts);
+        stats_group_fini(&queue->stats);
         free(queue);
     }
     for (size_t i = 0; i < engine->workflows.count; i++) {
@@ -173,6 +174,7 @@ static void engine_free_config(struct engine *engine)
         while (!list_is_empty(&workflow->documents))
             document_free(LIST_ENTRY(list_first(&workflow->documents), struct document, node));
         text_free(&workflow->name);
+        stats_group_fini(&workflow->stats);
         free(workflow);
     }
     for (size_t i = 0; i < engine->activities.count; i++) {
@@ -190,6 +192,7 @@ static void engine_free_config(struct engine *engine)
     for (size_t i = 0; i < engine->workspaces.count; i++) {
         struct workspace *workspace = engine->workspaces.entries[i].value;
         map_fini(&workspace->known);
+        stats_group_fini(&workspace->direct_stats);
         text_free(&workspace->name);
         free(workspace);
     }

@@ -18,6 +18,14 @@
 #define TIME_NEVER     INT64_MAX
 #define FILTER_NOWHERE INT32_MIN /* forces a step to be entered anew */
 
+struct stats_cell;
+
+/* The tasks of a queue, a workflow or without one, as statistics count them (stats.c). */
+struct stats_group {
+    struct stats_cell **cells; /* by channel.index; NULL: none yet */
+    uint32_t count;
+};
+
 struct activity {
     struct sid sid;
     struct workspace *workspace;
@@ -25,7 +33,8 @@ struct activity {
     struct str name;
     struct list_node node; /* workspace.activities */
     bool is_available;
-    uint32_t index; /* in queue.activity_counts */
+    uint32_t index;        /* in queue.activity_counts */
+    uint32_t worker_count; /* in it, of the whole workspace */
 };
 
 struct channel {
@@ -65,6 +74,7 @@ struct workspace {
     uint32_t activity_count;
     uint32_t channel_count;
     uint32_t channel_readers; /* classes and queues whose expression reads worker.channel.* */
+    struct stats_group direct_stats; /* tasks without a workflow */
 };
 
 /* A worker on one channel. */
@@ -129,6 +139,7 @@ struct queue {
     struct queue_member *mark; /* of engine.marked, while it is regarded */
     struct list classes;       /* task_class.queue_node; those without known worker */
     size_t task_count;         /* pending or reserved in it */
+    struct stats_group stats;
 };
 
 /* One routing document; lives as long as it is current or a task uses it. */
@@ -151,6 +162,7 @@ struct workflow {
     struct document *current;
     struct list documents;
     size_t task_count; /* pending or reserved */
+    struct stats_group stats;
 };
 
 /* Classes restricted to one worker, found when that worker changes. */
@@ -215,6 +227,11 @@ struct task {
     struct heap_node ready;      /* engine.ready_tasks */
     struct list_node dirty_node; /* engine.dirty_tasks */
     struct heap_node place;      /* task_class.tasks */
+    struct heap_node flow_late;  /* this and the next four: while it waits, stats.c */
+    struct heap_node queue_late;
+    struct heap_node queue_later;
+    struct list_node flow_line;
+    struct list_node queue_line;
     struct timer timer;
     struct task_class *class; /* of its step; NULL when not pending or reserved */
     struct queue *queue;
@@ -248,6 +265,8 @@ struct task {
     bool is_resumed;    /* its step was not entered but found: skip_if has had its say */
     bool is_stale;      /* reserved while its attributes changed: drive it anew when released */
     bool wants_current; /* reserved while ReEvaluateTasks: take the current document then */
+    bool is_counted;    /* by stats.c, in its workflow's group */
+    bool is_counted_in_queue;
     struct list reservations;
     uint64_t batch;            /* the batch the next two belong to */
     struct task_row *snapshot; /* of this version */
@@ -404,6 +423,15 @@ bool ready_task_less(const struct heap_node *a, const struct heap_node *b);
 bool ready_worker_less(const struct heap_node *a, const struct heap_node *b);
 void queue_regard_worker(struct engine *engine, struct queue *queue, struct worker *worker);
 
+/* --- stats.c: called where something that is counted changes ------------------------------- */
+
+void stats_task_add(struct task *task);                         /* as it is now */
+void stats_task_drop(struct task *task);                        /* not counted: left alone */
+void stats_task_step(struct task *task, enum task_state to);    /* before it changes */
+void stats_task_entered(struct task *task, struct queue *from); /* its queue; from: NULL = none */
+void stats_task_priority(const struct task *task, int64_t priority); /* before it changes */
+void stats_group_fini(struct stats_group *group);
+
 /* --- class.c ----------------------------------------------------------------------------- */
 
 struct class_spec {
@@ -476,6 +504,7 @@ void task_plan(struct engine *engine, struct task *task); /* sets its timer */
 void task_timer(struct engine *engine, struct task *task);
 void task_free(struct engine *engine, struct task *task);
 void task_set_queue(struct task *task, struct queue *queue);
+void task_set_priority(struct task *task, int64_t priority);
 void task_count_workflow(struct task *task, int delta);
 
 /* --- reservation.c ----------------------------------------------------------------------- */

@@ -237,6 +237,19 @@ static void load_resume_task(struct engine *engine, struct task *task)
         route_lost(engine, task);
 }
 
+/* Statistics: those first that have not moved since they were created, which is in order. */
+static void load_count(struct task *const *tasks, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (tasks[i]->queue_entered_at_us <= tasks[i]->created_at_us)
+            stats_task_add(tasks[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (tasks[i]->queue_entered_at_us > tasks[i]->created_at_us)
+            stats_task_add(tasks[i]);
+    }
+}
+
 /* Offers to workers who were deleted while nobody was looking. */
 static void load_cancel_orphans(struct engine *engine, struct task *task)
 {
@@ -270,6 +283,7 @@ void engine_load_done(struct engine *engine, int64_t now_us, struct engine_effec
         list_remove(&tasks[i]->node); /* in creation order, whatever order they came in */
         list_append(&tasks[i]->workspace->tasks, &tasks[i]->node);
     }
+    load_count(tasks, count);
     for (size_t i = 0; i < count; i++)
         load_resume_task(engine, tasks[i]);
     for (size_t i = 0; i < count; i++)

@@ -121,17 +121,19 @@ static void route_enter(struct engine *engine, struct task *task, int32_t filter
         task->step_deadline_us = route_deadline(route_filter(task), target_index, base_us);
         struct queue *queue = map_get(&engine->queues, target->queue);
         INVARIANT(queue != NULL); /* made known with the document */
-        task_set_queue(task, queue);
         if (target->has_priority && !is_same)
-            task->priority = target->priority;
+            task_set_priority(task, target->priority); /* while it still counts where it was */
+        task_set_queue(task, queue);
     }
     if (is_same) {
         route_wait(engine, task, record);
         return;
     }
     bool is_moved = had_queue && from != task->queue;
-    if (task->queue != NULL && (!had_queue || is_moved))
+    if (task->queue != NULL && (!had_queue || is_moved)) {
         task->queue_entered_at_us = engine->now_us;
+        stats_task_entered(task, from);
+    }
     task_touch(engine, task);
     route_wait(engine, task, record);
     if (target != NULL)

@@ -63,6 +63,12 @@ void task_set_queue(struct task *task, struct queue *queue)
         queue->task_count++;
 }
 
+void task_set_priority(struct task *task, int64_t priority)
+{
+    stats_task_priority(task, priority);
+    task->priority = priority;
+}
+
 void task_count_workflow(struct task *task, int delta)
 {
     if (task->workflow != NULL)
@@ -175,6 +181,7 @@ void task_step(struct engine *engine, struct task *task, enum task_step step)
 {
     enum task_state to = task_next(task->state, step);
     INVARIANT(to != TASK_NONE);
+    stats_task_step(task, to);
     task->state = to;
     task_touch(engine, task);
     if (step == TASK_STEP_RESERVED) {
@@ -215,6 +222,7 @@ void task_end(struct engine *engine, struct task *task, enum task_step step, str
     INVARIANT(task_is_terminal(to));
     if (was_routed)
         task_unroute(engine, task);
+    stats_task_drop(task);
     task->state = to;
     task->ended_at_us = engine->now_us;
     text_set(&task->reason, reason);
@@ -252,6 +260,7 @@ void task_remove(struct engine *engine, struct task *task, enum engine_event_typ
 
 void task_free(struct engine *engine, struct task *task)
 {
+    stats_task_drop(task);
     heap_remove(&engine->timers, &task->timer.place);
     while (!list_is_empty(&task->reservations))
         reservation_free(
@@ -476,6 +485,7 @@ static struct task *task_new(struct engine *engine, struct workspace *workspace,
     task_count_workflow(task, 1);
     list_append(&workspace->tasks, &task->node);
     (void)map_put(&engine->tasks, sid_str(&task->sid), task);
+    stats_task_add(task);
     return task;
 }
 
@@ -588,11 +598,14 @@ static void task_apply_update(struct engine *engine, struct task *task,
         task->is_stale = task->state == TASK_RESERVED;
     }
     if (update->has_priority)
-        task->priority = update->priority;
+        task_set_priority(task, update->priority);
     if (update->has_virtual_start)
         task->virtual_start_us = update->virtual_start_us;
-    if (channel != NULL)
+    if (channel != NULL && channel != task->channel) {
+        stats_task_drop(task);
         task->channel = channel;
+        stats_task_add(task);
+    }
     task_touch(engine, task);
     (void)emit_task(engine, ENGINE_EVENT_TASK_UPDATED, task);
     if (task->state != TASK_PENDING)

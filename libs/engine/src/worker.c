@@ -325,6 +325,10 @@ static void worker_set_activity(struct engine *engine, struct worker *worker,
         queue_count(queue, worker->activity, -1);
         queue_count(queue, activity, 1);
     }
+    if (!worker->is_deleted) {
+        worker->activity->worker_count--;
+        activity->worker_count++;
+    }
     worker->activity = activity;
     worker_set_fields(engine, worker);
     worker_regard_readers(engine, worker, true, false);
@@ -427,6 +431,7 @@ enum err_code config_put_worker(struct engine *engine, const struct engine_comma
     if (worker->is_deleted) {
         worker->activity = activity;
         worker->is_deleted = false;
+        activity->worker_count++;
     }
     if (worker->has_override && !engine->is_loading) {
         worker->has_override = false;
@@ -464,6 +469,7 @@ enum err_code config_delete_worker(struct engine *engine, const struct engine_co
         return ERR_OK;
     worker->refs++;
     worker->is_deleted = true;
+    worker->activity->worker_count--;
     worker_refresh(engine, worker);
     worker_regard_queues(engine, worker);
     if (worker->has_override) {

@@ -4,7 +4,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "engine/stats.h"
 #include "testing.h"
 #include "world.h"
 
@@ -21,6 +23,8 @@ struct walk {
     int created;
     bool is_single_tasking;
     bool is_deleting; /* what is deleted is not told to the next engine: no comparing then */
+    bool counts;      /* statistics are checked after every step too */
+    struct arena *scratch;
 };
 
 static uint64_t walk_random(struct walk *walk, uint64_t below)
@@ -291,9 +295,135 @@ static bool watch_task(void *context, const struct task_row *row)
     return true;
 }
 
+/* --- statistics: what is kept up equals what is counted ------------------------------------- */
+
+struct count {
+    const char *scope; /* WS, WQ or WW */
+    const char *channel;
+    size_t by_state[TASK_STATE_COUNT];
+    size_t by_priority[10];
+    size_t total;
+    int64_t oldest; /* sequence of who waits longest; 0 = nobody */
+    struct sid oldest_sid;
+    int64_t first_us; /* entered the queue */
+};
+
+static bool count_task(void *context, const struct task_row *row)
+{
+    struct count *count = context;
+    bool is_in = strcmp(count->scope, row->workspace_sid.text) == 0 ||
+                 strcmp(count->scope, row->queue_sid.text) == 0 ||
+                 strcmp(count->scope, row->workflow_sid.text) == 0;
+    if (!is_in || task_is_terminal(row->state) ||
+        (count->channel != NULL && strcmp(count->channel, row->channel_sid.text) != 0))
+        return true;
+    count->by_state[row->state]++;
+    count->by_priority[row->priority]++;
+    count->total++;
+    if (row->state != TASK_PENDING && row->state != TASK_RESERVED)
+        return true;
+    if (count->oldest == 0 || row->sequence < count->oldest) {
+        count->oldest = row->sequence;
+        count->oldest_sid = row->sid;
+    }
+    if (count->first_us == 0 || row->queue_entered_at_us < count->first_us)
+        count->first_us = row->queue_entered_at_us;
+    return true;
+}
+
+static void check_task_stats(struct walk *walk, const struct sid *scope, const struct sid *channel)
+{
+    struct count count = {.scope = scope->text, .channel = channel == NULL ? NULL : channel->text};
+    struct engine_task_stats stats;
+    size_t priorities = 0;
+    engine_tasks(walk->w.engine, count_task, &count);
+    arena_reset(walk->scratch);
+    CHECK(engine_task_stats_get(walk->w.engine, scope, channel, walk->scratch, &stats));
+    for (size_t state = 0; state < TASK_STATE_COUNT; state++)
+        CHECK_I64(stats.by_state[state], count.by_state[state]);
+    CHECK_I64(stats.total, count.total);
+    for (size_t i = 0; i < ARRAY_LEN(count.by_priority); i++)
+        priorities += count.by_priority[i] > 0 ? 1 : 0;
+    CHECK_I64(stats.priority_count, priorities);
+    for (size_t i = 0; i < stats.priority_count; i++) {
+        CHECK(i == 0 || stats.priorities[i].priority > stats.priorities[i - 1].priority);
+        CHECK_I64(stats.priorities[i].tasks, count.by_priority[stats.priorities[i].priority]);
+    }
+    CHECK_TEXT(stats.longest_sid.text, count.oldest_sid.text);
+    struct task_row row;
+    if (scope->text[1] != 'Q' || !sid_is_set(&stats.longest_in_queue_sid)) {
+        CHECK(scope->text[1] != 'Q' || count.oldest == 0);
+        return;
+    }
+    CHECK_I64(stats.longest_in_queue_since_us, count.first_us);
+    CHECK(engine_task_get(walk->w.engine, &stats.longest_in_queue_sid, &row));
+    CHECK_I64(row.queue_entered_at_us, count.first_us); /* of several, any */
+    CHECK_TEXT(row.queue_sid.text, scope->text);
+    CHECK(row.state == TASK_PENDING || row.state == TASK_RESERVED);
+}
+
+struct member_count {
+    const struct engine *engine;
+    size_t workers;
+    size_t available;
+};
+
+static bool count_member(void *context, const struct sid *sid)
+{
+    struct member_count *count = context;
+    struct engine_worker_view view;
+    if (!engine_worker_get(count->engine, sid, &view))
+        return true;
+    count->workers++;
+    count->available += view.is_available ? 1 : 0;
+    return true;
+}
+
+static void check_worker_stats(struct walk *walk, const struct sid *scope)
+{
+    struct member_count count = {.engine = walk->w.engine};
+    struct engine_worker_stats stats;
+    size_t sum = 0;
+    for (int i = 1; i <= WORKERS && scope->text[1] == 'S'; i++) {
+        struct sid worker = world_sid("WK", i);
+        (void)count_member(&count, &worker);
+    }
+    engine_queue_workers(walk->w.engine, scope, count_member, &count);
+    arena_reset(walk->scratch);
+    CHECK(engine_worker_stats_get(walk->w.engine, scope, walk->scratch, &stats));
+    CHECK_I64(stats.workers, count.workers);
+    CHECK_I64(stats.available, count.available);
+    CHECK_I64(stats.activity_count, 3);
+    for (size_t i = 0; i < stats.activity_count; i++)
+        sum += stats.activities[i].workers;
+    CHECK_I64(sum, count.workers);
+}
+
+static void walk_check_stats(struct walk *walk)
+{
+    static const char *const prefixes[] = {"WS", "WW", "WQ", "WQ", "WQ"};
+    static const int numbers[] = {1, 1, 1, 2, 3};
+    if (walk->scratch == NULL)
+        walk->scratch = arena_new(1 << 20);
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+        struct sid scope = world_sid(prefixes[i], numbers[i]);
+        check_task_stats(walk, &scope, NULL);
+        for (int channel = 1; channel <= 2; channel++) {
+            struct sid channel_sid = world_sid("TC", channel);
+            check_task_stats(walk, &scope, &channel_sid);
+        }
+        if (prefixes[i][1] != 'W')
+            check_worker_stats(walk, &scope);
+    }
+    arena_free(walk->scratch);
+    walk->scratch = NULL;
+}
+
 static void walk_check(struct walk *walk)
 {
     struct watch watch = {.walk = walk};
+    if (walk->counts)
+        walk_check_stats(walk);
     engine_tasks(walk->w.engine, watch_task, &watch);
     for (int i = 1; i <= WORKERS; i++) {
         struct sid worker = world_sid("WK", i);
@@ -362,8 +492,10 @@ static void a_reloaded_engine_goes_on_identically(void)
         for (int step = 0; step < STEPS / 2; step++) {
             walk_step(&a, step);
             walk_step(&b, step);
-            if (step % 7 == 0)
+            if (step % 7 == 0) {
                 world_reload(&b.w);
+                walk_check_stats(&b);
+            }
         }
         check_same_dump(buf_str(&a.w.dump), buf_str(&b.w.dump), seed);
         world_fini(&a.w);
@@ -377,6 +509,7 @@ static void no_step_of_a_random_walk_breaks_the_rules(void)
     for (uint64_t seed = 100; seed < 100 + SEEDS; seed++) {
         walk_start(&walk, seed);
         walk.is_deleting = true;
+        walk.counts = seed % 3 == 0;
         walk_run(&walk, 0, STEPS);
         /* In the end every task is gone: nothing waits for ever. */
         for (int i = 0; i < 100; i++)
