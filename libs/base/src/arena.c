@@ -74,17 +74,20 @@ void arena_cleanup(struct arena **arena)
 void arena_reset(struct arena *arena)
 {
     run_defers(arena, NULL);
-    struct arena_block *oldest = arena->newest;
-    while (oldest != NULL && oldest->older != NULL)
-        oldest = oldest->older;
-    free_blocks(arena, oldest);
-    if (oldest != NULL)
-        oldest->used = 0;
+    /* The newest is the largest but for single large requests: what it held once it will hold. */
+    struct arena_block *kept = arena->newest;
+    if (kept != NULL) {
+        arena->newest = kept->older;
+        free_blocks(arena, NULL);
+        kept->older = NULL;
+        kept->used = 0;
+        arena->newest = kept;
+    }
     arena->total = 0;
     arena->is_exhausted = false;
 }
 
-static struct arena_block *add_block(struct arena *arena, size_t at_least)
+static __attribute__((noinline)) struct arena_block *add_block(struct arena *arena, size_t at_least)
 {
     size_t capacity = arena->newest == NULL ? FIRST_BLOCK : arena->newest->capacity * 2;
     if (capacity > LARGEST_BLOCK)
@@ -103,21 +106,18 @@ static struct arena_block *add_block(struct arena *arena, size_t at_least)
     return block;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_take(struct arena *arena, size_t size)
 {
+    size_t wanted = size == 0 ? 1 : size;
     size_t rounded = 0;
-    if (__builtin_add_overflow(size == 0 ? 1 : size, ALIGNMENT - 1, &rounded)) {
+    if (arena->is_exhausted || __builtin_add_overflow(wanted, ALIGNMENT - 1, &rounded) ||
+        (rounded & ~(size_t)(ALIGNMENT - 1)) > arena->max_bytes - arena->total) {
         arena->is_exhausted = true;
         return NULL;
     }
     rounded &= ~(size_t)(ALIGNMENT - 1);
-    if (arena->is_exhausted || rounded > arena->max_bytes - arena->total) {
-        arena->is_exhausted = true;
-        return NULL;
-    }
-    size_t wanted = rounded;
-#ifdef TR_SANITIZE
-    wanted = size == 0 ? 1 : size;
+#ifndef TR_SANITIZE
+    wanted = rounded;
 #endif
     struct arena_block *block = arena->newest;
     if (block == NULL || block->capacity - block->used < wanted)
@@ -128,7 +128,14 @@ void *arena_alloc(struct arena *arena, size_t size)
 #ifdef TR_SANITIZE
     block->used = block->capacity; /* never share a block between allocations */
 #endif
-    memset(p, 0, wanted);
+    return p;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    void *p = arena_take(arena, size);
+    if (p != NULL)
+        memset(p, 0, size == 0 ? 1 : size);
     return p;
 }
 

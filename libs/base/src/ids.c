@@ -23,12 +23,26 @@ void random_bytes(void *out, size_t len)
     }
 }
 
-static void put_hex(char *out, uint64_t value, int digits)
+/* Eight digits at a time: each half-byte goes to a byte of its own, then all become digits at
+ * once. */
+static void put_hex8(char *out, uint32_t value)
 {
-    for (int i = digits - 1; i >= 0; i--) {
-        out[i] = "0123456789abcdef"[value & 0xFU];
-        value >>= 4;
-    }
+    uint64_t x = value;
+    x = (x << 16 | x) & UINT64_C(0x0000FFFF0000FFFF);
+    x = (x << 8 | x) & UINT64_C(0x00FF00FF00FF00FF);
+    x = (x << 4 | x) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+    uint64_t is_letter = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+    x += UINT64_C(0x3030303030303030) + is_letter * ('a' - '0' - 10);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
+    memcpy(out, &x, sizeof x);
+}
+
+static void put_hex16(char *out, uint64_t value)
+{
+    put_hex8(out, (uint32_t)(value >> 32));
+    put_hex8(out + 8, (uint32_t)value);
 }
 
 struct sid sid_make(const char *prefix, int64_t at_us, uint16_t counter, uint64_t random)
@@ -36,9 +50,8 @@ struct sid sid_make(const char *prefix, int64_t at_us, uint16_t counter, uint64_
     struct sid sid = {{0}};
     sid.text[0] = prefix[0];
     sid.text[1] = prefix[1];
-    put_hex(sid.text + 2, (uint64_t)(at_us / US_PER_MS), 12);
-    put_hex(sid.text + 14, counter, 4);
-    put_hex(sid.text + 18, random, 16);
+    put_hex16(sid.text + 2, (uint64_t)(at_us / US_PER_MS) << 16 | counter);
+    put_hex16(sid.text + 18, random);
     return sid;
 }
 
@@ -69,7 +82,7 @@ struct sid sid_derive(const char *prefix, struct str scope, struct str name)
         uint64_t hash = fnv1a(offsets[i], scope);
         hash = fnv1a(hash, STR("/"));
         hash = fnv1a(hash, name);
-        put_hex(sid.text + 2 + 16 * i, hash, 16);
+        put_hex16(sid.text + 2 + 16 * i, hash);
     }
     return sid;
 }

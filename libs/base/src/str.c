@@ -129,11 +129,25 @@ static size_t utf8_sequence(const unsigned char *s, size_t left)
     return len;
 }
 
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+static uint64_t eight_bytes(const void *at)
+{
+    uint64_t word = 0;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
 bool str_is_utf8(struct str s)
 {
     const unsigned char *at = (const unsigned char *)s.ptr;
     size_t left = s.len;
     while (left > 0) {
+        if (left >= 8 && (eight_bytes(at) & HIGH_BITS) == 0) { /* most text is plain */
+            at += 8;
+            left -= 8;
+            continue;
+        }
         size_t len = utf8_sequence(at, left);
         if (len == 0)
             return false;
@@ -146,7 +160,12 @@ bool str_is_utf8(struct str s)
 size_t str_utf8_count(struct str s)
 {
     size_t count = 0;
-    for (size_t i = 0; i < s.len; i++)
+    size_t i = 0;
+    for (; i + 8 <= s.len; i += 8) {
+        uint64_t word = eight_bytes(s.ptr + i); /* those inside a character begin with 10 */
+        count += 8 - (size_t)__builtin_popcountll(word & ~(word << 1) & HIGH_BITS);
+    }
+    for (; i < s.len; i++)
         count += ((unsigned char)s.ptr[i] & 0xC0U) != 0x80U;
     return count;
 }

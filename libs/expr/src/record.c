@@ -8,7 +8,7 @@
 #include "base/parse.h"
 #include "record_int.h"
 
-enum { FIRST_ENTRIES = 16 };
+enum { FIRST_ENTRIES = 24 }; /* most documents have no more values */
 
 /* While reading, texts and ends are offsets (in as.i64); they become pointers in the final block.
  */
@@ -16,10 +16,11 @@ struct reader {
     const char *start;
     const char *at;
     const char *end;
-    struct entry *entries;
+    struct entry *entries; /* first, then a heap block */
     size_t count;
     size_t capacity;
-    char *decoded; /* texts that had escapes; made at the first one */
+    struct entry *first; /* FIRST_ENTRIES of the caller's */
+    char *decoded;       /* texts that had escapes; made at the first one */
     size_t decoded_len;
     size_t depth;
     struct err *err;
@@ -285,8 +286,11 @@ static enum err_code add_entry(struct reader *r, struct entry entry, size_t *out
                        "The attributes hold more than %d values; make them fewer.",
                        EXPR_JSON_MAX_VALUES);
     if (r->count == r->capacity) {
-        r->capacity = r->capacity == 0 ? FIRST_ENTRIES : r->capacity * 2;
-        r->entries = xrealloc(r->entries, r->capacity, sizeof *r->entries);
+        bool is_first = r->entries == r->first;
+        r->capacity *= 2;
+        r->entries = xrealloc(is_first ? NULL : r->entries, r->capacity, sizeof *r->entries);
+        if (is_first)
+            memcpy(r->entries, r->first, r->count * sizeof *r->entries);
     }
     *out_index = r->count;
     r->entries[r->count++] = entry;
@@ -492,13 +496,19 @@ enum err_code expr_record_new(struct str json, struct expr_record **out_record, 
     if (!str_is_utf8(json))
         return ERR_SET(err, ERR_INVALID_ARGUMENT, "JSON_INVALID",
                        "The attributes are not valid UTF-8.");
-    struct reader reader = {.start = json.len == 0 ? "" : json.ptr, .err = err};
+    struct entry first[FIRST_ENTRIES];
+    struct reader reader = {.start = json.len == 0 ? "" : json.ptr,
+                            .entries = first,
+                            .capacity = FIRST_ENTRIES,
+                            .first = first,
+                            .err = err};
     reader.at = reader.start;
     reader.end = reader.start + json.len;
     enum err_code code = read_document(&reader);
     if (code == ERR_OK)
         *out_record = build(&reader);
-    free(reader.entries);
+    if (reader.entries != first)
+        free(reader.entries);
     free(reader.decoded);
     return code;
 }

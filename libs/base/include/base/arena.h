@@ -30,12 +30,15 @@ struct arena *arena_new(size_t max_bytes);
 void arena_free(struct arena *arena);
 void arena_cleanup(struct arena **arena); /* for AUTO() */
 
-/* Like free and new, but keeps the first block for reuse. */
+/* Like free and new, but keeps the newest block for reuse. */
 void arena_reset(struct arena *arena);
 
 /* Zeroed memory aligned for any type; NULL once the ceiling was passed. size 0 gives a valid
  * pointer. */
 void *arena_alloc(struct arena *arena, size_t size);
+
+/* The same without the zeroes, for what is overwritten whole at once. */
+void *arena_take(struct arena *arena, size_t size);
 
 /* count * size with overflow check. */
 void *arena_calloc(struct arena *arena, size_t count, size_t size);
