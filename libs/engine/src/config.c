@@ -17,6 +17,7 @@ struct workspace *workspace_need(struct engine *engine, const struct sid *sid)
     if (workspace != NULL)
         return workspace;
     workspace = xcalloc(1, sizeof *workspace);
+    workspace->engine = engine;
     workspace->sid = *sid;
     list_init(&workspace->workers);
     list_init(&workspace->queues);
@@ -283,6 +284,7 @@ enum err_code config_put_queue(struct engine *engine, const struct engine_comman
 
 void document_free(struct document *document)
 {
+    document->workflow->workspace->engine->shared_epoch++;
     list_remove(&document->node);
     workflow_doc_free(document->doc);
     free(document);

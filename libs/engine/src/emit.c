@@ -1,4 +1,6 @@
 /* Effects: snapshots are made once per version and batch and shared by all that speak of it. */
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/macros.h"
 #include "engine_int.h"
@@ -12,6 +14,14 @@ static void *emit_alloc(struct engine *engine, size_t size)
 
 #define EMIT_NEW(engine, type) ((type *)emit_alloc((engine), sizeof(type)))
 
+/* For what is filled whole at once. */
+static void *emit_take(struct engine *engine, size_t size)
+{
+    void *memory = arena_take(engine->out->arena, size);
+    INVARIANT(memory != NULL);
+    return memory;
+}
+
 struct str emit_str(struct engine *engine, struct str text)
 {
     if (text.len == 0)
@@ -19,6 +29,23 @@ struct str emit_str(struct engine *engine, struct str text)
     struct str copy = arena_str(engine->out->arena, text);
     INVARIANT(copy.ptr != NULL);
     return copy;
+}
+
+/* A copy of a text that config owns, made once per batch: most events say the same names. */
+struct str emit_config_str(struct engine *engine, struct str text)
+{
+    if (text.len == 0)
+        return STR("");
+    size_t at = ((uintptr_t)text.ptr >> 4 ^ (uintptr_t)text.ptr >> 10) & (SHARED_TEXTS - 1);
+    struct shared_text *shared = &engine->shared[at];
+    bool is_known = shared->batch == engine->batch && shared->epoch == engine->shared_epoch &&
+                    shared->from.ptr == text.ptr && shared->from.len == text.len;
+    if (!is_known)
+        *shared = (struct shared_text){.batch = engine->batch,
+                                       .epoch = engine->shared_epoch,
+                                       .from = text,
+                                       .copy = emit_str(engine, text)};
+    return shared->copy;
 }
 
 void emit_begin(struct engine *engine, struct engine_effects *out)
@@ -45,81 +72,79 @@ static struct engine_effect *emit_effect(struct engine *engine, enum engine_effe
     return effect;
 }
 
+static void fill_sid(struct sid *to, const struct sid *from)
+{
+    if (from == NULL)
+        memset(to, 0, sizeof *to);
+    else
+        *to = *from;
+}
+
+/* Field by field: a compound literal would be made first and copied then. */
 void task_fill_row(const struct task *task, struct task_row *row)
 {
-    *row = (struct task_row){
-        .sid = task->sid,
-        .account_sid = task->workspace->account_sid,
-        .workspace_sid = task->workspace->sid,
-        .state = task->state,
-        .version = task->version,
-        .attributes = task->attributes,
-        .priority = task->priority,
-        .reason = task->reason,
-        .timeout_s = task->timeout_s,
-        .channel_sid = task->channel->sid,
-        .channel_name = task->channel->name,
-        .ignore_capacity = task->ignore_capacity,
-        .call_id = task->call_id,
-        .created_at_us = task->created_at_us,
-        .updated_at_us = task->updated_at_us,
-        .virtual_start_us = task->virtual_start_us,
-        .queue_entered_at_us = task->queue_entered_at_us,
-        .assigned_at_us = task->assigned_at_us,
-        .ended_at_us = task->ended_at_us,
-        .filter_index = task->filter_index,
-        .target_index = task->target_index,
-        .filter_base_us = task->filter_base_us,
-        .step_deadline_us = task->step_deadline_us,
-        .assignment_count = task->assignment_count,
-        .redrive = task->wants_current ? REDRIVE_DOCUMENT
+    const struct queue *queue = task->queue;
+    const struct workflow *workflow = task->workflow;
+    row->sid = task->sid;
+    row->account_sid = task->workspace->account_sid;
+    row->workspace_sid = task->workspace->sid;
+    row->state = task->state;
+    row->version = task->version;
+    row->attributes = task->attributes;
+    row->priority = task->priority;
+    row->reason = task->reason;
+    row->timeout_s = task->timeout_s;
+    fill_sid(&row->queue_sid, queue == NULL ? NULL : &queue->sid);
+    row->queue_name = queue == NULL ? (struct str){0} : queue->name;
+    row->channel_sid = task->channel->sid;
+    row->channel_name = task->channel->name;
+    fill_sid(&row->workflow_sid, workflow == NULL ? NULL : &workflow->sid);
+    row->workflow_name = workflow == NULL ? (struct str){0} : workflow->name;
+    row->ignore_capacity = task->ignore_capacity;
+    fill_sid(&row->routing_target, task->routing_target);
+    fill_sid(&row->worker_sid, task->worker == NULL ? NULL : &task->worker->sid);
+    row->call_id = task->call_id;
+    row->created_at_us = task->created_at_us;
+    row->updated_at_us = task->updated_at_us;
+    row->virtual_start_us = task->virtual_start_us;
+    row->queue_entered_at_us = task->queue_entered_at_us;
+    row->assigned_at_us = task->assigned_at_us;
+    row->ended_at_us = task->ended_at_us;
+    row->workflow_version = task->document == NULL ? 0 : task->document->version;
+    row->filter_index = task->filter_index;
+    row->target_index = task->target_index;
+    row->filter_base_us = task->filter_base_us;
+    row->step_deadline_us = task->step_deadline_us;
+    row->assignment_count = task->assignment_count;
+    row->redrive = task->wants_current ? REDRIVE_DOCUMENT
                    : task->is_stale    ? REDRIVE_ATTRIBUTES
-                                       : REDRIVE_NONE,
-        .sequence = task->sequence,
-    };
-    if (task->queue != NULL) {
-        row->queue_sid = task->queue->sid;
-        row->queue_name = task->queue->name;
-    }
-    if (task->workflow != NULL) {
-        row->workflow_sid = task->workflow->sid;
-        row->workflow_name = task->workflow->name;
-    }
-    if (task->document != NULL)
-        row->workflow_version = task->document->version;
-    if (task->routing_target != NULL)
-        row->routing_target = *task->routing_target;
-    if (task->worker != NULL)
-        row->worker_sid = task->worker->sid;
+                                       : REDRIVE_NONE;
+    row->sequence = task->sequence;
 }
 
 void reservation_fill_row(const struct reservation *reservation, struct reservation_row *row)
 {
     const struct task *task = reservation->task;
-    *row = (struct reservation_row){
-        .sid = reservation->sid,
-        .account_sid = task->workspace->account_sid,
-        .workspace_sid = task->workspace->sid,
-        .task_sid = task->sid,
-        .worker_sid = reservation->worker->sid,
-        .worker_name = reservation->worker->name,
-        .state = reservation->state,
-        .version = reservation->version,
-        .timeout_s = reservation->timeout_s,
-        .channel_sid = reservation->channel->sid,
-        .instruction = reservation->instruction,
-        .instruction_data = reservation->instruction_data,
-        .created_at_us = reservation->created_at_us,
-        .updated_at_us = reservation->updated_at_us,
-        .expires_at_us = reservation->expires_at_us,
-        .sequence = reservation->sequence,
-    };
-    if (reservation->queue != NULL)
-        row->queue_sid = reservation->queue->sid;
-    if (reservation->previous != NULL)
-        row->previous_activity_sid = reservation->previous->sid;
-    if (task->workflow != NULL)
-        row->workflow_sid = task->workflow->sid;
+    row->sid = reservation->sid;
+    row->account_sid = task->workspace->account_sid;
+    row->workspace_sid = task->workspace->sid;
+    row->task_sid = task->sid;
+    row->worker_sid = reservation->worker->sid;
+    row->worker_name = reservation->worker->name;
+    row->state = reservation->state;
+    row->version = reservation->version;
+    row->timeout_s = reservation->timeout_s;
+    fill_sid(&row->queue_sid, reservation->queue == NULL ? NULL : &reservation->queue->sid);
+    fill_sid(&row->workflow_sid, task->workflow == NULL ? NULL : &task->workflow->sid);
+    row->channel_sid = reservation->channel->sid;
+    fill_sid(&row->previous_activity_sid,
+             reservation->previous == NULL ? NULL : &reservation->previous->sid);
+    row->instruction = reservation->instruction;
+    row->instruction_data = reservation->instruction_data;
+    row->created_at_us = reservation->created_at_us;
+    row->updated_at_us = reservation->updated_at_us;
+    row->expires_at_us = reservation->expires_at_us;
+    row->sequence = reservation->sequence;
 }
 
 static void task_join_batch(struct engine *engine, struct task *task)
@@ -137,18 +162,33 @@ static struct task_row *task_snapshot(struct engine *engine, struct task *task)
     task_join_batch(engine, task);
     if (task->snapshot != NULL && task->snapshot->version == task->version)
         return task->snapshot;
-    struct task_row *row = EMIT_NEW(engine, struct task_row);
+    struct task_row *row = emit_take(engine, sizeof *row);
     task_fill_row(task, row);
     if (task->shared_attributes.ptr == NULL)
         task->shared_attributes = emit_str(engine, task->attributes);
     row->attributes = task->shared_attributes;
     row->reason = emit_str(engine, row->reason);
     row->call_id = emit_str(engine, row->call_id);
-    row->queue_name = emit_str(engine, row->queue_name);
-    row->channel_name = emit_str(engine, row->channel_name);
-    row->workflow_name = emit_str(engine, row->workflow_name);
+    row->queue_name = emit_config_str(engine, row->queue_name);
+    row->channel_name = emit_config_str(engine, row->channel_name);
+    row->workflow_name = emit_config_str(engine, row->workflow_name);
     task->snapshot = row;
     return row;
+}
+
+/* What does not change within a version of the worker, once per batch. */
+static const struct engine_worker_ref *emit_worker_ref(struct engine *engine, struct worker *worker)
+{
+    if (worker->ref_batch == engine->batch && worker->ref->version == worker->version)
+        return worker->ref;
+    struct engine_worker_ref *ref = EMIT_NEW(engine, struct engine_worker_ref);
+    ref->sid = worker->sid;
+    ref->version = worker->version;
+    ref->name = emit_str(engine, worker->name);
+    ref->attributes = emit_str(engine, expr_record_json(worker->record));
+    worker->ref = ref;
+    worker->ref_batch = engine->batch;
+    return ref;
 }
 
 static struct reservation_row *reservation_snapshot(struct engine *engine,
@@ -161,9 +201,9 @@ static struct reservation_row *reservation_snapshot(struct engine *engine,
     }
     if (reservation->snapshot != NULL && reservation->snapshot->version == reservation->version)
         return reservation->snapshot;
-    struct reservation_row *row = EMIT_NEW(engine, struct reservation_row);
+    struct reservation_row *row = emit_take(engine, sizeof *row);
     reservation_fill_row(reservation, row);
-    row->worker_name = emit_str(engine, row->worker_name);
+    row->worker_name = emit_worker_ref(engine, reservation->worker)->name;
     row->instruction = emit_str(engine, row->instruction);
     row->instruction_data = emit_str(engine, row->instruction_data);
     reservation->snapshot = row;
@@ -253,7 +293,7 @@ struct engine_event *emit_task(struct engine *engine, enum engine_event_type typ
     event->at_us = engine->now_us;
     event->task = task_snapshot(engine, task);
     event->queue_expression =
-        task->queue == NULL ? STR("") : emit_str(engine, task->queue->target_text);
+        task->queue == NULL ? STR("") : emit_config_str(engine, task->queue->target_text);
     event->previous_queue_name = STR("");
     event->filter_name = STR("");
     event->filter_expression = STR("");
@@ -269,20 +309,13 @@ struct engine_event *emit_reservation(struct engine *engine, enum engine_event_t
 {
     struct worker *worker = reservation->worker;
     struct worker_channel *slot = worker_slot(worker, reservation->channel);
-    struct engine_worker_ref *ref = EMIT_NEW(engine, struct engine_worker_ref);
-    *ref = (struct engine_worker_ref){
-        .sid = worker->sid,
-        .version = worker->version,
-        .name = emit_str(engine, worker->name),
-        .attributes = emit_str(engine, expr_record_json(worker->record)),
-        .activity_name = STR(""),
-        .channel_capacity = slot->capacity,
-        .channel_consumed = slot->consumed,
-    };
-    if (worker->activity != NULL) {
-        ref->activity_sid = worker->activity->sid;
-        ref->activity_name = emit_str(engine, worker->activity->name);
-    }
+    struct engine_worker_ref *ref = emit_take(engine, sizeof *ref);
+    *ref = *emit_worker_ref(engine, worker);
+    fill_sid(&ref->activity_sid, worker->activity == NULL ? NULL : &worker->activity->sid);
+    ref->activity_name =
+        worker->activity == NULL ? STR("") : emit_config_str(engine, worker->activity->name);
+    ref->channel_capacity = slot->capacity;
+    ref->channel_consumed = slot->consumed;
     struct engine_event *event = emit_task(engine, type, reservation->task);
     event->reservation = reservation_snapshot(engine, reservation);
     event->worker = ref;

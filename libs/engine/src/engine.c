@@ -133,6 +133,7 @@ struct engine *engine_new(const struct engine_config *config)
         [WORKER_FIELD_ACTIVITY_NAME] = {"activity_name", 13},
     };
     struct engine *engine = xcalloc(1, sizeof *engine);
+    engine->shared_epoch = 1;
     engine_take_config(engine, config);
     map_init(&engine->workspaces);
     map_init(&engine->activities);
@@ -279,6 +280,8 @@ enum err_code engine_apply(struct engine *engine, const struct engine_command *c
                        "the router is still loading: try again");
     engine_tick(engine, now_us, out_effects);
     engine->tag = command->tag;
+    if (command->kind < ENGINE_CREATE_TASK) /* config: texts may go */
+        engine->shared_epoch++;
     enum err_code code = handler->run(engine, command, report);
     if (code == ERR_OK)
         match_settle(engine);

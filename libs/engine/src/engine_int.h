@@ -56,6 +56,7 @@ enum {
 };
 
 struct workspace {
+    struct engine *engine;
     struct sid sid;
     struct sid account_sid;
     int64_t version; /* 0: only heard of */
@@ -104,7 +105,9 @@ struct worker {
     uint32_t channel_count;
     uint32_t refs; /* tasks and reservations that name it */
     int32_t open_reservations;
-    int64_t last_sequence;     /* of a reservation on any channel */
+    int64_t last_sequence; /* of a reservation on any channel */
+    uint64_t ref_batch;    /* the batch the next belongs to */
+    const struct engine_worker_ref *ref;
     struct list queue_members; /* queue_member.worker_node */
     struct list reservations;  /* open ones, oldest first */
 };
@@ -308,6 +311,16 @@ enum worker_field {
     WORKER_FIELD_COUNT,
 };
 
+enum { SHARED_TEXTS = 64 }; /* power of two */
+
+/* A text of config as it was copied for this batch; see emit_config_str. */
+struct shared_text {
+    uint64_t batch;
+    uint64_t epoch;
+    struct str from;
+    struct str copy;
+};
+
 struct engine {
     struct engine_config config;
     struct map workspaces;
@@ -338,6 +351,8 @@ struct engine {
     struct engine_effects *out;
     uint64_t batch;
     uint64_t out_batch;
+    uint64_t shared_epoch; /* grows whenever a text of config may go */
+    struct shared_text shared[SHARED_TEXTS];
     struct worker *marked; /* his memberships are in the marks, so that finding them is no scan */
     size_t waiting_count;
     size_t open_count;
@@ -371,7 +386,8 @@ struct engine_event *emit_task(struct engine *engine, enum engine_event_type typ
                                struct task *task);
 struct engine_event *emit_reservation(struct engine *engine, enum engine_event_type type,
                                       struct reservation *reservation);
-struct str emit_str(struct engine *engine, struct str text); /* copy for an event */
+struct str emit_str(struct engine *engine, struct str text);        /* copy for an event */
+struct str emit_config_str(struct engine *engine, struct str text); /* shared within the batch */
 
 /* --- config.c ---------------------------------------------------------------------------- */
 

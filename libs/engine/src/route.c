@@ -96,11 +96,11 @@ static void route_emit_target(struct engine *engine, struct task *task)
     const struct workflow_target *target = route_target(task);
     struct engine_event *event = emit_task(engine, ENGINE_EVENT_WORKFLOW_TARGET_MATCHED, task);
     event->filter_name =
-        emit_str(engine, task->filter_index == FILTER_DEFAULT && filter->name.len == 0
-                             ? STR("default_filter")
-                             : filter->name);
-    event->filter_expression = emit_str(engine, filter->expression_text);
-    event->target_expression = emit_str(engine, target->expression_text);
+        emit_config_str(engine, task->filter_index == FILTER_DEFAULT && filter->name.len == 0
+                                    ? STR("default_filter")
+                                    : filter->name);
+    event->filter_expression = emit_config_str(engine, filter->expression_text);
+    event->target_expression = emit_config_str(engine, target->expression_text);
     route_known_worker(task, &event->known_worker_sid);
 }
 
@@ -141,7 +141,7 @@ static void route_enter(struct engine *engine, struct task *task, int32_t filter
     if (is_moved) {
         struct engine_event *event = emit_task(engine, ENGINE_EVENT_TASK_QUEUE_MOVED, task);
         event->previous_queue_sid = from->sid;
-        event->previous_queue_name = emit_str(engine, from->name);
+        event->previous_queue_name = emit_config_str(engine, from->name);
     }
     if (task->queue != NULL && (!had_queue || is_moved))
         (void)emit_task(engine, ENGINE_EVENT_TASK_QUEUE_ENTERED, task);
@@ -253,7 +253,7 @@ static void route_emit_timeout(struct engine *engine, struct task *task)
 {
     struct engine_event *event = emit_task(engine, ENGINE_EVENT_TASK_QUEUE_TIMEOUT, task);
     event->previous_queue_sid = task->queue->sid;
-    event->previous_queue_name = emit_str(engine, task->queue->name);
+    event->previous_queue_name = emit_config_str(engine, task->queue->name);
 }
 
 void route_step_over(struct engine *engine, struct task *task)

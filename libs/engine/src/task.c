@@ -287,7 +287,8 @@ void task_free(struct engine *engine, struct task *task)
 static enum err_code task_check_attributes(struct str attributes, struct expr_record **out_record,
                                            struct err *err)
 {
-    size_t count = str_utf8_count(attributes);
+    bool is_short = attributes.len <= MAX_ATTRIBUTE_CHARACTERS;
+    size_t count = is_short ? 0 : str_utf8_count(attributes);
     if (count > MAX_ATTRIBUTE_CHARACTERS)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "TOO_LONG", "attributes",
                          "attributes are %zu characters long: shorten them to at most %d", count,
