@@ -30,7 +30,7 @@ enum {
 #define QUEUE_1 "\"queue\":\"WQ00000000000000000000000000000001\""
 #define ONE_TARGET(rest)                                                                           \
     "{\"task_routing\":{\"filters\":[{\"expression\":\"1==1\",\"targets\":[{" QUEUE_1 rest "}]}]}" \
-                                                                                           "}"
+    "}"
 #define FILTER(kind, rest) "{\"expression\":\"kind == " #kind "\",\"targets\":[{" QUEUE_1 rest "}]}"
 
 #define RANGE    ",\"expression\":\"worker.level >= task.level\""
@@ -65,6 +65,7 @@ struct bench {
     int in_batch;
     int workers;
     uint64_t random;
+    uint64_t answers; /* accepts and completions */
     struct sid workspace;
     struct sid *offers; /* open, taken up in the order in which they were made */
     size_t offer_first;
@@ -234,7 +235,16 @@ static void bench_answer(struct bench *bench, const struct sid *offer)
     bench_do(bench, &command);
     command.kind = ENGINE_COMPLETE_RESERVATION;
     bench_do(bench, &command);
+    bench->answers += 2;
     bench_note_offers(bench);
+}
+
+/* Offers made and answers taken. */
+static uint64_t bench_decisions(const struct bench *bench)
+{
+    struct engine_stats stats;
+    engine_stats_get(bench->engine, &stats);
+    return stats.reservations_made + bench->answers;
 }
 
 static size_t bench_bytes(void)
@@ -281,13 +291,14 @@ static double bench_live(struct bench *bench, int lives)
 }
 
 static void bench_print(const struct bench *bench, const struct kind *kind, int waiting,
-                        const double seconds[3], const size_t bytes[3], int lives)
+                        const double seconds[3], const size_t bytes[3], uint64_t decisions)
 {
     struct engine_stats stats;
     engine_stats_get(bench->engine, &stats);
     (void)printf("%s %d %d %.0f %.0f %.0f %.0f %zu %zu %zu\n", kind->name, bench->workers, waiting,
-                 lives * DECISIONS_PER_LIFE / seconds[2], lives / seconds[2],
-                 bench->workers / seconds[0], (bench->workers + waiting) / seconds[1],
+                 (double)decisions / seconds[2],
+                 (double)decisions / DECISIONS_PER_LIFE / seconds[2], bench->workers / seconds[0],
+                 (bench->workers + waiting) / seconds[1],
                  (bytes[1] - bytes[0]) / (size_t)bench->workers,
                  (bytes[2] - bytes[1]) / (size_t)(bench->workers + waiting), stats.classes);
 }
@@ -320,8 +331,9 @@ static void bench_run(const struct kind *kind, int workers, int waiting, int liv
     bytes[2] = bench_bytes();
     seconds[1] = bench_seconds() - start;
     (void)bench_live(&bench, lives / 4); /* until it is as warm as it will be */
+    uint64_t before = bench_decisions(&bench);
     seconds[2] = bench_live(&bench, lives);
-    bench_print(&bench, kind, waiting, seconds, bytes, lives);
+    bench_print(&bench, kind, waiting, seconds, bytes, bench_decisions(&bench) - before);
     engine_free(bench.engine);
     engine_effects_fini(&bench.effects);
     free(bench.offers);
