@@ -299,6 +299,8 @@ struct engine_event *emit_task(struct engine *engine, enum engine_event_type typ
     event->filter_expression = STR("");
     event->target_expression = STR("");
     event->reason = STR("");
+    event->instruction = STR("");
+    event->instruction_data = STR("");
     emit_effect(engine, ENGINE_EVENT)->event = event;
     engine->out->event_count++;
     return event;

@@ -50,6 +50,7 @@ static const struct engine_handler handlers[ENGINE_COMMAND_COUNT] = {
     [ENGINE_CANCEL_RESERVATION] = {reservation_cancel,      false},
     [ENGINE_WRAP_UP_RESERVATION] = {reservation_wrap_up,     false},
     [ENGINE_COMPLETE_RESERVATION] = {reservation_complete,    false},
+    [ENGINE_INSTRUCT_RESERVATION] = {reservation_instruct,    false},
 };
 
 void text_free(struct str *slot)

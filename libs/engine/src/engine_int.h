@@ -530,6 +530,7 @@ enum err_code reservation_reject(struct engine *, const struct engine_command *,
 enum err_code reservation_cancel(struct engine *, const struct engine_command *, struct err *);
 enum err_code reservation_wrap_up(struct engine *, const struct engine_command *, struct err *);
 enum err_code reservation_complete(struct engine *, const struct engine_command *, struct err *);
+enum err_code reservation_instruct(struct engine *, const struct engine_command *, struct err *);
 void reservation_make(struct engine *engine, struct task *task, struct worker *worker);
 void reservation_end(struct engine *engine, struct reservation *reservation,
                      enum reservation_step step, struct str reason, struct activity *wanted);

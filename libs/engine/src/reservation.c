@@ -2,11 +2,17 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/macros.h"
+#include "engine/instruction.h"
 #include "engine_int.h"
 
-enum { DIRECT_TIMEOUT_S = 120 };
+enum {
+    DIRECT_TIMEOUT_S = 120,
+    LEG_TIMEOUT_S = 60, /* of the far leg of a dequeue or conference, unless given */
+    LEG_MARGIN_S = 10,  /* for whoever dials to tell what became of it */
+};
 
 static const enum engine_event_type state_events[RESERVATION_STATE_COUNT] = {
     [RESERVATION_PENDING] = ENGINE_EVENT_RESERVATION_CREATED,
@@ -106,6 +112,25 @@ static bool reservation_keeps_worker(const struct reservation *reservation)
            strcmp(activity->sid.text, queue->reservation_activity_sid.text) == 0;
 }
 
+/* Where the worker goes when the work is done, if the instruction said so; NULL = nowhere. */
+static struct activity *reservation_post_work(struct engine *engine,
+                                              const struct reservation *reservation)
+{
+    struct instruction instruction;
+    struct activity *activity = NULL;
+    if (reservation->instruction.len == 0)
+        return NULL;
+    struct arena *arena = engine->out->arena;
+    struct arena_mark mark = arena_mark(arena);
+    if (instruction_read_done(arena, reservation->instruction, reservation->instruction_data,
+                              &instruction, NULL) == ERR_OK &&
+        (instruction.kind != INSTRUCTION_CONFERENCE ||
+         reservation->task->workspace->is_single_tasking))
+        activity = reservation_activity(engine, &instruction.post_work_activity_sid);
+    arena_rewind(arena, mark);
+    return activity;
+}
+
 /* Moves a reservation to a state that is no longer open; frees the slot; the task is the caller's
  * affair. wanted: the worker's new activity, or NULL. */
 void reservation_end(struct engine *engine, struct reservation *reservation,
@@ -123,6 +148,8 @@ void reservation_end(struct engine *engine, struct reservation *reservation,
         reservation->task->pending_reservations--;
     if (wanted == NULL && from == RESERVATION_PENDING && reservation_keeps_worker(reservation))
         wanted = reservation->previous;
+    if (wanted == NULL && step == RESERVATION_STEP_COMPLETE)
+        wanted = reservation_post_work(engine, reservation);
     if (wanted == worker->activity || worker->is_deleted)
         wanted = NULL;
     if (wanted != NULL)
@@ -174,10 +201,9 @@ void reservation_reject_all(struct engine *engine, struct worker *worker)
     }
 }
 
-/* Finds the reservation and checks workspace, version and the step; NULL with *err set. */
-static struct reservation *reservation_find(struct engine *engine,
-                                            const struct engine_action *action,
-                                            enum reservation_step step, struct err *err)
+/* Finds the reservation and checks workspace and version; NULL with *err set. */
+static struct reservation *reservation_look_up(struct engine *engine,
+                                               const struct engine_action *action, struct err *err)
 {
     struct reservation *reservation = map_get(&engine->reservations, sid_str(&action->sid));
     if (reservation == NULL ||
@@ -193,8 +219,16 @@ static struct reservation *reservation_find(struct engine *engine,
                         (long long)action->expected_version);
         return NULL;
     }
-    enum reservation_state to = reservation_next(reservation->state, step);
-    if (to != RESERVATION_NONE)
+    return reservation;
+}
+
+/* The same, and checks the step. */
+static struct reservation *reservation_find(struct engine *engine,
+                                            const struct engine_action *action,
+                                            enum reservation_step step, struct err *err)
+{
+    struct reservation *reservation = reservation_look_up(engine, action, err);
+    if (reservation == NULL || reservation_next(reservation->state, step) != RESERVATION_NONE)
         return reservation;
     static const enum reservation_state wanted[RESERVATION_STEP_COUNT] = {
         [RESERVATION_STEP_ACCEPT] = RESERVATION_ACCEPTED,
@@ -212,18 +246,18 @@ static struct reservation *reservation_find(struct engine *engine,
     return NULL;
 }
 
-enum err_code reservation_accept(struct engine *engine, const struct engine_command *command,
-                                 struct err *err)
+static void reservation_record(struct reservation *reservation,
+                               const struct instruction *instruction)
 {
-    struct reservation *reservation =
-        reservation_find(engine, &command->action, RESERVATION_STEP_ACCEPT, err);
-    if (reservation == NULL)
-        return err->code;
+    text_set(&reservation->instruction, str_from(instruction_name(instruction->kind)));
+    text_set(&reservation->instruction_data, instruction->data);
+}
+
+static void reservation_do_accept(struct engine *engine, struct reservation *reservation)
+{
     struct task *task = reservation->task;
     struct worker *worker = reservation->worker;
     reservation->state = reservation_next(reservation->state, RESERVATION_STEP_ACCEPT);
-    text_set(&reservation->instruction, command->action.instruction);
-    text_set(&reservation->instruction_data, command->action.instruction_data);
     reservation_touch(engine, reservation);
     heap_remove(&engine->timers, &reservation->timer.place);
     task->pending_reservations--;
@@ -247,6 +281,58 @@ enum err_code reservation_accept(struct engine *engine, const struct engine_comm
             reservation_end(engine, other, RESERVATION_STEP_RESCIND,
                             STR("Another worker accepted the task"), NULL);
     }
+}
+
+static enum err_code reservation_check_activity(struct engine *engine,
+                                                const struct reservation *reservation,
+                                                const struct sid *sid, const char *reason,
+                                                const char *field, struct err *err)
+{
+    const struct activity *activity = reservation_activity(engine, sid);
+    if (!sid_is_set(sid) || (activity != NULL && activity->version != 0 &&
+                             activity->workspace == reservation->task->workspace))
+        return ERR_OK;
+    return ERR_FIELD(err, ERR_INVALID_ARGUMENT, reason, field,
+                     "there is no activity %s in this workspace", sid->text);
+}
+
+enum err_code reservation_accept(struct engine *engine, const struct engine_command *command,
+                                 struct err *err)
+{
+    const struct engine_action *action = &command->action;
+    struct instruction instruction = {0};
+    struct reservation *reservation =
+        reservation_find(engine, action, RESERVATION_STEP_ACCEPT, err);
+    if (reservation == NULL)
+        return err->code;
+    if (action->instruction.len > 0) {
+        enum err_code code = instruction_read_done(engine->out->arena, action->instruction,
+                                                   action->instruction_data, &instruction, err);
+        if (code == ERR_OK &&
+            (instruction.kind == INSTRUCTION_REJECT || instruction.kind == INSTRUCTION_SUPERVISE))
+            code = ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INSTRUCTION_PARAMETER", "instruction",
+                             "a reservation cannot be accepted by the instruction %s",
+                             instruction_name(instruction.kind));
+        if (code != ERR_OK)
+            return code;
+        reservation_record(reservation, &instruction);
+    }
+    reservation_do_accept(engine, reservation);
+    engine->out->subject = reservation->sid;
+    return ERR_OK;
+}
+
+static enum err_code reservation_do_reject(struct engine *engine, struct reservation *reservation,
+                                           const struct sid *activity_sid, struct str reason,
+                                           struct err *err)
+{
+    enum err_code code = reservation_check_activity(
+        engine, reservation, activity_sid, "ACTIVITY_NOT_FOUND", "worker_activity_sid", err);
+    if (code != ERR_OK)
+        return code;
+    reservation_end(engine, reservation, RESERVATION_STEP_REJECT, reason,
+                    reservation_activity(engine, activity_sid));
+    reservation_release_task(engine, reservation->task);
     engine->out->subject = reservation->sid;
     return ERR_OK;
 }
@@ -259,16 +345,7 @@ enum err_code reservation_reject(struct engine *engine, const struct engine_comm
         reservation_find(engine, action, RESERVATION_STEP_REJECT, err);
     if (reservation == NULL)
         return err->code;
-    struct activity *wanted = reservation_activity(engine, &action->activity_sid);
-    if (sid_is_set(&action->activity_sid) &&
-        (wanted == NULL || wanted->workspace != reservation->task->workspace ||
-         wanted->version == 0))
-        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "ACTIVITY_NOT_FOUND", "worker_activity_sid",
-                         "there is no activity %s in this workspace", action->activity_sid.text);
-    reservation_end(engine, reservation, RESERVATION_STEP_REJECT, action->reason, wanted);
-    reservation_release_task(engine, reservation->task);
-    engine->out->subject = reservation->sid;
-    return ERR_OK;
+    return reservation_do_reject(engine, reservation, &action->activity_sid, action->reason, err);
 }
 
 enum err_code reservation_cancel(struct engine *engine, const struct engine_command *command,
@@ -321,6 +398,106 @@ enum err_code reservation_complete(struct engine *engine, const struct engine_co
 {
     return reservation_through_task(engine, command, RESERVATION_STEP_COMPLETE, TASK_STEP_COMPLETE,
                                     err);
+}
+
+/* --- instructions ------------------------------------------------------------------------- */
+
+/* Whether the instruction may be given now; says so in the words of its family. */
+static enum err_code reservation_check_state(const struct reservation *reservation,
+                                             enum instruction_kind kind, struct err *err)
+{
+    enum reservation_state wanted =
+        kind == INSTRUCTION_SUPERVISE ? RESERVATION_ACCEPTED : RESERVATION_PENDING;
+    if (reservation->state == wanted)
+        return ERR_OK;
+    return ERR_SET(err, ERR_FAILED_PRECONDITION,
+                   instruction_fault_reason(instruction_state_fault(kind)),
+                   "Reservation %s is in state [%s]: the instruction %s needs one that is [%s]",
+                   reservation->sid.text, reservation_state_name(reservation->state),
+                   instruction_name(kind), reservation_state_name(wanted));
+}
+
+static enum err_code reservation_check_instruction(struct engine *engine,
+                                                   const struct reservation *reservation,
+                                                   const struct instruction *instruction,
+                                                   struct err *err)
+{
+    bool is_dequeue = instruction->kind == INSTRUCTION_DEQUEUE;
+    enum err_code code = reservation_check_state(reservation, instruction->kind, err);
+    if (code == ERR_OK)
+        code = instruction_check_parties(engine->out->arena, instruction,
+                                         reservation->task->attributes,
+                                         expr_record_json(reservation->worker->record), err);
+    if (code == ERR_OK)
+        code = reservation_check_activity(
+            engine, reservation, &instruction->post_work_activity_sid,
+            instruction_fault_reason(is_dequeue ? INSTRUCTION_FAULT_DEQUEUE_ACTIVITY
+                                                : INSTRUCTION_FAULT_CONFERENCE_ACTIVITY),
+            "instruction_data", err);
+    return code;
+}
+
+/* While the far leg of a dequeue or conference is rung, the offer does not time out. */
+static void reservation_hold(struct engine *engine, struct reservation *reservation,
+                             const struct instruction *instruction)
+{
+    int64_t timeout_s = instruction->timeout_s > 0 ? instruction->timeout_s : LEG_TIMEOUT_S;
+    int64_t until_us = time_after(engine->now_us, timeout_s + LEG_MARGIN_S);
+    if ((instruction->kind != INSTRUCTION_DEQUEUE && instruction->kind != INSTRUCTION_CONFERENCE) ||
+        until_us <= reservation->expires_at_us)
+        return;
+    reservation->expires_at_us = until_us;
+    timer_set(engine, &reservation->timer, until_us);
+}
+
+static void reservation_emit_instruction(struct engine *engine, struct reservation *reservation,
+                                         const struct instruction *instruction)
+{
+    struct engine_event *event =
+        emit_reservation(engine, ENGINE_EVENT_RESERVATION_INSTRUCTED, reservation);
+    event->instruction = str_from(instruction_name(instruction->kind));
+    event->instruction_data = emit_str(engine, instruction->data);
+}
+
+enum err_code reservation_instruct(struct engine *engine, const struct engine_command *command,
+                                   struct err *err)
+{
+    const struct engine_action *action = &command->action;
+    struct instruction instruction = {0};
+    struct reservation *reservation = reservation_look_up(engine, action, err);
+    if (reservation == NULL)
+        return err->code;
+    enum err_code code = instruction_read(engine->out->arena, action->instruction,
+                                          action->instruction_data, &instruction, err);
+    if (code != ERR_OK)
+        return code;
+    if (instruction.kind == INSTRUCTION_REJECT) {
+        const struct sid *activity_sid = sid_is_set(&instruction.activity_sid)
+                                             ? &instruction.activity_sid
+                                             : &action->activity_sid;
+        if (reservation_find(engine, action, RESERVATION_STEP_REJECT, err) == NULL)
+            return err->code;
+        return reservation_do_reject(engine, reservation, activity_sid, action->reason, err);
+    }
+    if (instruction.kind == INSTRUCTION_ACCEPT) {
+        if (reservation_find(engine, action, RESERVATION_STEP_ACCEPT, err) == NULL)
+            return err->code;
+    } else {
+        code = reservation_check_instruction(engine, reservation, &instruction, err);
+        if (code != ERR_OK)
+            return code;
+    }
+    if (instruction.kind != INSTRUCTION_SUPERVISE) /* that of the accept counts */
+        reservation_record(reservation, &instruction);
+    if (instruction.accepts) {
+        reservation_do_accept(engine, reservation);
+    } else {
+        reservation_hold(engine, reservation, &instruction);
+        reservation_touch(engine, reservation);
+        reservation_emit_instruction(engine, reservation, &instruction);
+    }
+    engine->out->subject = reservation->sid;
+    return ERR_OK;
 }
 
 void reservation_free(struct engine *engine, struct reservation *reservation)

@@ -37,6 +37,8 @@ enum engine_command_kind {
     ENGINE_CANCEL_RESERVATION,   /* action; callback failed, channel set-up failed */
     ENGINE_WRAP_UP_RESERVATION,  /* action; wraps the task up too */
     ENGINE_COMPLETE_RESERVATION, /* action; completes the task too */
+    ENGINE_INSTRUCT_RESERVATION, /* action; see engine/instruction.h: accept and reject do so, the
+                                    others are recorded */
     ENGINE_COMMAND_COUNT,
 };
 
@@ -151,7 +153,7 @@ struct engine_action {
     int64_t expected_version; /* 0: any */
     struct str reason;        /* required by cancel and complete of a task */
     struct sid activity_sid;  /* reject: the worker's new activity, or none */
-    struct str instruction;   /* accept: recorded */
+    struct str instruction;   /* accept: recorded, "" keeps what was; instruct: required */
     struct str instruction_data;
 };
 

@@ -38,7 +38,8 @@ struct arena;
     X(RESERVATION_CANCELED, "reservation.canceled")                                                \
     X(RESERVATION_RESCINDED, "reservation.rescinded")                                              \
     X(RESERVATION_WRAPUP, "reservation.wrapup")                                                    \
-    X(RESERVATION_COMPLETED, "reservation.completed")
+    X(RESERVATION_COMPLETED, "reservation.completed")                                              \
+    X(RESERVATION_INSTRUCTED, "reservation.instructed") /* ours: Twilio tells nobody */
 
 enum engine_event_type {
     ENGINE_EVENT_NONE,
@@ -73,11 +74,13 @@ struct engine_event {
     struct str queue_expression;               /* target_workers of the task's queue */
     struct sid previous_queue_sid;             /* task-queue.timeout and .moved */
     struct str previous_queue_name;
-    struct str filter_name;         /* workflow.target-matched: friendly name, or "" */
-    struct str filter_expression;   /* workflow.target-matched */
-    struct str target_expression;   /* workflow.target-matched */
-    struct sid known_worker_sid;    /* step restricted to one worker, or none */
-    struct str reason;              /* why, where there is a why */
+    struct str filter_name;       /* workflow.target-matched: friendly name, or "" */
+    struct str filter_expression; /* workflow.target-matched */
+    struct str target_expression; /* workflow.target-matched */
+    struct sid known_worker_sid;  /* step restricted to one worker, or none */
+    struct str reason;            /* why, where there is a why */
+    struct str instruction;       /* reservation.instructed; "" otherwise */
+    struct str instruction_data;
     struct sid wanted_activity_sid; /* the activity the router moves the worker to, or none */
 };
 

@@ -77,7 +77,7 @@ struct reservation_row {
     struct sid workflow_sid; /* none for direct routing */
     struct sid channel_sid;
     struct sid previous_activity_sid; /* single-tasking: where the worker was before the offer */
-    struct str instruction;           /* recorded on accept; "" = none */
+    struct str instruction;           /* the last one before or with the accept; "" = none */
     struct str instruction_data;      /* its parameters as JSON text, or "" */
     int64_t created_at_us;
     int64_t updated_at_us;
