@@ -340,6 +340,8 @@ fill_reservation(struct change *change,
         code = check_optional_sid("worker_activity_sid", request->worker_activity_sid, "WA", err);
     if (code == ERR_OK)
         code = check_text("instruction", request->instruction, 0, 64, err);
+    if (code == ERR_OK)
+        code = check_text("reason", request->reason, 0, 4096, err);
     if (code == ERR_OK && strlen(request->instruction_data) > 16384)
         code = ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_LENGTH", "instruction_data",
                          "instruction_data may have at most 16384 bytes");
@@ -352,6 +354,7 @@ fill_reservation(struct change *change,
         .sid = sid_from(str_from(request->sid)),
         .workspace_sid = change->op.workspace_sid,
         .expected_version = request->_expected_version_case != 0 ? request->expected_version : 0,
+        .reason = str_from(request->reason[0] == '\0' ? action->reason : request->reason),
         .activity_sid = sid_from(str_from(request->worker_activity_sid)),
         .instruction = str_from(request->instruction),
         .instruction_data = str_from(request->instruction_data),
@@ -396,6 +399,20 @@ CHANGE_RPC(change_rpc_wrap_up_reservation, ReservationActionRequest)
 CHANGE_RPC(change_rpc_complete_reservation, ReservationActionRequest)
 {
     static const struct task_action action = {"CompleteReservation", ENGINE_COMPLETE_RESERVATION,
+                                              NULL};
+    act_on_reservation(app, call, request, reply, &action);
+}
+
+CHANGE_RPC(change_rpc_cancel_reservation, ReservationActionRequest)
+{
+    static const struct task_action action = {"CancelReservation", ENGINE_CANCEL_RESERVATION,
+                                              "Reservation canceled"};
+    act_on_reservation(app, call, request, reply, &action);
+}
+
+CHANGE_RPC(change_rpc_instruct_reservation, ReservationActionRequest)
+{
+    static const struct task_action action = {"InstructReservation", ENGINE_INSTRUCT_RESERVATION,
                                               NULL};
     act_on_reservation(app, call, request, reply, &action);
 }

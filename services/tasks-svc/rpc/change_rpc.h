@@ -19,3 +19,5 @@ CHANGE_RPC(change_rpc_accept_reservation, ReservationActionRequest);
 CHANGE_RPC(change_rpc_reject_reservation, ReservationActionRequest);
 CHANGE_RPC(change_rpc_wrap_up_reservation, ReservationActionRequest);
 CHANGE_RPC(change_rpc_complete_reservation, ReservationActionRequest);
+CHANGE_RPC(change_rpc_cancel_reservation, ReservationActionRequest);
+CHANGE_RPC(change_rpc_instruct_reservation, ReservationActionRequest);

@@ -93,6 +93,8 @@ static enum err_code make_extras(struct event_writer *writer, const struct engin
     put_if_set(&w, "workflow_filter_target_expression", event->target_expression);
     put_if_set(&w, "known_worker_sid", str_from(event->known_worker_sid.text));
     put_if_set(&w, "reason", event->reason);
+    put_if_set(&w, "instruction", event->instruction);
+    put_if_set(&w, "instruction_data", event->instruction_data);
     if (event->worker != NULL) {
         put_if_set(&w, "worker_attributes", event->worker->attributes);
         put_if_set(&w, "worker_activity_sid", str_from(event->worker->activity_sid.text));

@@ -121,5 +121,7 @@ Taskrouter__Tasks__V1__Reservation *reservation_to_wire(struct arena *arena,
     wire->date_updated = wire_time(arena, row->updated_at_us);
     wire->task_queue_sid = copy_sid(arena, &row->queue_sid);
     wire->workflow_sid = copy_sid(arena, &row->workflow_sid);
+    wire->instruction = copy(arena, row->instruction);
+    wire->instruction_data = copy(arena, row->instruction_data);
     return arena_is_exhausted(arena) ? NULL : wire;
 }

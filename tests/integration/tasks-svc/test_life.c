@@ -84,6 +84,63 @@ static void test_reject(void)
     CHECK_I64(late.code, ERR_FAILED_PRECONDITION);
 }
 
+static void test_instructions(void)
+{
+    struct place place = place_new(0);
+    const char *ws = place.workspace;
+    const char *worker = place_worker(&place, "caller", 1);
+    const char *task = task_new(&place, "{`call_sid`:`CA00000000000000000000000000000001`}");
+    const char *offer = reservation_of(&place, "taskSid", task, "PENDING");
+    const char *dequeue =
+        suite_text("{'workspaceSid':'%s','sid':'%s','instruction':'dequeue','instructionData':"
+                   "'{`to`:`client:caller`,`DequeuePostWorkActivitySid`:`%s`}'}",
+                   ws, offer, place.offline);
+    CHECK(suite_refused(&suite_supervisor, SUITE_TASKS, "INVALID_ARGUMENT INSTRUCTION_UNKNOWN",
+                        "InstructReservation",
+                        "{'workspaceSid':'%s','sid':'%s','instruction':'sing'}", ws, offer));
+    const json_t *reply =
+        suite_ok(&suite_supervisor, SUITE_TASKS, "InstructReservation", "%s", dequeue);
+    CHECK_TEXT(at(reply, "reservationStatus"), "RESERVATION_STATUS_PENDING");
+    CHECK_TEXT(at(reply, "instruction"), "dequeue");
+    CHECK(suite_event("reservation.instructed", offer, 0) != NULL);
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "AcceptReservation",
+                   "{'workspaceSid':'%s','sid':'%s'}", ws, offer);
+    CHECK(suite_refused(&suite_supervisor, SUITE_TASKS, "FAILED_PRECONDITION DEQUEUE_NOT_PENDING",
+                        "InstructReservation", "%s", dequeue));
+    reply = suite_ok(&suite_viewer, SUITE_TASKS, "GetReservation",
+                     "{'workspaceSid':'%s','sid':'%s'}", ws, offer);
+    CHECK_TEXT(
+        at(reply, "instructionData"),
+        suite_text("{\"to\":\"client:caller\",\"post_work_activity_sid\":\"%s\"}", place.offline));
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "CompleteTask",
+                   "{'workspaceSid':'%s','sid':'%s','reason':'done'}", ws, task);
+    const char *pair[] = {worker, place.offline};
+    CHECK(suite_until(is_worker_away, pair, 10000));
+    CHECK(is_log_whole());
+}
+
+static void test_cancel_offer(void)
+{
+    struct place place = place_new(0);
+    const char *ws = place.workspace;
+    const char *worker = place_worker(&place, "asked", 1);
+    const char *task = task_new(&place, "{}");
+    const char *offer = reservation_of(&place, "taskSid", task, "PENDING");
+    struct identity own = suite_agent;
+    own.worker_sid = worker;
+    const char *cancel =
+        suite_text("{'workspaceSid':'%s','sid':'%s','reason':'no line'}", ws, offer);
+    CHECK(suite_refused(&own, SUITE_TASKS, "PERMISSION_DENIED ROLE_TOO_LOW", "CancelReservation",
+                        "%s", cancel));
+    const json_t *reply =
+        suite_ok(&suite_supervisor, SUITE_TASKS, "CancelReservation", "%s", cancel);
+    CHECK_TEXT(at(reply, "reservationStatus"), "RESERVATION_STATUS_CANCELED");
+    const char *again = reservation_of(&place, "taskSid", task, "PENDING");
+    CHECK(strcmp(again, offer) != 0);
+    CHECK(suite_refused(&suite_supervisor, SUITE_TASKS, "FAILED_PRECONDITION RESERVATION_STATE",
+                        "CancelReservation", "%s", cancel));
+}
+
 /* ---- lists ---- */
 
 static void test_lists(void)
@@ -195,12 +252,14 @@ static void test_guide_view(void)
 }
 
 static const struct test_case cases[] = {
-    {"a task travels from creation to completed",                    test_life      },
-    {"an unanswered offer goes to the next, and moves its worker",   test_timeout   },
-    {"a rejected offer returns the task and moves the worker",       test_reject    },
-    {"tasks are listed by page and by every filter",                 test_lists     },
-    {"the log tells everything, in order, with Twilio's event data", test_events    },
-    {"the guide's query runs for the read-only role",                test_guide_view},
+    {"a task travels from creation to completed",                    test_life        },
+    {"an unanswered offer goes to the next, and moves its worker",   test_timeout     },
+    {"a rejected offer returns the task and moves the worker",       test_reject      },
+    {"tasks are listed by page and by every filter",                 test_lists       },
+    {"the log tells everything, in order, with Twilio's event data", test_events      },
+    {"the guide's query runs for the read-only role",                test_guide_view  },
+    {"instructions are recorded, and what comes afterwards",         test_instructions},
+    {"a canceled offer frees the task",                              test_cancel_offer},
 };
 
 int main(int argc, char **argv)
