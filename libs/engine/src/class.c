@@ -39,7 +39,7 @@ static bool waiting_less(const struct heap_node *a, const struct heap_node *b)
 }
 
 /* When the worker was last given something, on the clock that this class goes by. */
-static int64_t member_idle_since(const struct class_member *member)
+int64_t class_member_idle_since(const struct class_member *member)
 {
     return member->class->channel->is_optimized ? member->slot->last_sequence
                                                 : member->worker->last_sequence;
@@ -49,7 +49,7 @@ static int64_t member_idle_since(const struct class_member *member)
 int64_t class_member_key(const struct class_member *member)
 {
     const struct task_class *class = member->class;
-    return class->order != NULL && !class->is_order_off ? 0 : member_idle_since(member);
+    return class->order != NULL && !class->is_order_off ? 0 : class_member_idle_since(member);
 }
 
 static bool member_less(const struct heap_node *a_node, const struct heap_node *b_node)
@@ -61,8 +61,8 @@ static bool member_less(const struct heap_node *a_node, const struct heap_node *
         if (order != 0)
             return order < 0;
     }
-    int64_t a_since = member_idle_since(a);
-    int64_t b_since = member_idle_since(b);
+    int64_t a_since = class_member_idle_since(a);
+    int64_t b_since = class_member_idle_since(b);
     if (a_since != b_since)
         return a_since < b_since;
     return memcmp(a->worker->sid.text, b->worker->sid.text, SID_LEN) < 0;

@@ -478,6 +478,8 @@ void class_drop_member(struct class_member *member);
 void class_free(struct engine *engine, struct task_class *class);
 int64_t class_task_key(const struct task *task);
 int64_t class_member_key(const struct class_member *member);
+int64_t
+class_member_idle_since(const struct class_member *member); /* a row's sequence; 0 = never */
 bool task_goes_first(const struct task *a, const struct task *b);
 
 /* --- match.c ----------------------------------------------------------------------------- */
@@ -531,7 +533,8 @@ enum err_code reservation_cancel(struct engine *, const struct engine_command *,
 enum err_code reservation_wrap_up(struct engine *, const struct engine_command *, struct err *);
 enum err_code reservation_complete(struct engine *, const struct engine_command *, struct err *);
 enum err_code reservation_instruct(struct engine *, const struct engine_command *, struct err *);
-void reservation_make(struct engine *engine, struct task *task, struct worker *worker);
+void reservation_make(struct engine *engine, struct task *task, struct worker *worker,
+                      const struct engine_offer *offer); /* NULL: routed to him directly */
 void reservation_end(struct engine *engine, struct reservation *reservation,
                      enum reservation_step step, struct str reason, struct activity *wanted);
 void reservation_wrap(struct engine *engine, struct reservation *reservation);

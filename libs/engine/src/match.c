@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/macros.h"
 #include "engine_int.h"
 
@@ -55,12 +56,64 @@ static struct task *match_best_task(const struct worker *worker)
     return best;
 }
 
+/* "level=3, seniority=none" */
+static struct str match_order_values(struct engine *engine, const struct class_member *member)
+{
+    const struct task_class *class = member->class;
+    struct buf text;
+    if (class->order == NULL || class->is_order_off || member->order_key == NULL)
+        return STR("");
+    buf_init(&text, 0);
+    for (size_t i = 0; i < expr_order_name_count(class->order); i++) {
+        buf_printf(&text, "%s%.*s=", i == 0 ? "" : ", ",
+                   STR_ARG(expr_order_name_at(class->order, i).path));
+        if ((member->order_key->missing_mask >> i & 1U) != 0)
+            buf_text(&text, "none");
+        else
+            buf_i64(&text, member->order_key->values[i]);
+    }
+    struct str copy = emit_str(engine, buf_str(&text));
+    buf_fini(&text);
+    return copy;
+}
+
+/* What makes the choice, written down before it changes anything. next: NULL = there is nobody. */
+static const struct engine_offer *match_note(struct engine *engine, const struct heap_node *chosen,
+                                             const struct heap_node *next, int32_t rank,
+                                             size_t free_count)
+{
+    const struct class_member *member = HEAP_ENTRY(chosen, struct class_member, place);
+    const struct task_class *class = member->class;
+    struct engine_offer *offer = ARENA_NEW(engine->out->arena, struct engine_offer);
+    INVARIANT(offer != NULL);
+    *offer = (struct engine_offer){
+        .qualified = (int64_t) class->member_count,
+        .free = (int64_t)free_count,
+        .waiting = class->tasks.count,
+        .rank = rank,
+        .is_lifo = class->queue != NULL && class->queue->is_lifo,
+        .is_channel_clock = class->channel->is_optimized,
+        .last_sequence = class_member_idle_since(member),
+        .order_values = match_order_values(engine, member),
+        .next_order_values = STR(""),
+    };
+    if (next != NULL) {
+        const struct class_member *other = HEAP_ENTRY(next, struct class_member, place);
+        offer->next_sid = other->worker->sid;
+        offer->next_sequence = class_member_idle_since(other);
+        offer->next_order_values = match_order_values(engine, other);
+    }
+    return offer;
+}
+
 static void match_reserve(struct engine *engine, struct task *task)
 {
     INVARIANT(task != NULL);
     struct task_class *class = task->class;
     struct worker *chosen[MATCH_MAX_RESERVED];
-    struct heap_node *taken[MATCH_MAX_RESERVED];
+    struct heap_node *taken[MATCH_MAX_RESERVED + 1];
+    const struct engine_offer *offers[MATCH_MAX_RESERVED];
+    size_t free_count = class->free.count;
     int32_t want = class->queue == NULL ? 1 : class->queue->max_reserved;
     int32_t count = 0;
     while (count < want && count<MATCH_MAX_RESERVED &&class->free.count> 0) {
@@ -70,13 +123,17 @@ static void match_reserve(struct engine *engine, struct task *task)
         if (count < want)
             heap_remove(&class->free, taken[count - 1]);
     }
+    /* The last one is still the first of the heap when as many were found as wanted. */
+    taken[count] = count > 0 && count == want ? heap_second(&class->free) : NULL;
+    for (int32_t i = 0; i < count; i++)
+        offers[i] = match_note(engine, taken[i], taken[i + 1], i, free_count);
     for (int32_t i = 0; i < count; i++) {
         if (!heap_has(taken[i]))
             heap_insert(&class->free, taken[i],
                         class_member_key(CONTAINER_OF(taken[i], struct class_member, place)));
     }
     for (int32_t i = 0; i < count; i++)
-        reservation_make(engine, task, chosen[i]);
+        reservation_make(engine, task, chosen[i], offers[i]);
 }
 
 static void match_worker(struct engine *engine, const struct worker *worker)
@@ -103,7 +160,7 @@ static void match_task(struct engine *engine, struct task *task)
     if (task->class != NULL)
         match_class(engine, task->class);
     else if (task->target_worker != NULL && !task->target_worker->is_deleted)
-        reservation_make(engine, task, task->target_worker);
+        reservation_make(engine, task, task->target_worker, NULL);
     bool is_resumed = task->is_resumed;
     task->is_resumed = false;
     if (task->state == TASK_PENDING && !is_resumed)

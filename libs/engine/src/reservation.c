@@ -68,7 +68,8 @@ void reservation_link(struct engine *engine, struct reservation *reservation)
         worker_note_accepted(engine, worker, reservation->channel);
 }
 
-void reservation_make(struct engine *engine, struct task *task, struct worker *worker)
+void reservation_make(struct engine *engine, struct task *task, struct worker *worker,
+                      const struct engine_offer *offer)
 {
     struct reservation *reservation = xcalloc(1, sizeof *reservation);
     reservation->sequence = ++engine->sequence;
@@ -98,6 +99,7 @@ void reservation_make(struct engine *engine, struct task *task, struct worker *w
     }
     struct engine_event *event =
         emit_reservation(engine, ENGINE_EVENT_RESERVATION_CREATED, reservation);
+    event->offer = offer;
     if (wanted != NULL)
         event->wanted_activity_sid = wanted->sid;
     route_known_worker(task, &event->known_worker_sid);

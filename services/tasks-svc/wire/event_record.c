@@ -77,6 +77,37 @@ static void put_number(struct jx_writer *w, const char *key, int64_t value)
     jx_put_text(w, key, digits);
 }
 
+/* {"qualified":12,…} as one text: what explains the choice later (rpc/explain_rpc.c). */
+static void put_offer(struct jx_writer *w, const struct engine_offer *offer)
+{
+    struct buf text;
+    struct jx_writer inner;
+    buf_init(&text, 0);
+    jx_writer_init(&inner, &text);
+    jx_object_begin(&inner);
+    jx_put_i64(&inner, "qualified", offer->qualified);
+    jx_put_i64(&inner, "free", offer->free);
+    jx_put_i64(&inner, "waiting", offer->waiting);
+    jx_put_i64(&inner, "rank", offer->rank);
+    jx_put_i64(&inner, "last", offer->last_sequence);
+    if (offer->is_lifo)
+        jx_put_bool(&inner, "lifo", true);
+    if (offer->is_channel_clock)
+        jx_put_bool(&inner, "channel_clock", true);
+    if (offer->order_values.len > 0)
+        jx_put_str(&inner, "order", offer->order_values);
+    if (sid_is_set(&offer->next_sid)) {
+        jx_put_text(&inner, "next", offer->next_sid.text);
+        jx_put_i64(&inner, "next_last", offer->next_sequence);
+    }
+    if (offer->next_order_values.len > 0)
+        jx_put_str(&inner, "next_order", offer->next_order_values);
+    jx_object_end(&inner);
+    if (jx_writer_finish(&inner, NULL) == ERR_OK)
+        jx_put_str(w, "offer", buf_str(&text));
+    buf_fini(&text);
+}
+
 static enum err_code make_extras(struct event_writer *writer, const struct engine_event *event,
                                  struct str *out, struct err *err)
 {
@@ -95,6 +126,8 @@ static enum err_code make_extras(struct event_writer *writer, const struct engin
     put_if_set(&w, "reason", event->reason);
     put_if_set(&w, "instruction", event->instruction);
     put_if_set(&w, "instruction_data", event->instruction_data);
+    if (event->offer != NULL)
+        put_offer(&w, event->offer);
     if (event->worker != NULL) {
         put_if_set(&w, "worker_attributes", event->worker->attributes);
         put_if_set(&w, "worker_activity_sid", str_from(event->worker->activity_sid.text));

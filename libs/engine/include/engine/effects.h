@@ -63,6 +63,21 @@ struct engine_worker_ref {
     int32_t channel_consumed;
 };
 
+/* Why this worker: what was known when the offer was made, and is the same after a reload. */
+struct engine_offer {
+    int64_t qualified;       /* workers for whom the step's conditions were true */
+    int64_t free;            /* of these, free; he is one of them */
+    int64_t waiting;         /* tasks that wanted the same, this one included */
+    int32_t rank;            /* among the free, in order: 0 = the first */
+    bool is_lifo;            /* the queue's order */
+    bool is_channel_clock;   /* idle time counts on the task's channel alone */
+    int64_t last_sequence;   /* of his reservation before, on the clock that counts; 0 = none */
+    struct str order_values; /* "level=3, seniority=none" by order_by; "" = by idle time alone */
+    struct sid next_sid;     /* who would have come after him, or none */
+    int64_t next_sequence;   /* his last_sequence and order_values */
+    struct str next_order_values;
+};
+
 struct engine_event {
     struct sid sid;   /* EV… */
     int64_t sequence; /* per engine, no gaps */
@@ -74,12 +89,13 @@ struct engine_event {
     struct str queue_expression;               /* target_workers of the task's queue */
     struct sid previous_queue_sid;             /* task-queue.timeout and .moved */
     struct str previous_queue_name;
-    struct str filter_name;       /* workflow.target-matched: friendly name, or "" */
-    struct str filter_expression; /* workflow.target-matched */
-    struct str target_expression; /* workflow.target-matched */
-    struct sid known_worker_sid;  /* step restricted to one worker, or none */
-    struct str reason;            /* why, where there is a why */
-    struct str instruction;       /* reservation.instructed; "" otherwise */
+    struct str filter_name;           /* workflow.target-matched: friendly name, or "" */
+    struct str filter_expression;     /* workflow.target-matched */
+    struct str target_expression;     /* workflow.target-matched */
+    struct sid known_worker_sid;      /* step restricted to one worker, or none */
+    struct str reason;                /* why, where there is a why */
+    const struct engine_offer *offer; /* reservation.created by matching; NULL otherwise */
+    struct str instruction;           /* reservation.instructed; "" otherwise */
     struct str instruction_data;
     struct sid wanted_activity_sid; /* the activity the router moves the worker to, or none */
 };

@@ -137,6 +137,13 @@ static void dump_event(struct buf *out, const struct engine_event *e)
                (long long)e->sequence, e->sid.text, engine_event_name(e->type), (long long)e->at_us,
                STR_ARG(e->reason), e->wanted_activity_sid.text, e->previous_queue_sid.text,
                e->known_worker_sid.text);
+    if (e->offer != NULL)
+        buf_printf(out, "[offer %lld/%lld/%lld #%d %lld %.*s < %s %lld %.*s] ",
+                   (long long)e->offer->qualified, (long long)e->offer->free,
+                   (long long)e->offer->waiting, (int)e->offer->rank,
+                   (long long)e->offer->last_sequence, STR_ARG(e->offer->order_values),
+                   e->offer->next_sid.text, (long long)e->offer->next_sequence,
+                   STR_ARG(e->offer->next_order_values));
     dump_task(out, e->task);
     if (e->reservation != NULL)
         dump_reservation(out, e->reservation);
