@@ -20,12 +20,11 @@ void batch_begin(struct batch *batch, struct shard *shard, struct shard_op **ops
         .now_us = clock_now_us(),
         .ops = ops,
         .op_count = count,
-        .writer = {.arena = shard->arena},
-        .event_seq = shard->event_seq,
         .row_seq = shard->row_seq,
     };
     err_clear(&batch->failure);
     arena_reset(shard->arena);
+    event_pack_begin(&shard->packer, batch->now_us);
     call_init(&batch->call, shard->arena, "batch", COMMIT_BUDGET_S * US_PER_S);
 }
 
@@ -61,21 +60,10 @@ static void *grown(struct batch *batch, void *items, size_t count, size_t *capac
 
 static void log_event(struct batch *batch, const struct engine_effect *effect)
 {
-    const struct engine_event *event = effect->event;
-    struct event_row *row = ARENA_NEW(batch->shard->arena, struct event_row);
-    if (row == NULL || event_record_make(&batch->writer, event, row, &batch->failure) != ERR_OK) {
-        if (batch->failure.code == ERR_OK)
-            (void)ERR_SET(&batch->failure, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE",
-                          "the batch needs too much memory; try again");
-        return;
-    }
-    row->seq = ++batch->event_seq;
-    if (effect->tag > 0 && effect->tag <= batch->op_count) {
-        const struct call *call = batch->ops[effect->tag - 1]->call;
-        row->actor_sid = call->who.actor_sid;
-        row->request_id = call->request_id;
-    }
-    PUSH(batch, event, row);
+    bool is_asked = effect->tag > 0 && effect->tag <= batch->op_count;
+    const struct call *call = is_asked ? batch->ops[effect->tag - 1]->call : NULL;
+    event_pack_own(&batch->shard->packer, effect->event, is_asked ? call->who.actor_sid : "",
+                   is_asked ? call->request_id : "");
 }
 
 void batch_collect(struct batch *batch)
@@ -113,17 +101,8 @@ static void apply_change(struct batch *batch, struct shard_op *op, size_t index,
                          const struct config_change *change)
 {
     struct shard *shard = batch->shard;
-    if (change->event != NULL) {
-        struct event_row *row = ARENA_NEW(shard->arena, struct event_row);
-        if (row == NULL) {
-            (void)ERR_SET(&batch->failure, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE",
-                          "the batch needs too much memory; try again");
-            return;
-        }
-        *row = *change->event;
-        row->seq = ++batch->event_seq;
-        PUSH(batch, event, row);
-    }
+    if (change->event != NULL)
+        event_pack_foreign(&shard->packer, change->event);
     int64_t known = engine_config_version(shard->engine, &change->row.sid);
     if (change->row.version < known || tombs_hold(shard, &change->row.sid, change->row.version))
         return; /* we have heard newer things; the event is history all the same */
@@ -350,7 +329,7 @@ void batch_apply(struct batch *batch, struct shard_op *op, size_t index)
 
 bool batch_is_empty(const struct batch *batch)
 {
-    return batch->shard->effects.count == 0 && batch->event_count == 0 &&
+    return batch->shard->effects.count == 0 && batch->shard->packer.count == 0 &&
            batch->config_count == 0 && batch->repeat_count == 0;
 }
 
@@ -374,30 +353,39 @@ enum err_code batch_commit(struct batch *batch, struct err *err)
     }
     note_row_sequences(batch);
     int64_t started = clock_mono_us();
-    enum err_code code = batch_store_commit(shard->conn, &batch->call,
-                                            &(struct batch_guard){
-                                                .shard = shard->index,
-                                                .epoch = shard->epoch,
-                                                .ttl_ms = shard->shell->lease_ms,
-                                                .event_seq = batch->event_seq,
-                                                .row_seq = batch->row_seq,
-                                            },
-                                            &(struct batch_rows){
-                                                .effects = &shard->effects,
-                                                .events = batch->events,
-                                                .event_count = batch->event_count,
-                                                .configs = batch->configs,
-                                                .config_count = batch->config_count,
-                                                .repeats = batch->repeats,
-                                                .repeat_count = batch->repeat_count,
-                                                .now_us = batch->now_us,
-                                            },
-                                            err);
+    enum err_code code = event_pack_end(&shard->packer, &batch->events, err);
+    if (code != ERR_OK)
+        return code;
+    int64_t event_seq = shard->event_seq + (int64_t)batch->events.count;
+    code = batch_store_commit(shard->conn, &batch->call,
+                              &(struct batch_guard){
+                                  .shard = shard->index,
+                                  .epoch = shard->epoch,
+                                  .ttl_ms = shard->shell->lease_ms,
+                                  .event_seq = event_seq,
+                                  .row_seq = batch->row_seq,
+                              },
+                              &(struct batch_rows){
+                                  .effects = &shard->effects,
+                                  .events = &batch->events,
+                                  .journal = batch->journal,
+                                  .journal_part = shard->journal_part,
+                                  .configs = batch->configs,
+                                  .config_count = batch->config_count,
+                                  .repeats = batch->repeats,
+                                  .repeat_count = batch->repeat_count,
+                                  .now_us = batch->now_us,
+                              },
+                              err);
     if (code != ERR_OK)
         return code;
     int64_t ended = clock_mono_us();
     shell_metrics_batch(batch->op_count, ended - started);
-    shard->event_seq = batch->event_seq;
+    shard->event_seq = event_seq;
+    if (batch->events.count > 0)
+        shard->journal_part = 0;
+    else if (batch->journal.len > 0)
+        shard->journal_part++;
     shard->row_seq = batch->row_seq;
     shard->renew_mono_us = ended + shard->shell->lease_ms * US_PER_MS / 3;
     batch_remember(batch);

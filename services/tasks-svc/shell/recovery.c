@@ -197,7 +197,8 @@ static enum err_code load(struct shard *shard, struct call *call, const struct s
     shard->event_seq = lease->event_seq;
     shard->row_seq = lease->row_seq;
     int64_t last_event = 0;
-    enum err_code code = shard_store_last_event(shard->conn, call, shard->index, &last_event, err);
+    enum err_code code = shard_store_last_event(shard->conn, call, shard->index, &last_event,
+                                                &shard->journal_part, err);
     if (code != ERR_OK)
         return code;
     if (last_event > shard->event_seq)

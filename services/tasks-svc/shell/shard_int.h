@@ -11,7 +11,7 @@
 #include "batch_store.h"
 #include "db/db.h"
 #include "engine/engine.h"
-#include "event_record.h"
+#include "event_pack.h"
 #include "shell.h"
 
 enum {
@@ -81,13 +81,15 @@ struct shard {
     struct db_conn *conn;
     struct engine *engine; /* NULL while not loaded */
     struct engine_effects effects;
-    struct arena *arena; /* of the batch */
+    struct arena *arena;        /* of the batch */
+    struct event_packer packer; /* of the batch */
     struct known_keys keys;
     struct map gaps;  /* by workflow SID -> struct workflow_gap */
     struct map tombs; /* by SID -> struct tomb */
     int64_t epoch;
     int64_t event_seq;
     int64_t row_seq;
+    int journal_part;      /* commits with a journal and no event since the last with one */
     int64_t renew_mono_us; /* when the lease wants a commit even with nothing to write */
     int backoff_ms;
     int solo_left; /* batches of one after a commit that some operation made impossible */
@@ -119,18 +121,15 @@ struct batch {
     int64_t now_us;
     struct shard_op **ops;
     size_t op_count;
-    struct engine_effect *last; /* the last effect already turned into a row of the log */
-    struct event_writer writer;
-    const struct event_row **events;
-    size_t event_count;
-    size_t event_capacity;
+    struct engine_effect *last;  /* the last effect already put into the log */
+    struct packed_events events; /* once it is committed */
+    struct str journal;          /* empty: none */
     const struct config_row **configs;
     size_t config_count;
     size_t config_capacity;
     const struct repeat_row **repeats;
     size_t repeat_count;
     size_t repeat_capacity;
-    int64_t event_seq;
     int64_t row_seq;
     struct err failure; /* building it failed: nothing is written */
 };

@@ -119,7 +119,7 @@ static bool run_batch(struct shard *shard, struct shard_op **ops, size_t count)
             fail_batch(shard, ops, count, &err);
             return false;
         }
-        if (batch.event_count > 0)
+        if (batch.events.count > 0)
             note_commit(shard);
     }
     for (size_t i = 0; i < count; i++)
@@ -273,6 +273,7 @@ struct shell *shell_open(const struct shell_options *options)
             .url = shell->database_url, .name = shell->service, .schema = shell->schema});
         shard->arena = arena_new(BATCH_ARENA_BYTES);
         engine_effects_init(&shard->effects);
+        event_packer_init(&shard->packer);
         map_init(&shard->gaps);
         map_init(&shard->tombs);
         int failed = pthread_create(&shard->thread, NULL, shard_main, shard);
@@ -305,6 +306,7 @@ void shell_free(struct shell *shell)
         db_conn_close(shard->conn);
         queue_free(shard->queue);
         engine_effects_fini(&shard->effects);
+        event_packer_fini(&shard->packer);
         map_fini(&shard->gaps);
         map_fini(&shard->tombs);
         arena_free(shard->arena);

@@ -404,74 +404,21 @@ static enum err_code add_configs(struct db_conn *conn, struct call *call, int sh
 
 /* ---- log and keys ---- */
 
-enum event_text {
-    EV_T_SID,
-    EV_T_ACCOUNT,
-    EV_T_WORKSPACE,
-    EV_T_TYPE,
-    EV_T_RESOURCE_TYPE,
-    EV_T_RESOURCE,
-    EV_T_TASK,
-    EV_T_WORKER,
-    EV_T_RESERVATION,
-    EV_T_QUEUE,
-    EV_T_WORKFLOW,
-    EV_T_ACTOR,
-    EV_T_REQUEST,
-    EV_T_SOURCE,
-    EV_T_DATA,
-    EV_T_EXTRAS,
-    EV_T_COUNT,
-};
-
-enum event_number { EV_N_SEQ, EV_N_VERSION, EV_N_AT, EV_N_COUNT };
-
-static void put_event(const struct event_row *row, size_t i, struct str **texts, int64_t **numbers)
+static enum err_code add_events(struct db_conn *conn, struct call *call,
+                                const struct batch_guard *guard, const struct batch_rows *batch,
+                                struct err *err)
 {
-    texts[EV_T_SID][i] = str_from(row->sid);
-    texts[EV_T_ACCOUNT][i] = str_from(row->account_sid);
-    texts[EV_T_WORKSPACE][i] = str_from(row->workspace_sid);
-    texts[EV_T_TYPE][i] = str_from(row->type);
-    texts[EV_T_RESOURCE_TYPE][i] = str_from(row->resource_type);
-    texts[EV_T_RESOURCE][i] = str_from(row->resource_sid);
-    texts[EV_T_TASK][i] = str_from(row->task_sid);
-    texts[EV_T_WORKER][i] = str_from(row->worker_sid);
-    texts[EV_T_RESERVATION][i] = str_from(row->reservation_sid);
-    texts[EV_T_QUEUE][i] = str_from(row->queue_sid);
-    texts[EV_T_WORKFLOW][i] = str_from(row->workflow_sid);
-    texts[EV_T_ACTOR][i] = str_from(row->actor_sid);
-    texts[EV_T_REQUEST][i] = str_from(row->request_id);
-    texts[EV_T_SOURCE][i] = str_from(row->source);
-    texts[EV_T_DATA][i] = row->data;
-    texts[EV_T_EXTRAS][i] = row->extras.len == 0 ? STR("{}") : row->extras;
-    numbers[EV_N_SEQ][i] = row->seq;
-    numbers[EV_N_VERSION][i] = row->resource_version;
-    numbers[EV_N_AT][i] = row->occurred_at_us;
-}
-
-static enum err_code add_events(struct db_conn *conn, struct call *call, int shard,
-                                const struct batch_rows *batch, struct err *err)
-{
-    size_t n = batch->event_count;
-    if (n == 0)
+    const struct packed_events *events = batch->events;
+    if (events->count == 0 && batch->journal.len == 0)
         return ERR_OK;
-    struct str *t[EV_T_COUNT];
-    int64_t *v[EV_N_COUNT];
-    if (!columns(call->arena, n, t, EV_T_COUNT, v, EV_N_COUNT))
-        return no_room(err);
-    for (size_t i = 0; i < n; i++)
-        put_event(batch->events[i], i, t, v);
+    int64_t part = events->count > 0 ? 0 : batch->journal_part + 1;
+    int64_t first_seq = guard->event_seq - (int64_t)events->count + 1;
     return db_pipeline_add(
         conn, call, &batch_events,
-        DB_PARAMS(
-            db_i64(shard), db_i64s(v[EV_N_SEQ], n), db_texts(t[EV_T_SID], n),
-            db_texts(t[EV_T_ACCOUNT], n), db_texts(t[EV_T_WORKSPACE], n), db_texts(t[EV_T_TYPE], n),
-            db_texts(t[EV_T_RESOURCE_TYPE], n), db_texts(t[EV_T_RESOURCE], n),
-            db_i64s(v[EV_N_VERSION], n), db_texts(t[EV_T_TASK], n), db_texts(t[EV_T_WORKER], n),
-            db_texts(t[EV_T_RESERVATION], n), db_texts(t[EV_T_QUEUE], n),
-            db_texts(t[EV_T_WORKFLOW], n), db_times_us(v[EV_N_AT], n), db_texts(t[EV_T_ACTOR], n),
-            db_texts(t[EV_T_REQUEST], n), db_texts(t[EV_T_SOURCE], n), db_texts(t[EV_T_DATA], n),
-            db_texts(t[EV_T_EXTRAS], n)),
+        DB_PARAMS(db_i64(guard->shard), db_i64(guard->event_seq), db_i64(part), db_i64(first_seq),
+                  db_time_us(events->at_us), db_time_us(events->oldest_us), db_i64(guard->epoch),
+                  db_i64s(events->keys, events->key_count), db_bytes(events->payload),
+                  batch->journal.len == 0 ? db_null() : db_bytes(batch->journal)),
         err);
 }
 
@@ -512,7 +459,7 @@ static enum err_code add_all(struct db_conn *conn, struct call *call,
     if (code == ERR_OK)
         code = add_overrides(conn, call, guard->shard, rows, err);
     if (code == ERR_OK)
-        code = add_events(conn, call, guard->shard, rows, err);
+        code = add_events(conn, call, guard, rows, err);
     if (code == ERR_OK)
         code = add_repeats(conn, call, guard->shard, rows, err);
     if (code == ERR_OK)

@@ -22,9 +22,10 @@ struct batch_guard {
 
 /* Everything borrowed until batch_store_commit returns. */
 struct batch_rows {
-    const struct engine_effects *effects; /* rows, overrides, purges; events are in events */
-    const struct event_row *const *events;
-    size_t event_count;
+    const struct engine_effects *effects; /* rows, overrides, purges; events are packed */
+    const struct packed_events *events;
+    struct str journal; /* empty: none */
+    int journal_part;   /* how many commits without an event came before, since the last with one */
     const struct config_row *const *configs;
     size_t config_count;
     const struct repeat_row *const *repeats;

@@ -133,19 +133,9 @@ values ($1, $2, $3, $4)
 on conflict (workflow_sid, version) do nothing;
 
 -- name: batch_events
-insert into event (shard, seq, sid, account_sid, workspace_sid, type, resource_type, resource_sid,
-                   resource_version, task_sid, worker_sid, reservation_sid, task_queue_sid,
-                   workflow_sid, occurred_at, actor_sid, request_id, source, data, extras)
-select $1::integer, r.seq, r.sid, r.account_sid, r.workspace_sid, r.type, r.resource_type,
-       r.resource_sid, r.resource_version, r.task_sid, r.worker_sid, r.reservation_sid,
-       r.task_queue_sid, r.workflow_sid, r.occurred_at, r.actor_sid, r.request_id, r.source,
-       r.data::json, r.extras::json
-from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-            $15::timestamptz[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[])
-     as r (seq, sid, account_sid, workspace_sid, type, resource_type, resource_sid,
-           resource_version, task_sid, worker_sid, reservation_sid, task_queue_sid, workflow_sid,
-           occurred_at, actor_sid, request_id, source, data, extras);
+insert into event_batch (shard, last_seq, part, first_seq, at, oldest_at, epoch, keys, payload,
+                         journal)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: batch_repeat
 insert into idempotency (shard, account_sid, method, key, request_hash, reply)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/ids.h"
@@ -74,4 +75,14 @@ struct repeat_row {
     struct str key;
     struct sid request_hash;
     struct str reply; /* packed message */
+};
+
+/* The events of one commit, as eventlog/ packs them. */
+struct packed_events {
+    struct str payload;
+    const int64_t *keys; /* what it can be looked up by */
+    size_t key_count;
+    size_t count;      /* events, whose numbers follow the last commit's */
+    int64_t at_us;     /* the router's time */
+    int64_t oldest_us; /* of its events */
 };

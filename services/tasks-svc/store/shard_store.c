@@ -223,14 +223,17 @@ enum err_code shard_store_repeats(struct db_conn *conn, struct call *call, int s
 }
 
 enum err_code shard_store_last_event(struct db_conn *conn, struct call *call, int shard,
-                                     int64_t *out_seq, struct err *err)
+                                     int64_t *out_seq, int *out_part, struct err *err)
 {
     struct db_result *rows = NULL;
     enum err_code code =
         db_query(conn, call, &shard_last_event, DB_PARAMS(db_i64(shard)), &rows, err);
-    if (code == ERR_OK)
-        *out_seq = db_get_i64(rows, 0, 0);
-    return code;
+    if (code != ERR_OK)
+        return code;
+    bool is_found = db_row_count(rows) > 0;
+    *out_seq = is_found ? db_get_i64(rows, 0, 0) : 0;
+    *out_part = is_found ? (int)db_get_i64(rows, 0, 1) : 0;
+    return ERR_OK;
 }
 
 enum err_code shard_store_repeat(struct db_conn *conn, struct call *call, int shard,

@@ -62,7 +62,7 @@ enum err_code shard_store_overrides(struct db_conn *conn, struct call *call, int
 enum err_code shard_store_repeats(struct db_conn *conn, struct call *call, int shard, int64_t limit,
                                   shard_repeat_fn fn, void *ctx, struct err *err) MUST_CHECK;
 enum err_code shard_store_last_event(struct db_conn *conn, struct call *call, int shard,
-                                     int64_t *out_seq, struct err *err) MUST_CHECK;
+                                     int64_t *out_seq, int *out_part, struct err *err) MUST_CHECK;
 
 /* One key with its reply; *out_found false when it was never used (or is forgotten). */
 enum err_code shard_store_repeat(struct db_conn *conn, struct call *call, int shard,

@@ -80,10 +80,12 @@ where shard = $1
 order by worker_sid;
 
 -- name: shard_last_event
--- index: primary key of event
-select coalesce(max(seq), 0)
-from event
-where shard = $1;
+-- index: primary key of event_batch
+select b.last_seq, b.part
+from event_batch b
+where b.shard = $1
+order by b.last_seq desc, b.part desc
+limit 1;
 
 -- name: shard_load_repeats
 -- index: idempotency_created_at; the newest, for the memory of keys

@@ -140,8 +140,7 @@ static enum err_code make_extras(struct event_writer *writer, const struct engin
     return take(writer, &w, &text, out, err);
 }
 
-enum err_code event_record_make(struct event_writer *writer, const struct engine_event *event,
-                                struct event_row *out, struct err *err)
+void event_record_head(const struct engine_event *event, struct event_row *out)
 {
     const struct task_row *task = event->task;
     const struct reservation_row *reservation = event->reservation;
@@ -163,7 +162,14 @@ enum err_code event_record_make(struct event_writer *writer, const struct engine
         .source = TASKS_SOURCE,
         .actor_sid = "",
         .request_id = "",
+        .data = STR("{}"),
+        .extras = STR("{}"),
     };
+}
+
+enum err_code event_record_text(struct event_writer *writer, const struct engine_event *event,
+                                struct event_row *out, struct err *err)
+{
     enum err_code code = task_json(writer, event, err);
     if (code == ERR_OK)
         code = make_data(writer, event, &out->data, err);

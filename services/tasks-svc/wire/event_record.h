@@ -9,13 +9,17 @@
 #include "engine/effects.h"
 #include "rows.h"
 
-/* Remembers the last task written, because several events of a batch speak of the same. */
+/* Remembers the last task written, because several events in a row speak of the same. */
 struct event_writer {
     struct arena *arena;
     const struct task_row *task;
     struct str task_json;
 };
 
-/* seq, actor_sid and request_id are the caller's to fill. Errors: RESOURCE_EXHAUSTED. */
-enum err_code event_record_make(struct event_writer *writer, const struct engine_event *event,
+/* All but seq, actor_sid, request_id, which are the caller's, and data and extras. Texts are views
+ * into the event. */
+void event_record_head(const struct engine_event *event, struct event_row *out);
+
+/* data and extras, in the writer's arena. Errors: RESOURCE_EXHAUSTED. */
+enum err_code event_record_text(struct event_writer *writer, const struct engine_event *event,
                                 struct event_row *out, struct err *err) MUST_CHECK;

@@ -115,17 +115,48 @@ const char *task_status(const struct place *place, const char *task_sid)
     return strncmp(status, "TASK_STATUS_", 12) == 0 ? status + 12 : status;
 }
 
+int64_t log_last(void)
+{
+    return suite_count("select coalesce(max(last_seq), 0) from tasks.event_batch");
+}
+
+struct log_count log_count(const struct place *place, const char *type)
+{
+    struct log_count count = {0};
+    json_t *tasks = json_object();
+    const char *cursor = "";
+    do {
+        const json_t *page = suite_ok(&suite_viewer, SUITE_TASKS, "ListEvents",
+                                      "{'workspaceSid':'%s','eventType':'%s','pageSize':100,"
+                                      "'cursor':'%s'}",
+                                      place->workspace, type, cursor);
+        for (int64_t i = 0; i < at_i64(page, "items"); i++) {
+            const char *data = at(page, suite_text("items.%lld.eventData", (long long)i));
+            json_t *parsed = json_loads(data, 0, NULL);
+            count.events++;
+            (void)json_object_set_new(tasks, at(parsed, "task_sid"), json_true());
+            json_decref(parsed);
+        }
+        cursor = at(page, "nextCursor");
+    } while (cursor[0] != '\0');
+    count.tasks = (int64_t)json_object_size(tasks);
+    json_decref(tasks);
+    return count;
+}
+
 bool is_log_whole(void)
 {
-    return suite_count("select count(*) - max(seq) + (min(seq) - 1) from tasks.event") == 0 &&
-           suite_count("select min(seq) from tasks.event") == 1;
+    return suite_count("select sum(last_seq - first_seq + 1) - max(last_seq) "
+                       "from tasks.event_batch where part = 0") == 0 &&
+           suite_count("select min(first_seq) from tasks.event_batch") == 1;
 }
 
 static bool is_published(const void *ctx)
 {
     (void)ctx;
-    return suite_count("select (select coalesce(max(seq), 0) from tasks.event) - published_seq "
-                       "from tasks.relay_cursor") == 0;
+    return suite_count(
+               "select (select coalesce(max(last_seq), 0) from tasks.event_batch) - published_seq "
+               "from tasks.relay_cursor") == 0;
 }
 
 bool is_log_published(void)

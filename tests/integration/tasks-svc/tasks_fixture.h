@@ -42,6 +42,16 @@ const char *reservation_of(const struct place *place, const char *filter, const 
 
 const char *task_status(const struct place *place, const char *task_sid);
 
+/* The number of the newest event. */
+int64_t log_last(void);
+
+/* Events of the type in the place's log, and the tasks they are about. */
+struct log_count {
+    int64_t events;
+    int64_t tasks;
+};
+struct log_count log_count(const struct place *place, const char *type);
+
 /* Whether the log is what it promises: sequences from 1 without a gap, and no event twice. */
 bool is_log_whole(void);
 

@@ -34,7 +34,13 @@ enum err_code event_store_last(struct db_pool *pool, struct call *call, const ch
 enum err_code event_store_exists(struct db_pool *pool, struct call *call, const char *sid,
                                  bool *out_exists, struct err *err) MUST_CHECK;
 
-/* What the relay has to publish next. */
+/* What a consumer has to take next. */
 enum err_code event_store_after(struct db_conn *conn, struct call *call, int shard, int64_t seq,
                                 size_t limit, struct event_row **out, size_t *out_count,
                                 struct err *err) MUST_CHECK;
+
+/* The events of one block (event_pack.h) behind after_seq, at most room; rows refer to the arena of
+ * the call. */
+enum err_code event_store_read(struct call *call, struct str payload, int64_t first_seq,
+                               int64_t after_seq, struct event_row *out, size_t room,
+                               size_t *out_count, struct err *err) MUST_CHECK;
