@@ -106,6 +106,21 @@ static const struct engine_offer *match_note(struct engine *engine, const struct
     return offer;
 }
 
+/* Whoever goes first for the task may be wanted more by another task, when several became free at
+ * once: that one goes first, and so on. Each is before the last, so it ends. */
+static struct task *match_agree(struct task *task, const struct worker *worker)
+{
+    for (;;) {
+        INVARIANT(task != NULL);
+        const struct worker *first =
+            CONTAINER_OF(heap_first(&task->class->free), struct class_member, place)->worker;
+        if (first == worker)
+            return task;
+        task = match_best_task(first);
+        worker = first;
+    }
+}
+
 static void match_reserve(struct engine *engine, struct task *task)
 {
     INVARIANT(task != NULL);
@@ -140,7 +155,7 @@ static void match_worker(struct engine *engine, const struct worker *worker)
 {
     struct task *task;
     while ((task = match_best_task(worker)) != NULL)
-        match_reserve(engine, task);
+        match_reserve(engine, match_agree(task, worker));
 }
 
 /* The class's first worker may be wanted more by a task of another class. */
@@ -149,7 +164,7 @@ static void match_class(struct engine *engine, struct task_class *class)
     while (class->tasks.count > 0 && class->free.count > 0) {
         struct class_member *member =
             CONTAINER_OF(heap_first(&class->free), struct class_member, place);
-        match_reserve(engine, match_best_task(member->worker));
+        match_reserve(engine, match_agree(match_best_task(member->worker), member->worker));
     }
 }
 

@@ -112,6 +112,8 @@ static void route_enter(struct engine *engine, struct task *task, int32_t filter
                    task->target_index == target_index;
     struct queue *from = task->queue;
     bool had_queue = task->queue_entered_at_us != 0;
+    int64_t old_base_us = task->filter_base_us;
+    int64_t old_deadline_us = task->step_deadline_us;
     task->filter_index = filter_index;
     task->target_index = target_index;
     task->filter_base_us = base_us;
@@ -126,6 +128,8 @@ static void route_enter(struct engine *engine, struct task *task, int32_t filter
         task_set_queue(task, queue);
     }
     if (is_same) {
+        if (task->filter_base_us != old_base_us || task->step_deadline_us != old_deadline_us)
+            task_touch(engine, task); /* no news, but its row says otherwise */
         route_wait(engine, task, record);
         return;
     }

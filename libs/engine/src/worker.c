@@ -133,6 +133,8 @@ void queue_regard_worker(struct engine *engine, struct queue *queue, struct work
         list_append(&worker->queue_members, &member->worker_node);
         queue->member_count++;
         queue_count(queue, worker->activity, 1);
+        if (worker->workspace->channel_readers > 0) /* the classes' expressions may be these */
+            worker_set_channel_fields(worker);
     } else if (!is_wanted && member != NULL) {
         list_remove(&member->queue_node);
         list_remove(&member->worker_node);
