@@ -1,6 +1,8 @@
 /* Taking a shard and coming back from its rows. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/macros.h"
@@ -22,6 +24,12 @@ struct loading {
     int64_t tasks;
     int64_t reservations;
     int64_t now_us;
+    struct removal *removals; /* what is deleted again when its documents are there too */
+};
+
+struct removal {
+    struct removal *next;
+    struct engine_command command;
 };
 
 void shard_drop(struct shard *shard)
@@ -47,7 +55,48 @@ static void apply(struct loading *loading, const struct engine_command *command)
                  LOG_STR("workspace_sid", command->ref.workspace_sid.text), LOG_ERR(&err));
 }
 
-/* Deleted ones are put and deleted again, so that tasks that name them still find their names. */
+static enum engine_command_kind removal_kind(enum config_kind kind)
+{
+    switch (kind) {
+    case CONFIG_KIND_ACTIVITY:
+        return ENGINE_DELETE_ACTIVITY;
+    case CONFIG_KIND_CHANNEL:
+        return ENGINE_DELETE_CHANNEL;
+    case CONFIG_KIND_QUEUE:
+        return ENGINE_DELETE_QUEUE;
+    case CONFIG_KIND_WORKFLOW:
+        return ENGINE_DELETE_WORKFLOW;
+    default:
+        return ENGINE_COMMAND_NONE;
+    }
+}
+
+/* On the heap: the arena is rewound after each page of rows. */
+static void note_removal(struct loading *loading, const struct config_row *row)
+{
+    struct removal *removal = xcalloc(1, sizeof *removal);
+    removal->command = (struct engine_command){
+        .kind = removal_kind(row->kind),
+        .ref = {.sid = row->sid, .workspace_sid = row->workspace_sid},
+    };
+    removal->next = loading->removals;
+    loading->removals = removal;
+}
+
+/* Applies them, unless loading failed, and forgets them. */
+static void end_removals(struct loading *loading, bool is_applied)
+{
+    while (loading->removals != NULL) {
+        struct removal *removal = loading->removals;
+        loading->removals = removal->next;
+        if (is_applied)
+            apply(loading, &removal->command);
+        free(removal);
+    }
+}
+
+/* Deleted ones are put and deleted again, so that tasks and workers that name them find them as
+ * they were; workflows when their older documents are there too. */
 static enum err_code load_config(void *ctx, const struct config_row *row, struct err *err)
 {
     struct loading *loading = ctx;
@@ -57,11 +106,10 @@ static enum err_code load_config(void *ctx, const struct config_row *row, struct
         directory_put(shard->shell, shard->index, &row->sid, &row->account_sid, row->is_deleted);
     if (row->is_deleted)
         tombs_put(shard, &row->sid, row->version);
-    bool is_gone =
-        row->is_deleted && (row->kind == CONFIG_KIND_WORKSPACE || row->kind == CONFIG_KIND_WORKER ||
-                            row->kind == CONFIG_KIND_ACTIVITY);
-    if (is_gone)
+    if (row->is_deleted && removal_kind(row->kind) == ENGINE_COMMAND_NONE)
         return ERR_OK;
+    if (row->is_deleted)
+        note_removal(loading, row);
     struct arena_mark mark = arena_mark(loading->call->arena);
     struct config_change change;
     enum err_code code = config_change_load(loading->call->arena, row, &change, err);
@@ -69,17 +117,8 @@ static enum err_code load_config(void *ctx, const struct config_row *row, struct
         return code;
     if (code == ERR_OK) {
         apply(loading, &change.command);
-        if (row->is_deleted) {
-            struct engine_command removal = {
-                .kind = row->kind == CONFIG_KIND_QUEUE      ? ENGINE_DELETE_QUEUE
-                        : row->kind == CONFIG_KIND_WORKFLOW ? ENGINE_DELETE_WORKFLOW
-                                                            : ENGINE_DELETE_CHANNEL,
-                .ref = {.sid = row->sid, .workspace_sid = row->workspace_sid},
-            };
-            apply(loading, &removal);
-        } else if (row->kind == CONFIG_KIND_WORKFLOW) {
+        if (!row->is_deleted && row->kind == CONFIG_KIND_WORKFLOW)
             gaps_note(shard, &change);
-        }
     } else {
         LOG_WARN(NULL, "a stored copy cannot be read, going on without it",
                  LOG_STR("sid", row->sid.text), LOG_ERR(err));
@@ -88,14 +127,14 @@ static enum err_code load_config(void *ctx, const struct config_row *row, struct
     return ERR_OK;
 }
 
-/* Older documents of known workflows: version 0, so that nothing but the document is taken. */
+/* Older documents of tasks that wait: version 0, so that nothing but the document is taken. */
 static enum err_code load_document(void *ctx, const struct sid *workflow_sid, int64_t version,
                                    struct str configuration, struct err *err)
 {
     (void)err;
     struct loading *loading = ctx;
     if (engine_config_version(loading->shard->engine, workflow_sid) == 0)
-        return ERR_OK; /* deleted: its last document came with its copy */
+        return ERR_OK; /* its copy could not be read */
     struct engine_command command = {
         .kind = ENGINE_PUT_WORKFLOW,
         .workflow = {.sid = *workflow_sid,
@@ -152,6 +191,7 @@ static enum err_code load_rows(struct loading *loading, struct err *err)
                                    loading, err);
     if (code == ERR_OK)
         code = shard_store_documents(conn, call, shard->index, load_document, loading, err);
+    end_removals(loading, code == ERR_OK);
     if (code == ERR_OK)
         code =
             shard_store_tasks(conn, call, shard->index, load_task, load_reservation, loading, err);
