@@ -120,6 +120,15 @@ struct queue_member {
     struct list_node worker_node;
 };
 
+enum { PACE_MINUTES = 15 };
+
+/* What a queue's workers accepted lately (pace.c): a ring of minutes. */
+struct pace {
+    int64_t minute; /* the newest one */
+    uint32_t accepted[PACE_MINUTES];
+    int64_t waited_s[PACE_MINUTES]; /* together, from creation */
+};
+
 struct queue {
     struct sid sid;
     struct workspace *workspace;
@@ -143,6 +152,7 @@ struct queue {
     struct list classes;       /* task_class.queue_node; those without known worker */
     size_t task_count;         /* pending or reserved in it */
     struct stats_group stats;
+    struct pace pace;
 };
 
 /* One routing document; lives as long as it is current or a task uses it. */
@@ -344,6 +354,7 @@ struct engine {
     struct list dirty_reservations;
     struct expr_field *fields[WORKER_FIELD_COUNT];
     bool is_loading;
+    int64_t started_us; /* when loading was done: paces are not older */
     int64_t now_us;
     int64_t sequence;
     int64_t event_sequence;
@@ -448,6 +459,12 @@ void stats_task_entered(struct task *task, struct queue *from); /* its queue; fr
 void stats_task_priority(const struct task *task, int64_t priority); /* before it changes */
 void stats_group_fini(struct stats_group *group);
 
+/* --- pace.c ------------------------------------------------------------------------------ */
+
+void pace_note(struct pace *pace, int64_t now_us, int64_t waited_us);
+void pace_sum(const struct pace *pace, int64_t now_us, int64_t *out_accepted,
+              int64_t *out_waited_s);
+
 /* --- class.c ----------------------------------------------------------------------------- */
 
 struct class_spec {
@@ -500,6 +517,8 @@ void route_step_over(struct engine *engine, struct task *task); /* the step's ti
 bool route_skip(struct engine *engine, struct task *task); /* skip_if; true when it has moved on */
 const struct workflow_target *route_target(const struct task *task); /* NULL: direct */
 void route_known_worker(const struct task *task, struct sid *out_sid);
+bool route_would_skip(const struct engine *engine, const struct queue *queue,
+                      const struct workflow_target *target);
 void route_resume(struct engine *engine, struct task *task); /* after loading */
 
 /* --- task.c ------------------------------------------------------------------------------ */

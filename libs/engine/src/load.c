@@ -291,6 +291,7 @@ void engine_load_done(struct engine *engine, int64_t now_us, struct engine_effec
     free(tasks);
     load_drop_documents(engine);
     engine->is_loading = false;
+    engine->started_us = engine->now_us;
     engine_run_timers(engine);
     emit_flush(engine);
 }

@@ -266,6 +266,8 @@ static void reservation_do_accept(struct engine *engine, struct reservation *res
     worker_note_accepted(engine, worker, reservation->channel);
     task->worker = worker;
     worker->refs++;
+    if (task->queue != NULL)
+        pace_note(&task->queue->pace, engine->now_us, engine->now_us - task->created_at_us);
     task_step(engine, task, TASK_STEP_ACCEPTED);
     struct activity *wanted = NULL;
     if (worker->workspace->is_single_tasking && task->queue != NULL)

@@ -299,8 +299,8 @@ void route_resume(struct engine *engine, struct task *task)
 static bool skip_count(void *ctx, enum expr_slot slot, struct str name,
                        struct expr_value *out_value)
 {
-    const struct engine *engine = ((void **)ctx)[0];
-    const struct queue *queue = ((void **)ctx)[1];
+    const struct engine *engine = ((const void **)ctx)[0];
+    const struct queue *queue = ((const void **)ctx)[1];
     int64_t available = 0;
     if (slot != EXPR_SLOT_WORKERS)
         return false;
@@ -323,14 +323,18 @@ static bool skip_count(void *ctx, enum expr_slot slot, struct str name,
     return true;
 }
 
+bool route_would_skip(const struct engine *engine, const struct queue *queue,
+                      const struct workflow_target *target)
+{
+    const void *ctx[2] = {engine, queue};
+    struct expr_env env = {.resolve = skip_count, .resolve_ctx = ctx};
+    return target->skip_if != NULL && expr_eval(target->skip_if, &env);
+}
+
 bool route_skip(struct engine *engine, struct task *task)
 {
     const struct workflow_target *target = route_target(task);
-    if (target == NULL || target->skip_if == NULL)
-        return false;
-    void *ctx[2] = {engine, task->queue};
-    struct expr_env env = {.resolve = skip_count, .resolve_ctx = ctx};
-    if (!expr_eval(target->skip_if, &env))
+    if (target == NULL || !route_would_skip(engine, task->queue, target))
         return false;
     route_walk(engine, task, task->filter_index, task->target_index + 1, task->filter_base_us, true,
                NULL);
