@@ -19,7 +19,7 @@ static bool chance(struct world *world, int percent)
     return sim_chance(world->random, percent);
 }
 
-/* One of those in this state, else any, else NULL. */
+/* One of those in this state, now and then any; NULL when there is none. */
 static const struct store_reservation *pick_offer(const struct store *store, struct world *world,
                                                   enum reservation_state state)
 {
@@ -30,8 +30,7 @@ static const struct store_reservation *pick_offer(const struct store *store, str
         if (offer->row.state == state && !offer->task->is_purged && below(world, ++count) == 0)
             found = offer;
     }
-    bool is_wild = found == NULL || chance(world, 10);
-    if (!is_wild || store->reservation_count == 0)
+    if (!chance(world, 10) || store->reservation_count == 0)
         return found;
     return store->reservations[below(world, store->reservation_count)];
 }
@@ -46,8 +45,7 @@ static const struct store_task *pick_task(const struct store *store, struct worl
         if (task->row.state == state && !task->is_purged && below(world, ++count) == 0)
             found = task;
     }
-    bool is_wild = found == NULL || chance(world, 10);
-    if (!is_wild || store->task_count == 0)
+    if (!chance(world, 10) || store->task_count == 0)
         return found;
     return store->tasks[below(world, store->task_count)];
 }
@@ -102,14 +100,14 @@ static void choose_create(struct world *world, struct engine_create *create, int
 
 /* --- the rest ------------------------------------------------------------------------------ */
 
-static void choose_update(const struct store *store, struct world *world,
+static bool choose_update(const struct store *store, struct world *world,
                           struct engine_update *update, int64_t now_us)
 {
     const struct store_task *task =
         pick_task(store, world, chance(world, 70) ? TASK_PENDING : TASK_RESERVED);
     *update = (struct engine_update){.workspace_sid = world_workspace(world)};
     if (task == NULL)
-        return;
+        return false;
     update->sid = task->row.sid;
     update->workspace_sid = task->row.workspace_sid;
     update->expected_version = chance(world, 10) ? task->row.version : 0;
@@ -121,16 +119,17 @@ static void choose_update(const struct store *store, struct world *world,
     update->channel = chance(world, 50) ? STR("voice") : STR("default");
     update->has_virtual_start = chance(world, 30);
     update->virtual_start_us = now_us - below(world, 900) * US_PER_S;
+    return true;
 }
 
-static void act_on_offer(const struct store *store, struct world *world,
+static bool act_on_offer(const struct store *store, struct world *world,
                          struct engine_command *command, enum reservation_state state)
 {
     const struct store_reservation *offer = pick_offer(store, world, state);
     struct engine_action *action = &command->action;
     *action = (struct engine_action){.workspace_sid = world_workspace(world)};
     if (offer == NULL)
-        return;
+        return false;
     action->sid = offer->row.sid;
     action->workspace_sid = offer->row.workspace_sid;
     action->expected_version = chance(world, 8) ? offer->row.version : 0;
@@ -149,20 +148,22 @@ static void act_on_offer(const struct store *store, struct world *world,
     if (command->kind == ENGINE_REJECT_RESERVATION && chance(world, 40))
         action->activity_sid =
             sid_of(world_pick(world, ENGINE_PUT_ACTIVITY, &action->workspace_sid));
+    return true;
 }
 
-static void act_on_task(const struct store *store, struct world *world,
+static bool act_on_task(const struct store *store, struct world *world,
                         struct engine_command *command, enum task_state state)
 {
     const struct store_task *task = pick_task(store, world, state);
     struct engine_action *action = &command->action;
     *action = (struct engine_action){.workspace_sid = world_workspace(world)};
     if (task == NULL)
-        return;
+        return false;
     action->sid = task->row.sid;
     action->workspace_sid = task->row.workspace_sid;
     action->expected_version = chance(world, 8) ? task->row.version : 0;
     action->reason = chance(world, 95) ? STR("asked") : STR(" ");
+    return true;
 }
 
 struct engine_command callers_choose(struct store *store, struct world *world, int64_t now_us)
@@ -195,13 +196,16 @@ struct engine_command callers_choose(struct store *store, struct world *world, i
     while (at + 1 < ARRAY_LEN(choices) && left >= choices[at].percent)
         left -= choices[at++].percent;
     command.kind = choices[at].kind;
-    if (command.kind == ENGINE_CREATE_TASK)
-        choose_create(world, &command.create, now_us);
-    else if (command.kind == ENGINE_UPDATE_TASK)
-        choose_update(store, world, &command.update, now_us);
+    bool is_chosen = false;
+    if (command.kind == ENGINE_UPDATE_TASK)
+        is_chosen = choose_update(store, world, &command.update, now_us);
     else if (command.kind >= ENGINE_ACCEPT_RESERVATION)
-        act_on_offer(store, world, &command, (enum reservation_state)choices[at].state);
-    else
-        act_on_task(store, world, &command, (enum task_state)choices[at].state);
+        is_chosen = act_on_offer(store, world, &command, (enum reservation_state)choices[at].state);
+    else if (command.kind != ENGINE_CREATE_TASK)
+        is_chosen = act_on_task(store, world, &command, (enum task_state)choices[at].state);
+    if (is_chosen || (command.kind != ENGINE_CREATE_TASK && chance(world, 10)))
+        return command;
+    command = (struct engine_command){.kind = ENGINE_CREATE_TASK}; /* there is nothing to act on */
+    choose_create(world, &command.create, now_us);
     return command;
 }

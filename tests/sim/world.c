@@ -209,6 +209,11 @@ static void make_target(struct world *world, struct buf *out, int workspace, boo
     };
     static const char *const skips[] = {"workers.available == 0", "workers.available < 2", "1==1",
                                         "workers.unavailable > 1"};
+    static const char *const readers[] = {
+        "worker.channel.default.assigned_tasks < 1",
+        "worker.channel.voice.available_capacity_percentage > 30",
+        "worker.channel.chat.configured_capacity >= 1 AND worker.level >= task.level",
+    };
     buf_char(out, '{');
     const char *comma = "";
     if (is_first || chance(world, 60)) {
@@ -224,7 +229,11 @@ static void make_target(struct world *world, struct buf *out, int workspace, boo
         buf_printf(out, "%s\"priority\":%d", comma, below(world, 6));
         comma = ",";
     }
-    if (!is_default && chance(world, 45)) {
+    if (!is_default && world->likes_channels && chance(world, 60)) {
+        buf_printf(out, "%s\"expression\":\"%s\"", comma,
+                   readers[below(world, ARRAY_LEN(readers))]);
+        comma = ",";
+    } else if (!is_default && chance(world, 45)) {
         buf_printf(out, "%s\"expression\":\"%s\"", comma,
                    expressions[below(world, ARRAY_LEN(expressions))]);
         comma = ",";
@@ -348,6 +357,7 @@ void world_init(struct world *world, struct sim_random *random, struct arena *ar
 {
     *world = (struct world){.random = random, .arena = arena};
     world->workspaces = chance(world, 80) ? 1 : 2;
+    world->likes_channels = chance(world, 25);
     world->next_number = 20;
     for (int w = 1; w <= world->workspaces; w++) {
         int queues = 1 + below(world, 4);

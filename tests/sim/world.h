@@ -36,6 +36,7 @@ struct world {
     struct world_word *words; /* not yet acknowledged, oldest first */
     size_t word_count, word_capacity;
     int workspaces;
+    bool likes_channels; /* expressions often read channel use */
     int next_number; /* of queues, workflows and workers made later */
 };
 

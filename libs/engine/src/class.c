@@ -15,12 +15,12 @@ bool task_goes_first(const struct task *a, const struct task *b)
     bool b_lifo = b->queue != NULL && b->queue->is_lifo;
     if (a_lifo != b_lifo)
         return a_lifo == a->workspace->is_lifo_first;
-    if (a_lifo) {
+    if (a_lifo && !MUTATED(7)) {
         if (a->virtual_start_us != b->virtual_start_us)
             return a->virtual_start_us > b->virtual_start_us;
         return a->sequence > b->sequence;
     }
-    if (a->priority != b->priority)
+    if (a->priority != b->priority && !MUTATED(5))
         return a->priority > b->priority;
     if (a->virtual_start_us != b->virtual_start_us)
         return a->virtual_start_us < b->virtual_start_us;

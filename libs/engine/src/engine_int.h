@@ -14,6 +14,7 @@
 #include "engine/workflow_doc.h"
 #include "expr/expr.h"
 #include "heap.h"
+#include "mutation.h"
 
 #define TIME_NEVER     INT64_MAX
 #define FILTER_NOWHERE INT32_MIN /* forces a step to be entered anew */

@@ -114,7 +114,7 @@ static struct task *match_agree(struct task *task, const struct worker *worker)
         INVARIANT(task != NULL);
         const struct worker *first =
             CONTAINER_OF(heap_first(&task->class->free), struct class_member, place)->worker;
-        if (first == worker)
+        if (first == worker || MUTATED(11))
             return task;
         task = match_best_task(first);
         worker = first;

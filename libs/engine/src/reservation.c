@@ -261,7 +261,8 @@ static void reservation_do_accept(struct engine *engine, struct reservation *res
     struct worker *worker = reservation->worker;
     reservation->state = reservation_next(reservation->state, RESERVATION_STEP_ACCEPT);
     reservation_touch(engine, reservation);
-    heap_remove(&engine->timers, &reservation->timer.place);
+    if (!MUTATED(6))
+        heap_remove(&engine->timers, &reservation->timer.place);
     task->pending_reservations--;
     worker_note_accepted(engine, worker, reservation->channel);
     task->worker = worker;
@@ -281,7 +282,7 @@ static void reservation_do_accept(struct engine *engine, struct reservation *res
     for (struct list_node *node = list_first(&task->reservations); node != NULL;
          node = list_next(&task->reservations, node)) {
         struct reservation *other = LIST_ENTRY(node, struct reservation, task_node);
-        if (other->state == RESERVATION_PENDING)
+        if (other->state == RESERVATION_PENDING && !MUTATED(2))
             reservation_end(engine, other, RESERVATION_STEP_RESCIND,
                             STR("Another worker accepted the task"), NULL);
     }

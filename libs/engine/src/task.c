@@ -123,7 +123,7 @@ void task_plan(struct engine *engine, struct task *task)
             at_us = task->step_deadline_us;
         break;
     case TASK_RESERVED:
-        at_us = task_expires_at(task);
+        at_us = MUTATED(8) ? TIME_NEVER : task_expires_at(task);
         break;
     case TASK_ASSIGNED:
     case TASK_WRAPPING:
@@ -147,7 +147,7 @@ void task_timer(struct engine *engine, struct task *task)
     case TASK_RESERVED:
         if (engine->now_us >= task_expires_at(task))
             task_give_up(engine, task, ENGINE_EVENT_NONE, STR(TASK_TTL_TEXT));
-        else
+        else if (!MUTATED(10))
             route_step_over(engine, task);
         break;
     case TASK_ASSIGNED:

@@ -10,7 +10,7 @@ enum { DEFAULT_CAPACITY = 1, PERCENT = 100 };
 bool worker_is_free(const struct worker *worker, const struct worker_channel *slot)
 {
     return !worker->is_deleted && worker->activity != NULL && worker->activity->is_available &&
-           slot->is_available && slot->consumed < slot->capacity &&
+           slot->is_available && slot->consumed < slot->capacity + (MUTATED(1) ? 1 : 0) &&
            (!worker->workspace->is_single_tasking || worker->open_reservations == 0);
 }
 
@@ -286,7 +286,7 @@ void worker_consume(struct engine *engine, struct worker *worker, struct channel
     struct worker_channel *slot = worker_slot(worker, channel);
     slot->consumed++;
     worker->open_reservations++;
-    bool is_later = sequence > worker->last_sequence;
+    bool is_later = sequence > worker->last_sequence && !MUTATED(4);
     if (sequence > slot->last_sequence)
         slot->last_sequence = sequence;
     if (is_later)
@@ -308,7 +308,7 @@ void worker_release(struct engine *engine, struct worker *worker, struct channel
 {
     struct worker_channel *slot = worker_slot(worker, channel);
     INVARIANT(slot->consumed > 0 && worker->open_reservations > 0);
-    slot->consumed--;
+    slot->consumed -= MUTATED(3) && slot->consumed > 1 ? 2 : 1;
     worker->open_reservations--;
     if (was_accepted)
         slot->accepted--;
@@ -442,7 +442,7 @@ enum err_code config_put_worker(struct engine *engine, const struct engine_comma
     worker_set_activity(engine, worker, activity);
     worker_take_channels(engine, worker, told);
     worker_set_fields(engine, worker);
-    if (is_same)
+    if (is_same || MUTATED(9))
         worker_regard_readers(engine, worker, false, true);
     else
         worker_regard_queues(engine, worker);
