@@ -65,35 +65,28 @@ static enum err_code on_config(void *ctx, struct call *call, const struct bus_ms
     return apply(feed, call, &event, err);
 }
 
+/* What a process that was killed had fetched is given to the next one after this time; until then
+ * that one routes by what it knew before. A repeat does no harm. */
+enum { ACK_WAIT_MS = 3000 };
+
+#define CONSUMER(name, filter)                                                                     \
+    {                                                                                              \
+        .durable = (name), .subject = (filter), .handler = on_config, .ack_wait_ms = ACK_WAIT_MS   \
+    }
+
 /* Queues and workflows by event: a wildcard would bring the router's own task-queue.entered and
  * workflow.entered with every task. Order across the rows does not matter: versions decide. */
 const struct bus_consumer_def config_consumers[] = {
-    {.durable = "tasks-svc-workspaces",
-     .subject = "taskrouter.*.workspace.>",
-     .handler = on_config                                                                                },
-    {.durable = "tasks-svc-activities",        .subject = "taskrouter.*.activity.>", .handler = on_config},
-    {.durable = "tasks-svc-channels",
-     .subject = "taskrouter.*.task-channel.>",
-     .handler = on_config                                                                                },
-    {.durable = "tasks-svc-queues-created",
-     .subject = "taskrouter.*.task-queue.created",
-     .handler = on_config                                                                                },
-    {.durable = "tasks-svc-queues-updated",
-     .subject = "taskrouter.*.task-queue.expression.>",
-     .handler = on_config                                                                                },
-    {.durable = "tasks-svc-queues-deleted",
-     .subject = "taskrouter.*.task-queue.deleted",
-     .handler = on_config                                                                                },
-    {.durable = "tasks-svc-workflows-created",
-     .subject = "taskrouter.*.workflow.created",
-     .handler = on_config                                                                                },
-    {.durable = "tasks-svc-workflows-updated",
-     .subject = "taskrouter.*.workflow.updated",
-     .handler = on_config                                                                                },
-    {.durable = "tasks-svc-workflows-deleted",
-     .subject = "taskrouter.*.workflow.deleted",
-     .handler = on_config                                                                                },
-    {.durable = "tasks-svc-workers",           .subject = "taskrouter.*.worker.>",   .handler = on_config},
+    CONSUMER("tasks-svc-workspaces", "taskrouter.*.workspace.>"),
+    CONSUMER("tasks-svc-activities", "taskrouter.*.activity.>"),
+    CONSUMER("tasks-svc-channels", "taskrouter.*.task-channel.>"),
+    CONSUMER("tasks-svc-queues-created", "taskrouter.*.task-queue.created"),
+    CONSUMER("tasks-svc-queues-updated", "taskrouter.*.task-queue.expression.>"),
+    CONSUMER("tasks-svc-queues-deleted", "taskrouter.*.task-queue.deleted"),
+    CONSUMER("tasks-svc-workflows-created", "taskrouter.*.workflow.created"),
+    CONSUMER("tasks-svc-workflows-updated", "taskrouter.*.workflow.updated"),
+    CONSUMER("tasks-svc-workflows-deleted", "taskrouter.*.workflow.deleted"),
+    CONSUMER("tasks-svc-workers", "taskrouter.*.worker.>"),
 };
 
 const size_t config_consumer_count = ARRAY_LEN(config_consumers);

@@ -184,11 +184,29 @@ static void test_lease(void)
     CHECK(is_log_whole());
 }
 
+/* What was handed to a process that died before it could use it comes again soon. */
+static void test_told_in_vain(void)
+{
+    struct place place = place_new(0);
+    const char *worker = place_worker(&place, "delta", 1);
+    process_signal(suite_process(SUITE_TASKS), SIGSTOP);
+    const json_t *moved = suite_ok(&suite_admin, SUITE_WORKERS, "UpdateWorker",
+                                   "{'worker':{'workspaceSid':'%s','sid':'%s','attributes':"
+                                   "'{`n`:1}'},'updateMask':'attributes'}",
+                                   place.workspace, worker);
+    CHECK(suite_event("worker.attributes.update", worker, 0) != NULL);
+    process_signal(suite_process(SUITE_TASKS), SIGKILL);
+    (void)process_wait_exit(suite_process(SUITE_TASKS), 5000);
+    CHECK(suite_restart(SUITE_TASKS));
+    CHECK(place_heard(moved)); /* within ten seconds */
+}
+
 static const struct test_case cases[] = {
-    {"without PostgreSQL calls fail fast, and it recovers by itself",       test_postgres},
-    {"without NATS routing goes on, and the events catch up",               test_nats    },
-    {"without the other services and NATS tasks live on, and all catch up", test_alone   },
-    {"a process that lost its lease writes nothing",                        test_lease   },
+    {"without PostgreSQL calls fail fast, and it recovers by itself",       test_postgres    },
+    {"without NATS routing goes on, and the events catch up",               test_nats        },
+    {"without the other services and NATS tasks live on, and all catch up", test_alone       },
+    {"a process that lost its lease writes nothing",                        test_lease       },
+    {"what a process that died was told is told again soon",                test_told_in_vain},
 };
 
 int main(int argc, char **argv)
