@@ -1,0 +1,236 @@
+/* What is left when the faults are over, read through the API. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "event_line.h"
+#include "pbjson/pbjson.h"
+#include "rpc/client.h"
+#include "run_int.h"
+#include "taskrouter/tasks/v1/tasks.pb-c.h"
+
+enum {
+    DRAIN_MS = 90000,
+    CATCH_UP_MS = 40000,
+    LOOK_MS = 100,
+    SETTLE_MS = 1500, /* longer than an idle relay sleeps */
+    PAGE = 500,
+    CALL_MS = 10000,
+    TRIES = 50,
+    KEPT_BYTES = 1 << 30,
+};
+
+struct final {
+    struct run *run;
+    struct actor reader;
+    struct arena *kept; /* SIDs */
+    struct map tasks;   /* created, by SID; the value is the SID, or listed */
+    int64_t last;       /* places in the log */
+    int64_t last_own;
+};
+
+static char listed[] = "listed";
+
+bool final_drain(struct run *run)
+{
+    struct actor reader;
+    int64_t until = clock_mono_us() + DRAIN_MS * US_PER_MS;
+    bool is_empty = false;
+    actor_init(&reader, run, "reader", 0);
+    while (!is_empty && clock_mono_us() < until) {
+        arena_reset(reader.arena);
+        struct result found =
+            actor_read(&reader, SUITE_TASKS, "ListTasks",
+                       "{'workspaceSid':'%s','pageSize':1,'assignmentStatus':['pending',"
+                       "'reserved','assigned','wrapping']}",
+                       run->world.workspace);
+        is_empty = found.outcome == OUTCOME_OK && at_i64(found.body, "items") == 0;
+        if (!is_empty)
+            process_sleep_ms(LOOK_MS);
+    }
+    actor_fini(&reader);
+    return is_empty;
+}
+
+/* ---- the log ---- */
+
+/* The typed message, so that the line is made as the watcher's is. */
+static enum err_code list_events(struct final *final, const char *cursor, bool newest_first,
+                                 Taskrouter__Tasks__V1__ListEventsResponse **out)
+{
+    Taskrouter__Tasks__V1__ListEventsRequest request =
+        TASKROUTER__TASKS__V1__LIST_EVENTS_REQUEST__INIT;
+    struct call call;
+    struct err err;
+    err_clear(&err);
+    request.workspace_sid = (char *)(uintptr_t) final->run->world.workspace;
+    request.page_size = PAGE;
+    request.cursor = (char *)(uintptr_t)cursor;
+    request.newest_first = newest_first;
+    call_init(&call, final->reader.arena, "final", CALL_MS * US_PER_MS);
+    call.who = suite_admin;
+    return RPC_CALL(final->run->replicas[0].client, &call, "/taskrouter.tasks.v1.Tasks/ListEvents",
+                    &request.base, taskrouter__tasks__v1__list_events_response, out, &err);
+}
+
+static void note_created(struct final *final, const Taskrouter__Tasks__V1__Event *event)
+{
+    if (strcmp(event->event_type, "task.created") == 0) {
+        struct str sid = arena_str(final->kept, str_from(event->resource_sid));
+        (void)map_put(&final->tasks, sid, (void *)(uintptr_t)sid.ptr);
+    }
+}
+
+static bool read_log(struct final *final)
+{
+    char cursor[512] = "";
+    int failures = 0;
+    do {
+        Taskrouter__Tasks__V1__ListEventsResponse *page = NULL;
+        arena_reset(final->reader.arena);
+        if (list_events(final, cursor, false, &page) != ERR_OK) {
+            process_sleep_ms(LOOK_MS);
+            if (++failures > TRIES)
+                return false;
+            continue;
+        }
+        for (size_t i = 0; i < page->n_items; i++) {
+            note_created(final, page->items[i]);
+            history_add(final->run->history, event_line("log", page->items[i]));
+        }
+        (void)snprintf(cursor, sizeof cursor, "%s", page->next_cursor);
+        if (cursor[0] == '\0')
+            return true;
+    } while (true);
+}
+
+/* Where the log ends now. */
+static bool read_end(struct final *final)
+{
+    Taskrouter__Tasks__V1__ListEventsResponse *page = NULL;
+    enum err_code code = ERR_UNAVAILABLE;
+    for (int i = 0; i < TRIES && code != ERR_OK; i++) {
+        arena_reset(final->reader.arena);
+        code = list_events(final, "", true, &page);
+        if (code != ERR_OK)
+            process_sleep_ms(LOOK_MS);
+    }
+    if (code != ERR_OK || page->n_items == 0)
+        return false;
+    final->last = page->items[0]->sequence;
+    for (size_t i = page->n_items; i-- > 0;) {
+        if (strcmp(page->items[i]->source, "/tasks-svc") == 0)
+            final->last_own = page->items[i]->sequence;
+    }
+    return true;
+}
+
+/* ---- tasks and reservations ---- */
+
+static void record_left(struct final *final, const char *kind, const json_t *item)
+{
+    json_t *line = history_line(kind);
+    bool is_task = strcmp(kind, "task") == 0;
+    (void)json_object_set_new(line, "sid", json_string(at(item, "sid")));
+    (void)json_object_set_new(
+        line, "st", json_string(at(item, is_task ? "assignmentStatus" : "reservationStatus")));
+    (void)json_object_set_new(line, "v", json_integer((json_int_t)at_i64(item, "version")));
+    if (!is_task)
+        (void)json_object_set_new(line, "task", json_string(at(item, "taskSid")));
+    (void)json_object_set_new(line, "worker", json_string(at(item, "workerSid")));
+    history_add(final->run->history, line);
+}
+
+static struct result read_surely(struct final *final, const char *method, const char *json)
+{
+    struct result found = {.outcome = OUTCOME_UNKNOWN};
+    for (int i = 0; i < TRIES && found.outcome == OUTCOME_UNKNOWN; i++) {
+        found = actor_read(&final->reader, SUITE_TASKS, method, "%s", json);
+        if (found.outcome == OUTCOME_UNKNOWN)
+            process_sleep_ms(LOOK_MS);
+    }
+    return found;
+}
+
+static bool read_list(struct final *final, const char *method, const char *kind)
+{
+    char cursor[512] = "";
+    do {
+        arena_reset(final->reader.arena);
+        const char *json =
+            arena_printf(final->reader.arena, "{'workspaceSid':'%s','pageSize':%d,'cursor':'%s'}",
+                         final->run->world.workspace, PAGE, cursor);
+        struct result page = read_surely(final, method, json);
+        if (page.outcome != OUTCOME_OK)
+            return false;
+        const json_t *items = json_object_get(page.body, "items");
+        for (size_t i = 0; i < json_array_size(items); i++) {
+            const json_t *item = json_array_get(items, i);
+            struct str sid = str_from(at(item, "sid"));
+            record_left(final, kind, item);
+            if (map_get(&final->tasks, sid) != NULL)
+                (void)map_put(&final->tasks, arena_str(final->kept, sid), listed);
+        }
+        (void)snprintf(cursor, sizeof cursor, "%s", at(page.body, "nextCursor"));
+    } while (cursor[0] != '\0');
+    return true;
+}
+
+/* Those that are not listed any more: purged ones are still there, deleted ones are not. */
+static bool read_hidden(struct final *final)
+{
+    for (size_t i = 0; i < final->tasks.count; i++) {
+        if (final->tasks.entries[i].value == listed)
+            continue;
+        const char *sid = final->tasks.entries[i].value;
+        arena_reset(final->reader.arena);
+        struct result found =
+            read_surely(final, "GetTask",
+                        arena_printf(final->reader.arena, "{'workspaceSid':'%s','sid':'%s'}",
+                                     final->run->world.workspace, sid));
+        if (found.outcome == OUTCOME_UNKNOWN)
+            return false;
+        if (found.outcome == OUTCOME_OK) {
+            record_left(final, "task", found.body);
+            continue;
+        }
+        json_t *line = history_line("task");
+        (void)json_object_set_new(line, "sid", json_string(sid));
+        (void)json_object_set_new(line, "gone", json_true());
+        history_add(final->run->history, line);
+    }
+    return true;
+}
+
+/* The log does not grow any more, and the observers have it (or will not get it). */
+static bool settle(struct final *final, struct observers *observers)
+{
+    int64_t until = clock_mono_us() + CATCH_UP_MS * US_PER_MS;
+    int64_t before = -1;
+    while (clock_mono_us() < until) {
+        if (!read_end(final))
+            return false;
+        bool is_still = final->last == before;
+        before = final->last;
+        if (is_still && observers_have(observers, final->last, final->last_own))
+            break;
+        process_sleep_ms(SETTLE_MS / 3);
+    }
+    process_sleep_ms(SETTLE_MS); /* for what should not come any more */
+    return true;
+}
+
+bool final_read(struct run *run, struct observers *observers)
+{
+    struct final final = {.run = run, .kept = arena_new(KEPT_BYTES)};
+    actor_init(&final.reader, run, "reader", 0);
+    map_init(&final.tasks);
+    bool is_read = settle(&final, observers) && read_log(&final) &&
+                   read_list(&final, "ListTasks", "task") &&
+                   read_list(&final, "ListReservations", "res") && read_hidden(&final);
+    map_fini(&final.tasks);
+    actor_fini(&final.reader);
+    arena_free(final.kept);
+    return is_read;
+}
