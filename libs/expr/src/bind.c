@@ -12,6 +12,7 @@
  *
  * Numbers are big-endian, so that the bytes are the same on every machine.
  */
+#include "expr/anchor.h"
 #include "expr_int.h"
 
 #include <stdlib.h>
@@ -119,6 +120,11 @@ static size_t settle_parts(struct binder *b, size_t start, size_t base, char tag
     b->parts.count = base;
     if (buf_failed(b->out) || count == 0)
         return count;
+    const struct part *only = (const struct part *)b->parts.items + base;
+    if (count == 1 && only->from == start) { /* nothing to sort */
+        truncate_to(b->out, start + only->len);
+        return 1;
+    }
     size_t len = b->out->len - start;
     char *copy = xcalloc(len, 1);
     struct str *sorted = xcalloc(count, sizeof *sorted);
@@ -491,6 +497,114 @@ enum expr_verdict expr_bind(const struct expr *expr, const struct expr_env *env,
     return verdict;
 }
 
+/* ---- binding apart ------------------------------------------------------------------------------
+ */
+
+struct apart {
+    struct binder kept;
+    struct binder loose;
+    expr_keep_fn keep;
+    void *ctx;
+};
+
+static bool operand_mentions(const struct expr *expr, struct operand operand, unsigned mask)
+{
+    if (operand.type == OPERAND_PATH)
+        return (mask & EXPR_BIT(expr_path_at(expr, operand.index)->slot)) != 0;
+    if (operand.type != OPERAND_LIST)
+        return false;
+    struct list_span span = ((const struct list_span *)expr->lists.items)[operand.index];
+    for (uint32_t i = 0; i < span.count; i++) {
+        if (operand_mentions(expr, ((const struct operand *)expr->operands.items)[span.first + i],
+                             mask))
+            return true;
+    }
+    return false;
+}
+
+static bool node_mentions(const struct expr *expr, uint32_t index, unsigned mask)
+{
+    const struct node *node = expr_node(expr, index);
+    if (node->type == NODE_TEST)
+        return operand_mentions(expr, node->a, mask) || operand_mentions(expr, node->b, mask);
+    for (uint32_t child = node->first_child; child != NO_NODE; child = expr_node(expr, child)->next)
+        if (node_mentions(expr, child, mask))
+            return true;
+    return false;
+}
+
+/* Sorts the parts of one condition, which begins at from, into the two residuals. */
+static void part_apart(struct apart *a, uint32_t index, size_t from)
+{
+    const struct buf *out = a->kept.out;
+    size_t base = a->kept.parts.count;
+    push_flat(&a->kept, from, 'A');
+    if (buf_failed(out) || !node_mentions(a->kept.expr, index, a->kept.known_mask))
+        return;
+    struct part *parts = a->kept.parts.items;
+    size_t count = a->kept.parts.count;
+    a->kept.parts.count = base;
+    for (size_t i = base; i < count; i++) {
+        struct str bytes = {.ptr = out->data + parts[i].from, .len = parts[i].len};
+        if (a->keep(a->ctx, bytes)) {
+            parts[a->kept.parts.count++] = parts[i];
+            continue;
+        }
+        size_t at = a->loose.out->len;
+        buf_str_append(a->loose.out, bytes);
+        push_part(&a->loose, at, bytes.len);
+    }
+}
+
+static enum expr_verdict bind_apart(struct apart *a, uint32_t index, bool is_negated)
+{
+    const struct node *node = expr_node(a->kept.expr, index);
+    if (node->type == NODE_NOT)
+        return bind_apart(a, node->first_child, !is_negated);
+    bool is_junction = node->type == NODE_AND || node->type == NODE_OR;
+    if (is_junction && (node->type == NODE_AND) != is_negated) {
+        for (uint32_t child = node->first_child; child != NO_NODE;
+             child = expr_node(a->kept.expr, child)->next) {
+            if (bind_apart(a, child, is_negated) == EXPR_FALSE)
+                return EXPR_FALSE;
+        }
+        return EXPR_OPEN;
+    }
+    size_t from = a->kept.out->len;
+    enum expr_verdict verdict = bind_node(&a->kept, index, is_negated);
+    if (verdict == EXPR_OPEN)
+        part_apart(a, index, from);
+    return verdict;
+}
+
+enum expr_verdict expr_bind_apart(const struct expr *expr, const struct expr_env *env,
+                                  unsigned known_mask, expr_keep_fn keep, void *ctx,
+                                  struct buf *key, struct buf *loose)
+{
+    if (expr->entry == PC_TRUE || expr->entry == PC_FALSE)
+        return verdict_of(expr->entry == PC_TRUE);
+    struct apart a = {
+        .kept = {.expr = expr, .env = env, .known_mask = known_mask, .out = key  },
+        .loose = {.expr = expr, .env = env, .known_mask = known_mask, .out = loose},
+        .keep = keep,
+        .ctx = ctx
+    };
+    size_t key_start = key->len;
+    size_t loose_start = loose->len;
+    enum expr_verdict verdict = bind_apart(&a, expr->root, false);
+    if (verdict == EXPR_FALSE)
+        a.kept.parts.count = a.loose.parts.count = 0;
+    if (settle_parts(&a.kept, key_start, 0, 'A') == 0)
+        truncate_to(key, key_start);
+    if (settle_parts(&a.loose, loose_start, 0, 'A') == 0)
+        truncate_to(loose, loose_start);
+    free(a.kept.parts.items);
+    free(a.loose.parts.items);
+    bool is_open =
+        key->len > key_start || loose->len > loose_start || buf_failed(key) || buf_failed(loose);
+    return verdict == EXPR_FALSE ? EXPR_FALSE : is_open ? EXPR_OPEN : EXPR_TRUE;
+}
+
 /* ---- reading a key --------------------------------------------------------------------------- */
 
 struct key_reader {
@@ -656,9 +770,10 @@ static uint32_t take_node(struct key_reader *r, size_t depth)
     return self;
 }
 
-struct expr *expr_residual_new(struct str key)
+static struct expr *residual_new(struct str key, bool is_shape)
 {
     struct expr *expr = xcalloc(1, sizeof *expr);
+    expr->is_shape = is_shape;
     expr->text = xstr_dup(key);
     expr->text_len = key.len;
     expr->is_residual = true;
@@ -670,4 +785,14 @@ struct expr *expr_residual_new(struct str key)
     }
     expr_finish(expr);
     return expr;
+}
+
+struct expr *expr_residual_new(struct str key)
+{
+    return residual_new(key, false);
+}
+
+struct expr *expr_shape_new(struct str key)
+{
+    return residual_new(key, true);
 }

@@ -91,6 +91,7 @@ struct expr {
     char *decoded; /* texts that had escapes; NULL = none */
     size_t decoded_len;
     bool is_residual;
+    bool is_shape;       /* its constants change: no short ways */
     struct vec consts;   /* struct expr_value */
     struct vec paths;    /* struct path, each once */
     struct vec operands; /* struct operand, of array literals */
@@ -132,6 +133,10 @@ void expr_finish(struct expr *expr);
  * a value of kind ARRAY that only tells its kind. */
 const struct expr_value *operand_value(const struct expr *expr, struct operand operand,
                                        const struct expr_env *env, struct expr_value *scratch);
+
+/* A single name's value, likewise. */
+const struct expr_value *path_value(const struct expr_path *path, const struct expr_env *env,
+                                    struct expr_value *scratch);
 
 /* One test of the tree, TEST_IN and TEST_NOT_IN included. */
 bool node_test(const struct expr *expr, const struct node *node, const struct expr_env *env);

@@ -1,4 +1,5 @@
 /* order_by lists and single names. */
+#include "expr/anchor.h"
 #include "expr_int.h"
 
 #include <stdlib.h>
@@ -159,4 +160,23 @@ struct expr_value expr_path_get(const struct expr_path *path, const struct expr_
 {
     struct expr_value scratch;
     return *operand_value(path->name, the_name, env, &scratch);
+}
+
+struct expr_path *expr_path_new(struct str path)
+{
+    struct expr_path *made = NULL;
+    struct err err;
+    struct buf text;
+    buf_init(&text, 0);
+    buf_printf(&text, "worker.%.*s", STR_ARG(path));
+    if (expr_path_compile(buf_str(&text), &expr_context_target, &made, &err) != ERR_OK)
+        made = NULL;
+    buf_fini(&text);
+    return made;
+}
+
+const struct expr_value *path_value(const struct expr_path *path, const struct expr_env *env,
+                                    struct expr_value *scratch)
+{
+    return operand_value(path->name, the_name, env, scratch);
 }

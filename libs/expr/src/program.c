@@ -127,7 +127,7 @@ static void shorten(const struct expr *expr, struct test *test)
         test->b = constant;
         test->op = mirrored[test->op];
     }
-    if (test->a.type != OPERAND_PATH || test->b.type != OPERAND_CONST)
+    if (test->a.type != OPERAND_PATH || test->b.type != OPERAND_CONST || expr->is_shape)
         return;
     const struct expr_value *constant = expr_const_at(expr, test->b.index);
     struct expr_value number;
