@@ -1,3 +1,8 @@
+/*
+ * Which waiting tasks want the same. A target's conditions, bound to the task, go three ways
+ * (README, "How matching stays flat"): those that are the same for all tasks, or equality, or about
+ * what changes while working, make the class; the others, each task's own, make it filtered.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,206 +12,7 @@
 #include "base/macros.h"
 #include "engine_int.h"
 
-enum { MIN_IDLE_MEMBERS = 65536, MAX_IDLE_PER_WORKER = 32 };
-
-bool task_goes_first(const struct task *a, const struct task *b)
-{
-    bool a_lifo = a->queue != NULL && a->queue->is_lifo;
-    bool b_lifo = b->queue != NULL && b->queue->is_lifo;
-    if (a_lifo != b_lifo)
-        return a_lifo == a->workspace->is_lifo_first;
-    if (a_lifo && !MUTATED(7)) {
-        if (a->virtual_start_us != b->virtual_start_us)
-            return a->virtual_start_us > b->virtual_start_us;
-        return a->sequence > b->sequence;
-    }
-    if (a->priority != b->priority && !MUTATED(5))
-        return a->priority > b->priority;
-    if (a->virtual_start_us != b->virtual_start_us)
-        return a->virtual_start_us < b->virtual_start_us;
-    return a->sequence < b->sequence;
-}
-
-/* What decides most often, as a number: priority, or newest first. */
-int64_t class_task_key(const struct task *task)
-{
-    return task->queue != NULL && task->queue->is_lifo ? -task->virtual_start_us : -task->priority;
-}
-
-static bool waiting_less(const struct heap_node *a, const struct heap_node *b)
-{
-    return task_goes_first(HEAP_ENTRY(a, struct task, place), HEAP_ENTRY(b, struct task, place));
-}
-
-/* When the worker was last given something, on the clock that this class goes by. */
-int64_t class_member_idle_since(const struct class_member *member)
-{
-    return member->class->channel->is_optimized ? member->slot->last_sequence
-                                                : member->worker->last_sequence;
-}
-
-/* Idle time, unless something comes before it. */
-int64_t class_member_key(const struct class_member *member)
-{
-    const struct task_class *class = member->class;
-    return class->order != NULL && !class->is_order_off ? 0 : class_member_idle_since(member);
-}
-
-static bool member_less(const struct heap_node *a_node, const struct heap_node *b_node)
-{
-    const struct class_member *a = HEAP_ENTRY(a_node, struct class_member, place);
-    const struct class_member *b = HEAP_ENTRY(b_node, struct class_member, place);
-    if (a->class->order != NULL && !a->class->is_order_off) {
-        int order = expr_order_compare(a->class->order, a->order_key, b->order_key);
-        if (order != 0)
-            return order < 0;
-    }
-    int64_t a_since = class_member_idle_since(a);
-    int64_t b_since = class_member_idle_since(b);
-    if (a_since != b_since)
-        return a_since < b_since;
-    return memcmp(a->worker->sid.text, b->worker->sid.text, SID_LEN) < 0;
-}
-
-/* Members that a flip of the order moves: all of them, by filling the heap anew. */
-void class_reorder(struct task_class *class)
-{
-    uint32_t count = class->free.count;
-    struct heap_item *items = class->free.items;
-    class->free = (struct heap){0};
-    heap_init(&class->free, member_less);
-    for (uint32_t i = 0; i < count; i++)
-        items[i].node->place = 0;
-    for (uint32_t i = 0; i < count; i++)
-        heap_insert(&class->free, items[i].node,
-                    class_member_key(CONTAINER_OF(items[i].node, struct class_member, place)));
-    free(items);
-}
-
-/* After the queue's order changed. */
-void class_resort_tasks(struct task_class *class)
-{
-    uint32_t count = class->tasks.count;
-    struct heap_item *items = class->tasks.items;
-    heap_init(&class->tasks, waiting_less);
-    for (uint32_t i = 0; i < count; i++)
-        items[i].node->place = 0;
-    for (uint32_t i = 0; i < count; i++)
-        heap_insert(&class->tasks, items[i].node,
-                    class_task_key(CONTAINER_OF(items[i].node, struct task, place)));
-    free(items);
-}
-
-static void class_count_bad_order(struct task_class *class, int delta)
-{
-    class->bad_order_count = (uint32_t)((int64_t) class->bad_order_count + delta);
-    bool is_off = class->bad_order_count > 0;
-    if (is_off == class->is_order_off)
-        return;
-    class->is_order_off = is_off;
-    class_reorder(class);
-}
-
-/* The member's place under order_by; out of the heap while it changes. */
-static void member_set_order(struct class_member *member)
-{
-    struct task_class *class = member->class;
-    if (class->order == NULL)
-        return;
-    struct expr_env env = {.records = {[EXPR_SLOT_WORKER] = member->worker->record}};
-    bool was_in = heap_has(&member->place);
-    heap_remove(&class->free, &member->place);
-    if (member->order_key == NULL)
-        member->order_key = xcalloc(1, sizeof *member->order_key);
-    bool is_bad = !expr_order_key(class->order, &env, member->order_key);
-    if (is_bad != member->is_bad_order)
-        class_count_bad_order(class, is_bad ? 1 : -1);
-    member->is_bad_order = is_bad;
-    if (was_in)
-        heap_insert(&class->free, &member->place, class_member_key(member));
-}
-
-static void class_add_member(struct task_class *class, struct worker *worker)
-{
-    struct class_member *member = xcalloc(1, sizeof *member);
-    member->class = class;
-    member->worker = worker;
-    member->slot = worker_slot(worker, class->channel);
-    list_append(&class->members, &member->class_node);
-    class->member_count++;
-    list_append(&member->slot->members, &member->worker_node);
-    member_set_order(member);
-    if (member->slot->is_free)
-        heap_insert(&class->free, &member->place, class_member_key(member));
-}
-
-void class_drop_member(struct class_member *member)
-{
-    struct task_class *class = member->class;
-    heap_remove(&class->free, &member->place);
-    list_remove(&member->class_node);
-    list_remove(&member->worker_node);
-    class->member_count--;
-    if (member->is_bad_order)
-        class_count_bad_order(class, -1);
-    if (class->mark == member)
-        class->mark = NULL;
-    free(member->order_key);
-    free(member);
-}
-
-static bool class_knows(const struct task_class *class, const struct worker *worker)
-{
-    if (class->known == NULL)
-        return true;
-    struct str key = class->known->key;
-    if (str_starts_with(key, STR("sid:")))
-        return str_eq_text((struct str){key.ptr + 4, key.len - 4}, worker->sid.text);
-    return str_eq_nocase((struct str){key.ptr + 5, key.len - 5}, worker->name);
-}
-
-static bool class_wants(const struct task_class *class, const struct worker *worker, bool is_member)
-{
-    if (worker->is_deleted || class->matches_nobody || !is_member || !class_knows(class, worker))
-        return false;
-    if (class->residual == NULL)
-        return true;
-    struct expr_env env = {.records = {[EXPR_SLOT_WORKER] = worker->record}};
-    return expr_eval(class->residual, &env);
-}
-
-static struct class_member *class_find(const struct engine *engine, const struct task_class *class,
-                                       const struct worker *worker)
-{
-    if (engine->marked == worker)
-        return class->mark;
-    uint32_t index = class->channel->index;
-    if (index >= worker->channel_count || worker->channels[index] == NULL)
-        return NULL;
-    struct list *members = &worker->channels[index]->members;
-    for (struct list_node *node = list_first(members); node != NULL;
-         node = list_next(members, node)) {
-        struct class_member *member = LIST_ENTRY(node, struct class_member, worker_node);
-        if (member->class == class)
-            return member;
-    }
-    return NULL;
-}
-
-void class_regard_worker(struct engine *engine, struct task_class *class, struct worker *worker,
-                         bool is_member)
-{
-    struct class_member *member = class_find(engine, class, worker);
-    bool is_wanted = class_wants(class, worker, is_member);
-    if (is_wanted && member == NULL) {
-        class_add_member(class, worker);
-        match_worker_ready(engine, worker);
-    } else if (!is_wanted && member != NULL) {
-        class_drop_member(member);
-    } else if (is_wanted) {
-        member_set_order(member);
-    }
-}
+enum { MIN_IDLE_MEMBERS = 65536, MAX_IDLE_PER_WORKER = 32, WORKERS_PER_IDLE_CLASS = 4 };
 
 struct str class_known_key(struct known_space *space, bool is_by_name, struct str name)
 {
@@ -222,7 +28,7 @@ struct str class_known_key(struct known_space *space, bool is_by_name, struct st
     return (struct str){space->text, (size_t)len};
 }
 
-static struct known *known_need(struct workspace *workspace, struct str key)
+struct known *known_need(struct workspace *workspace, struct str key)
 {
     struct known *known = map_get(&workspace->known, key);
     if (known != NULL)
@@ -230,8 +36,18 @@ static struct known *known_need(struct workspace *workspace, struct str key)
     known = xcalloc(1, sizeof *known);
     text_set(&known->key, key);
     list_init(&known->classes);
+    list_init(&known->workers);
     (void)map_put(&workspace->known, known->key, known);
     return known;
+}
+
+void known_drop(struct workspace *workspace, struct known *known)
+{
+    if (known == NULL || !list_is_empty(&known->classes) || !list_is_empty(&known->workers))
+        return;
+    (void)map_remove(&workspace->known, known->key);
+    text_free(&known->key);
+    free(known);
 }
 
 static bool order_reads(const struct expr_order *order, struct str prefix)
@@ -253,30 +69,49 @@ static bool expr_reads(const struct expr *expr, struct str prefix)
     return false;
 }
 
-/* One worker is looked up; a queue's members are gone through once, when the class is made. */
-static void class_fill(struct engine *engine, struct task_class *class)
+/* --- filling -------------------------------------------------------------------------------------
+ */
+
+static void class_try_member(struct engine *engine, struct task_class *class, struct worker *worker)
 {
-    if (class->known != NULL && str_starts_with(class->known->key, STR("sid:"))) {
+    if (class->reads_channel)
+        worker_set_channel_fields(worker);
+    bool is_member = class->queue == NULL || queue_find(engine, class->queue, worker) != NULL;
+    if (class_wants(class, worker, is_member))
+        class_add_member(class, worker);
+}
+
+/* One worker, or the few of a name, are looked up. */
+static void class_fill_known(struct engine *engine, struct task_class *class)
+{
+    if (str_starts_with(class->known->key, STR("sid:"))) {
         struct str sid = {class->known->key.ptr + 4, class->known->key.len - 4};
         struct worker *worker = map_get(&engine->workers, sid);
-        if (worker == NULL || worker->workspace != class->workspace)
-            return;
-        if (class->reads_channel)
-            worker_set_channel_fields(worker);
-        bool is_member = class->queue == NULL;
-        struct list *queues = &worker->queue_members;
-        for (struct list_node *node = list_first(queues); node != NULL && !is_member;
-             node = list_next(queues, node))
-            is_member = LIST_ENTRY(node, struct queue_member, worker_node)->queue == class->queue;
-        if (class_wants(class, worker, is_member))
-            class_add_member(class, worker);
+        if (worker != NULL && worker->workspace == class->workspace)
+            class_try_member(engine, class, worker);
         return;
     }
-    if (class->queue == NULL || class->matches_nobody)
+    workspace_need_names(class->workspace);
+    for (struct list_node *node = list_first(&class->known->workers); node != NULL;
+         node = list_next(&class->known->workers, node))
+        class_try_member(engine, class, LIST_ENTRY(node, struct worker, name_node));
+}
+
+static void class_fill(struct engine *engine, struct task_class *class)
+{
+    if (class->matches_nobody)
         return;
-    struct list *members = &class->queue->members;
-    for (struct list_node *node = list_first(members); node != NULL;
-         node = list_next(members, node)) {
+    if (class->known != NULL) {
+        class_fill_known(engine, class);
+        return;
+    }
+    if (class->anchor_count > 0) {
+        class_fill_from_postings(engine, class);
+        return;
+    }
+    struct list *members = class->queue == NULL ? NULL : &class->queue->members;
+    struct list_node *node = members == NULL ? NULL : list_first(members);
+    for (; node != NULL; node = list_next(members, node)) {
         struct worker *worker = LIST_ENTRY(node, struct queue_member, queue_node)->worker;
         if (class->reads_channel)
             worker_set_channel_fields(worker);
@@ -285,19 +120,65 @@ static void class_fill(struct engine *engine, struct task_class *class)
     }
 }
 
-static struct task_class *class_make(struct engine *engine, const struct class_spec *spec,
-                                     struct str key, struct str residual, enum expr_verdict verdict)
+/* --- making
+ * ---------------------------------------------------------------------------------------- */
+
+static void filter_range(void *ctx, struct str part)
 {
+    struct filter *filter = ctx;
+    struct expr_range range;
+    if (filter->range != NULL || !expr_part_range(part, &range))
+        return;
+    filter->range = expr_path_new(range.path);
+    filter->is_at_most = range.is_at_most;
+}
+
+static struct filter *filter_new(struct engine *engine, struct str loose)
+{
+    struct filter *filter = xcalloc(1, sizeof *filter);
+    filter->id = ++engine->filter_count;
+    filter->shape = expr_shape_new(loose);
+    INVARIANT(filter->shape != NULL);
+    expr_each_part(loose, filter_range, filter);
+    return filter;
+}
+
+static void class_count_readers(struct task_class *class, int delta)
+{
+    struct queue *queue = class->queue;
+    if (class->reads_channel)
+        class->workspace->channel_readers =
+            (uint32_t)((int64_t) class->workspace->channel_readers + delta);
+    if (queue != NULL && class->reads_channel)
+        queue->channel_readers = (uint32_t)((int64_t)queue->channel_readers + delta);
+    if (queue != NULL && class->reads_activity)
+        queue->activity_readers = (uint32_t)((int64_t)queue->activity_readers + delta);
+}
+
+/* What class_need found out about a task. */
+struct class_need {
+    const struct class_spec *spec;
+    struct str key;
+    struct str residual;
+    struct str loose; /* the task's own conditions; empty: none */
+    enum expr_verdict verdict;
+};
+
+static struct task_class *class_make(struct engine *engine, const struct class_need *need)
+{
+    const struct class_spec *spec = need->spec;
     struct task_class *class = xcalloc(1, sizeof *class);
-    text_set(&class->key, key);
+    text_set(&class->key, need->key);
     class->workspace = spec->workspace;
     class->queue = spec->queue;
     class->channel = spec->channel;
-    class->matches_nobody = verdict == EXPR_FALSE;
-    if (verdict == EXPR_OPEN) {
-        class->residual = expr_residual_new(residual);
+    class->matches_nobody = need->verdict == EXPR_FALSE;
+    if (need->residual.len > 0) {
+        class->residual = expr_residual_new(need->residual);
         INVARIANT(class->residual != NULL);
     }
+    if (need->loose.len > 0)
+        class->filter = filter_new(engine, need->loose);
     struct err err;
     if (spec->order_text.len > 0 && expr_order_compile(spec->order_text, &expr_context_target,
                                                        &class->own_order, &err) == ERR_OK)
@@ -306,20 +187,79 @@ static struct task_class *class_make(struct engine *engine, const struct class_s
                             order_reads(class->order, STR("activity_"));
     class->reads_channel =
         expr_reads(class->residual, STR("channel.")) || order_reads(class->order, STR("channel."));
-    if (class->reads_channel)
-        class->workspace->channel_readers++;
-    heap_init(&class->tasks, waiting_less);
-    heap_init(&class->free, member_less);
-    list_init(&class->members);
+    class_count_readers(class, 1);
+    class_init_tasks(class);
+    class_init_members(class);
     if (spec->known.len > 0) {
         class->known = known_need(spec->workspace, spec->known);
         list_append(&class->known->classes, &class->known_node);
-    } else if (class->queue != NULL) {
-        list_append(&class->queue->classes, &class->queue_node);
+    } else if (class->queue != NULL && !class_anchor(engine, class, need->residual)) {
+        list_append(&class->queue->open_classes, &class->open_node);
     }
+    if (class->queue != NULL)
+        list_append(&class->queue->classes, &class->queue_node);
     (void)map_put(&engine->classes, class->key, class);
     class_fill(engine, class);
     return class;
+}
+
+static void variant_bound(void *ctx, struct str part)
+{
+    struct variant *variant = ctx;
+    const struct filter *filter = variant->class->filter;
+    struct expr_range range;
+    if (variant->has_bound || !expr_part_range(part, &range))
+        return;
+    variant->has_bound = true;
+    variant->bound = filter->is_at_most ? -range.bound : range.bound;
+}
+
+static struct variant *variant_need(struct engine *engine, struct task_class *class,
+                                    struct str loose)
+{
+    struct buf *key = &engine->class_key;
+    buf_clear(key);
+    buf_append(key, &class->filter->id, sizeof class->filter->id);
+    buf_str_append(key, loose);
+    struct variant *variant = map_get(&engine->variants, buf_str(key));
+    if (variant != NULL)
+        return variant;
+    variant = xcalloc(1, sizeof *variant);
+    variant->class = class;
+    variant->constants = expr_constants_new(loose);
+    text_set(&variant->key, buf_str(key));
+    variant_init_tasks(variant);
+    if (class->filter->range != NULL)
+        expr_each_part(loose, variant_bound, variant);
+    (void)map_put(&engine->variants, variant->key, variant);
+    return variant;
+}
+
+static void variant_free(struct engine *engine, struct variant *variant)
+{
+    tree_remove(&variant->class->filter->variants, &variant->node);
+    (void)map_remove(&engine->variants, variant->key);
+    line_fini(&variant->tasks);
+    free(variant->constants);
+    text_free(&variant->key);
+    free(variant);
+}
+
+/* --- finding
+ * --------------------------------------------------------------------------------------- */
+
+static bool class_keeps(void *ctx, struct str part)
+{
+    (void)ctx;
+    return class_part_is_anchor(part) || expr_part_reads(part, STR("activity_")) ||
+           expr_part_reads(part, STR("channel."));
+}
+
+static bool class_keeps_all(void *ctx, struct str part)
+{
+    (void)ctx;
+    (void)part;
+    return true;
 }
 
 /* A part of the key whose end cannot be mistaken. */
@@ -330,27 +270,39 @@ static void key_part(struct buf *key, struct str part)
     buf_str_append(key, part);
 }
 
-struct task_class *class_need(struct engine *engine, const struct class_spec *spec)
+struct task_class *class_need(struct engine *engine, const struct class_spec *spec,
+                              struct variant **out_variant)
 {
     struct buf *key = &engine->class_key;
     struct buf *residual = &engine->class_residual;
-    enum expr_verdict verdict = EXPR_TRUE;
+    struct buf *loose = &engine->class_loose;
+    struct class_need need = {.spec = spec, .verdict = EXPR_TRUE};
     buf_clear(key);
     buf_clear(residual);
+    buf_clear(loose);
     if (spec->expression != NULL) {
         struct expr_env env = {.records = {[EXPR_SLOT_TASK] = spec->task}};
-        verdict = expr_bind(spec->expression, &env, EXPR_BIT(EXPR_SLOT_TASK), residual);
+        need.verdict = expr_bind_apart(spec->expression, &env, EXPR_BIT(EXPR_SLOT_TASK),
+                                       spec->known.len > 0 ? class_keeps_all : class_keeps, NULL,
+                                       residual, loose);
     }
-    key_part(key, spec->queue == NULL ? STR("-") : sid_str(&spec->queue->sid));
-    key_part(key, sid_str(&spec->channel->sid));
+    need.residual = buf_str(residual);
+    need.loose = buf_str(loose);
+    /* Queues and channels never go, so that their addresses name them. */
+    buf_append(key, &spec->queue, sizeof spec->queue);
+    buf_append(key, &spec->channel, sizeof spec->channel);
     key_part(key, spec->known);
     key_part(key, spec->order_text);
-    buf_text(key, verdict == EXPR_TRUE ? "T" : verdict == EXPR_FALSE ? "F" : "?");
-    buf_str_append(key, buf_str(residual));
-    INVARIANT(!buf_failed(key) && !buf_failed(residual));
-    struct task_class *class = map_get(&engine->classes, buf_str(key));
+    buf_char(key, need.verdict == EXPR_FALSE ? 'F' : 'T');
+    key_part(key, need.residual);
+    if (need.loose.len > 0)
+        expr_shape(need.loose, key);
+    INVARIANT(!buf_failed(key) && !buf_failed(residual) && !buf_failed(loose));
+    need.key = buf_str(key);
+    struct task_class *class = map_get(&engine->classes, need.key);
     if (class == NULL)
-        class = class_make(engine, spec, buf_str(key), buf_str(residual), verdict);
+        class = class_make(engine, &need);
+    *out_variant = class->filter == NULL ? NULL : variant_need(engine, class, need.loose);
     return class;
 }
 
@@ -370,18 +322,23 @@ static void class_wake(struct engine *engine, struct task_class *class)
 static bool class_too_many_idle(const struct engine *engine)
 {
     size_t max_members = MIN_IDLE_MEMBERS + engine->workers.count * MAX_IDLE_PER_WORKER;
-    return engine->idle_class_count > (size_t)engine->config.max_idle_classes ||
-           engine->idle_member_count > max_members;
+    size_t max_classes =
+        (size_t)engine->config.max_idle_classes + engine->workers.count / WORKERS_PER_IDLE_CLASS;
+    return engine->idle_class_count > max_classes || engine->idle_member_count > max_members;
 }
 
-void class_ref(struct engine *engine, struct task_class *class)
+void class_ref(struct engine *engine, struct task_class *class, struct variant *variant)
 {
     class->refs++;
+    if (variant != NULL)
+        variant->refs++;
     class_wake(engine, class);
 }
 
-void class_unref(struct engine *engine, struct task_class *class)
+void class_unref(struct engine *engine, struct task_class *class, struct variant *variant)
 {
+    if (variant != NULL && --variant->refs == 0)
+        variant_free(engine, variant);
     class->refs--;
     if (class->refs > 0)
         return;
@@ -400,17 +357,19 @@ void class_free(struct engine *engine, struct task_class *class)
     while (!list_is_empty(&class->members))
         class_drop_member(LIST_ENTRY(list_first(&class->members), struct class_member, class_node));
     list_remove(&class->queue_node);
+    list_remove(&class->open_node);
     list_remove(&class->known_node);
-    if (class->known != NULL && list_is_empty(&class->known->classes)) {
-        (void)map_remove(&class->workspace->known, class->known->key);
-        text_free(&class->known->key);
-        free(class->known);
-    }
-    if (class->reads_channel)
-        class->workspace->channel_readers--;
+    class_unanchor(class);
+    known_drop(class->workspace, class->known);
+    class_count_readers(class, -1);
     (void)map_remove(&engine->classes, class->key);
-    heap_fini(&class->tasks);
-    heap_fini(&class->free);
+    line_fini(&class->tasks);
+    line_fini(&class->free);
+    if (class->filter != NULL) {
+        expr_free(class->filter->shape);
+        expr_path_free(class->filter->range);
+        free(class->filter);
+    }
     expr_free(class->residual);
     expr_order_free(class->own_order);
     text_free(&class->key);

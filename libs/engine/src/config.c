@@ -25,6 +25,7 @@ struct workspace *workspace_need(struct engine *engine, const struct sid *sid)
     list_init(&workspace->channels);
     list_init(&workspace->activities);
     list_init(&workspace->tasks);
+    list_init(&workspace->indexes);
     map_init(&workspace->known);
     (void)map_put(&engine->workspaces, sid_str(&workspace->sid), workspace);
     return workspace;
@@ -83,6 +84,7 @@ struct queue *queue_need(struct engine *engine, struct workspace *workspace, con
     queue->max_reserved = 1;
     list_init(&queue->members);
     list_init(&queue->classes);
+    list_init(&queue->open_classes);
     list_append(&workspace->queues, &queue->node);
     (void)map_put(&engine->queues, sid_str(&queue->sid), queue);
     return queue;
@@ -272,11 +274,9 @@ enum err_code config_put_queue(struct engine *engine, const struct engine_comman
         queue_take_target(engine, queue, target, text);
     else
         expr_free(target);
-    for (size_t i = 0; i < engine->classes.count && is_resorted; i++) {
-        struct task_class *class = engine->classes.entries[i].value;
-        if (class->queue == queue)
-            class_resort_tasks(class);
-    }
+    struct list_node *node = is_resorted ? list_first(&queue->classes) : NULL;
+    for (; node != NULL; node = list_next(&queue->classes, node))
+        class_resort_tasks(LIST_ENTRY(node, struct task_class, queue_node));
     return ERR_OK;
 }
 

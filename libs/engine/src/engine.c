@@ -99,13 +99,36 @@ struct sid engine_sid(struct engine *engine, const char *prefix, int64_t sequenc
     return sid_make(prefix, engine->now_us, (uint16_t)((uint64_t)sequence & 0xFFFFU), random);
 }
 
-static bool timer_less(const struct heap_node *a_node, const struct heap_node *b_node)
+static bool timer_goes_first(const struct timer *a, const struct timer *b)
 {
-    const struct timer *a = HEAP_ENTRY(a_node, struct timer, place);
-    const struct timer *b = HEAP_ENTRY(b_node, struct timer, place);
     if (a->at_us != b->at_us)
         return a->at_us < b->at_us;
     return a->sequence < b->sequence;
+}
+
+static bool timer_less(const struct line_node *a, const struct line_node *b)
+{
+    return timer_goes_first(LINE_ENTRY(a, struct timer, place), LINE_ENTRY(b, struct timer, place));
+}
+
+struct timer *timer_first(const struct engine *engine)
+{
+    struct timer *first = NULL;
+    for (size_t i = 0; i < TIMER_KIND_COUNT; i++) {
+        struct line_node *node = line_first(&engine->timers[i]);
+        struct timer *timer = node == NULL ? NULL : CONTAINER_OF(node, struct timer, place);
+        if (timer != NULL && (first == NULL || timer_goes_first(timer, first)))
+            first = timer;
+    }
+    return first;
+}
+
+size_t timer_count(const struct engine *engine)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < TIMER_KIND_COUNT; i++)
+        count += engine->timers[i].count;
+    return count;
 }
 
 static void engine_take_config(struct engine *engine, const struct engine_config *config)
@@ -145,9 +168,13 @@ struct engine *engine_new(const struct engine_config *config)
     map_init(&engine->tasks);
     map_init(&engine->reservations);
     map_init(&engine->classes);
+    map_init(&engine->variants);
     buf_init(&engine->class_key, 0);
     buf_init(&engine->class_residual, 0);
-    heap_init(&engine->timers, timer_less);
+    buf_init(&engine->class_loose, 0);
+    buf_init(&engine->class_value, 0);
+    for (size_t i = 0; i < TIMER_KIND_COUNT; i++)
+        line_init(&engine->timers[i], timer_less);
     heap_init(&engine->ready_tasks, ready_task_less);
     heap_init(&engine->ready_workers, ready_worker_less);
     list_init(&engine->idle_classes);
@@ -193,6 +220,7 @@ static void engine_free_config(struct engine *engine)
     }
     for (size_t i = 0; i < engine->workspaces.count; i++) {
         struct workspace *workspace = engine->workspaces.entries[i].value;
+        workspace_free_indexes(workspace);
         map_fini(&workspace->known);
         stats_group_fini(&workspace->direct_stats);
         text_free(&workspace->name);
@@ -219,12 +247,16 @@ void engine_free(struct engine *engine)
     engine_free_config(engine);
     struct map *maps[] = {&engine->workspaces, &engine->activities,   &engine->channels,
                           &engine->queues,     &engine->workflows,    &engine->workers,
-                          &engine->tasks,      &engine->reservations, &engine->classes};
+                          &engine->tasks,      &engine->reservations, &engine->classes,
+                          &engine->variants};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_fini(maps[i]);
     buf_fini(&engine->class_key);
     buf_fini(&engine->class_residual);
-    heap_fini(&engine->timers);
+    buf_fini(&engine->class_loose);
+    buf_fini(&engine->class_value);
+    for (size_t i = 0; i < TIMER_KIND_COUNT; i++)
+        line_fini(&engine->timers[i]);
     heap_fini(&engine->ready_tasks);
     heap_fini(&engine->ready_workers);
     for (size_t i = 0; i < WORKER_FIELD_COUNT; i++)
@@ -236,12 +268,11 @@ void engine_free(struct engine *engine)
  * is, may not be handed to a worker who became free at the same moment. */
 void engine_run_timers(struct engine *engine)
 {
-    struct heap_node *node;
-    while ((node = heap_first(&engine->timers)) != NULL && engine->out->count < MAX_BATCH_EFFECTS) {
-        struct timer *timer = CONTAINER_OF(node, struct timer, place);
+    struct timer *timer;
+    while ((timer = timer_first(engine)) != NULL && engine->out->count < MAX_BATCH_EFFECTS) {
         if (timer->at_us > engine->now_us)
             break;
-        heap_remove(&engine->timers, node);
+        timer_stop(engine, timer);
         if (timer->is_task)
             task_timer(engine, CONTAINER_OF(timer, struct task, timer));
         else
@@ -292,7 +323,6 @@ enum err_code engine_apply(struct engine *engine, const struct engine_command *c
 
 int64_t engine_next_timer_us(const struct engine *engine)
 {
-    const struct heap_node *node = heap_first(&engine->timers);
-    return node == NULL || engine->is_loading ? TIME_NEVER
-                                              : HEAP_ENTRY(node, struct timer, place)->at_us;
+    const struct timer *timer = timer_first(engine);
+    return timer == NULL || engine->is_loading ? TIME_NEVER : timer->at_us;
 }

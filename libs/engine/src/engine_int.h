@@ -12,9 +12,12 @@
 #include "base/map.h"
 #include "engine/engine.h"
 #include "engine/workflow_doc.h"
+#include "expr/anchor.h"
 #include "expr/expr.h"
 #include "heap.h"
+#include "line.h"
 #include "mutation.h"
+#include "tree.h"
 
 #define TIME_NEVER     INT64_MAX
 #define FILTER_NOWHERE INT32_MIN /* forces a step to be entered anew */
@@ -56,6 +59,8 @@ enum {
     CHANNEL_FIELD_PERCENTAGE,
 };
 
+enum { ANCHOR_MAX_PATHS = 4 };
+
 struct workspace {
     struct engine *engine;
     struct sid sid;
@@ -72,7 +77,10 @@ struct workspace {
     struct list channels;
     struct list activities;
     struct list tasks;
-    struct map known; /* "sid:WK…" or "name:…" -> struct known */
+    struct map known;    /* "sid:WK…" or "name:…" -> struct known */
+    bool has_names;      /* known has the names of all workers */
+    struct list indexes; /* anchor_index.node */
+    size_t index_count;
     uint32_t activity_count;
     uint32_t channel_count;
     uint32_t channel_readers; /* classes and queues whose expression reads worker.channel.* */
@@ -89,6 +97,42 @@ struct worker_channel {
     bool is_free; /* as last entered in the heaps of its members */
     int64_t last_sequence;
     struct list members; /* class_member.worker_node */
+};
+
+/* Workers by what they have at some names, for the classes that ask for equality there: a class is
+ * filled from one look-up, and a worker who changes finds the classes that may want him. Made when
+ * the first class asks for these names, by going over the workspace's workers once. */
+struct anchor_index {
+    struct str key; /* owned; the names */
+    struct workspace *workspace;
+    struct list_node node;
+    struct expr_path *paths[ANCHOR_MAX_PATHS];
+    bool is_element[ANCHOR_MAX_PATHS];
+    uint32_t path_count;
+    struct map postings;      /* values, one per name -> struct posting */
+    struct posting *overflow; /* workers with too many combinations: asked by every class */
+    size_t class_count;
+};
+
+struct posting {
+    struct str key; /* owned; in anchor_index.postings */
+    struct anchor_index *index;
+    struct list workers; /* posting_entry.posting_node */
+    struct list classes; /* class_anchor.posting_node */
+};
+
+struct posting_entry {
+    struct posting *posting;
+    struct worker *worker;
+    struct list_node posting_node;
+    struct list_node worker_node;
+};
+
+/* Where a class is registered. */
+struct class_anchor {
+    struct posting *posting;
+    struct task_class *class;
+    struct list_node posting_node;
 };
 
 struct worker {
@@ -110,7 +154,10 @@ struct worker {
     uint64_t ref_batch;    /* the batch the next belongs to */
     const struct engine_worker_ref *ref;
     struct list queue_members; /* queue_member.worker_node */
-    struct list reservations;  /* open ones, oldest first */
+    struct list postings;      /* posting_entry.worker_node */
+    struct known *name_known;  /* he is in its workers; NULL: names are not asked for */
+    struct list_node name_node;
+    struct list reservations; /* open ones, oldest first */
 };
 
 /* A worker in a queue's set. */
@@ -150,7 +197,10 @@ struct queue {
     uint32_t activity_capacity;
     uint32_t member_count;
     struct queue_member *mark; /* of engine.marked, while it is regarded */
-    struct list classes;       /* task_class.queue_node; those without known worker */
+    struct list classes;       /* task_class.queue_node; all */
+    struct list open_classes;  /* task_class.open_node; those that any member may qualify for */
+    uint32_t activity_readers; /* classes that read what changes with a worker's activity */
+    uint32_t channel_readers;  /* … or with what he is doing */
     size_t task_count;         /* pending or reserved in it */
     struct stats_group stats;
     struct pace pace;
@@ -183,11 +233,16 @@ struct workflow {
 struct known {
     struct str key; /* owned */
     struct list classes;
+    struct list workers; /* worker.name_node; names only */
 };
 
 /*
  * Tasks that want the same: one queue, one channel, one residual predicate, one order. Holds the
  * waiting tasks in order and, of the workers that qualify, the free ones in order.
+ *
+ * Conditions that are each task's own and can be looked up neither as equality nor as one worker
+ * (class.c) are no part of the class: it is filtered then. Its members are all who fit the rest,
+ * its tasks are in variants, and only a member whom a variant's conditions let through fits.
  */
 struct task_class {
     struct str key; /* owned; in engine.classes */
@@ -198,38 +253,79 @@ struct task_class {
     bool matches_nobody;            /* the predicate is constantly false */
     const struct expr_order *order; /* NULL: idle time alone; belongs to the class (own_order) */
     struct expr_order *own_order;
-    struct known *known; /* NULL: any worker of the queue */
+    struct known *known;   /* NULL: any worker of the queue */
+    struct filter *filter; /* NULL: none of its tasks has conditions of its own */
+    struct class_anchor *anchors;
+    uint32_t anchor_count;
     bool reads_activity;
     bool reads_channel;
     bool is_order_off; /* some member's attribute is no integer: the whole order is ignored */
     uint32_t bad_order_count;
-    struct heap tasks;   /* waiting */
-    struct heap free;    /* class_member.place */
-    struct list members; /* all that qualify, free or not */
+    uint32_t member_count;
+    uint32_t waiting;      /* tasks, of all variants */
+    uint32_t idle_members; /* of these, when it became idle; 0 = in use */
+    struct line tasks;     /* waiting; when there is no filter */
+    struct line free;      /* class_member.place; likewise */
+    struct list members;   /* all that qualify, free or not */
     struct list_node queue_node;
+    struct list_node open_node;
     struct list_node known_node;
     struct list_node idle_node; /* engine.idle_classes when no task refers to it */
-    size_t member_count;
-    size_t idle_members;       /* of these, when it became idle; 0 = in use */
-    size_t refs;               /* tasks in this step, pending or reserved */
-    struct class_member *mark; /* of engine.marked, while it is regarded */
+    size_t refs;                /* tasks in this step, pending or reserved */
+    struct class_member *mark;  /* of engine.marked, while it is regarded */
+};
+
+/* What a filtered class has more. */
+struct filter {
+    uint64_t id;             /* of the class, in the keys of variants */
+    struct expr *shape;      /* the tasks' own conditions; values from the variant */
+    struct expr_path *range; /* one of them is a range over this name; NULL: none is */
+    bool is_at_most;
+    struct tree variants; /* those with waiting tasks, by their first; values: bounds */
+    struct tree free;     /* member_node; values: what the members have, negated */
+};
+
+/* Tasks of a filtered class whose own conditions are the same. */
+struct variant {
+    struct tree_node node; /* first: in filter.variants */
+    struct task_class *class;
+    struct expr_constants *constants;
+    struct str key; /* owned; in engine.variants */
+    double bound;   /* of the range, so that who has at least this is let through */
+    bool has_bound;
+    struct line tasks;
+    const struct task *first; /* of them, by which it has its place; NULL: none waits */
+    size_t refs;              /* tasks in this step, pending or reserved */
 };
 
 struct class_member {
-    struct heap_node place; /* first: in task_class.free */
+    struct line_node place; /* first: in task_class.free */
     struct task_class *class;
     struct worker *worker;
     struct worker_channel *slot;
     struct list_node class_node;
     struct list_node worker_node;     /* worker_channel.members */
     struct expr_order_key *order_key; /* NULL without order */
+    struct member_node *node;         /* NULL without filter */
     bool is_bad_order;
+    bool is_moving; /* taken out for a moment, see class_reorder */
 };
 
+/* A free member in the order of a filtered class. */
+struct member_node {
+    struct tree_node node; /* first */
+    struct class_member *member;
+    double value; /* of the range, as in the tree; infinite: let through by none */
+};
+
+/* Timers of one kind mostly come in order. */
+enum timer_kind { TIMER_WAITING, TIMER_ASSIGNED, TIMER_ENDED, TIMER_OFFER, TIMER_KIND_COUNT };
+
 struct timer {
-    struct heap_node place; /* first */
+    struct line_node place; /* first; in engine.timers[kind] */
     int64_t at_us;
     int64_t sequence; /* of the task or reservation: unique */
+    uint8_t kind;     /* enum timer_kind; as it was set last */
     bool is_task;
 };
 
@@ -240,7 +336,7 @@ struct task {
     struct list_node node;       /* workspace.tasks */
     struct heap_node ready;      /* engine.ready_tasks */
     struct list_node dirty_node; /* engine.dirty_tasks */
-    struct heap_node place;      /* task_class.tasks */
+    struct line_node place;      /* of its class or variant */
     struct heap_node flow_late;  /* this and the next four: while it waits, stats.c */
     struct heap_node queue_late;
     struct heap_node queue_later;
@@ -248,6 +344,7 @@ struct task {
     struct list_node queue_line;
     struct timer timer;
     struct task_class *class; /* of its step; NULL when not pending or reserved */
+    struct variant *variant;  /* in a filtered class; else NULL */
     struct queue *queue;
     struct channel *channel;
     struct workflow *workflow;
@@ -343,9 +440,13 @@ struct engine {
     struct map tasks;
     struct map reservations;
     struct map classes;
+    struct map variants;
     struct buf class_key; /* scratch of class_need */
     struct buf class_residual;
-    struct heap timers;
+    struct buf class_loose;
+    struct buf class_value;
+    uint64_t filter_count; /* ever made */
+    struct line timers[TIMER_KIND_COUNT];
     struct list idle_classes; /* oldest first */
     size_t idle_class_count;
     size_t idle_member_count;  /* task_class.idle_members, together */
@@ -413,7 +514,6 @@ struct document *workflow_document(struct workflow *workflow, int64_t version);
 void document_free(struct document *document);
 struct queue *queue_need(struct engine *engine, struct workspace *workspace, const struct sid *sid);
 struct channel *workspace_channel(const struct workspace *workspace, struct str sid_or_name);
-void class_resort_tasks(struct task_class *class);
 void task_take_document(struct task *task, struct document *document);
 
 enum err_code config_put_workspace(struct engine *, const struct engine_command *, struct err *);
@@ -441,6 +541,7 @@ void worker_note_accepted(struct engine *engine, struct worker *worker, struct c
 void worker_move(struct engine *engine, struct worker *worker, struct activity *activity);
 void worker_set_channel_fields(struct worker *worker);
 void worker_use_changed(struct engine *engine, struct worker *worker); /* of some channel */
+void workspace_need_names(struct workspace *workspace); /* from now on, known has all names */
 void worker_regard_queues(struct engine *engine, struct worker *worker);
 void worker_refresh(struct engine *engine, struct worker *worker);
 void worker_unref(struct engine *engine, struct worker *worker);
@@ -450,6 +551,8 @@ struct worker *worker_ghost(struct engine *engine, struct workspace *workspace,
 bool ready_task_less(const struct heap_node *a, const struct heap_node *b);
 bool ready_worker_less(const struct heap_node *a, const struct heap_node *b);
 void queue_regard_worker(struct engine *engine, struct queue *queue, struct worker *worker);
+struct queue_member *queue_find(const struct engine *engine, const struct queue *queue,
+                                const struct worker *worker);
 
 /* --- stats.c: called where something that is counted changes ------------------------------- */
 
@@ -486,19 +589,72 @@ struct known_space {
  * or a name that is too long is nobody's. The view is into the space. */
 struct str class_known_key(struct known_space *space, bool is_by_name, struct str name);
 
-struct task_class *class_need(struct engine *engine, const struct class_spec *spec);
-void class_ref(struct engine *engine, struct task_class *class);
-void class_unref(struct engine *engine, struct task_class *class);
+struct known *known_need(struct workspace *workspace, struct str key);
+void known_drop(struct workspace *workspace, struct known *known); /* when nothing is in it */
+struct task_class *class_need(struct engine *engine, const struct class_spec *spec,
+                              struct variant **out_variant);
+void class_ref(struct engine *engine, struct task_class *class, struct variant *variant);
+void class_unref(struct engine *engine, struct task_class *class, struct variant *variant);
+void class_free(struct engine *engine, struct task_class *class);
+
+/* --- member.c: the workers of a class --------------------------------------------------------- */
+
+void class_init_members(struct task_class *class);
+void class_add_member(struct task_class *class, struct worker *worker);
+void class_drop_member(struct class_member *member);
+struct class_member *class_find(const struct engine *engine, const struct task_class *class,
+                                const struct worker *worker);
+bool class_wants(const struct task_class *class, const struct worker *worker, bool is_member);
 void class_regard_worker(struct engine *engine, struct task_class *class, struct worker *worker,
                          bool is_member); /* is_member: of the class's queue */
 void class_reorder(struct task_class *class);
-void class_drop_member(struct class_member *member);
-void class_free(struct engine *engine, struct task_class *class);
-int64_t class_task_key(const struct task *task);
-int64_t class_member_key(const struct class_member *member);
 int64_t
 class_member_idle_since(const struct class_member *member); /* a row's sequence; 0 = never */
+
+void member_become_free(struct class_member *member);
+void member_become_busy(struct class_member *member);
+void member_requeue(struct class_member *member); /* his place among the free changed */
+
+/* The free members that fit the task, in order; NULL at the end. */
+struct class_member *class_first_free(const struct task *task);
+struct class_member *class_next_free(const struct task *task, const struct class_member *member);
+size_t class_free_count(const struct task_class *class); /* fitting or not */
+
+/* --- waiting.c: the tasks of a class -----------------------------------------------------------
+ */
+
 bool task_goes_first(const struct task *a, const struct task *b);
+void class_init_tasks(struct task_class *class);
+void variant_init_tasks(struct variant *variant);
+void class_put_task(struct task *task);  /* begins to wait in its class */
+void class_take_task(struct task *task); /* no longer waits; not in it: left alone */
+void class_move_task(struct task *task); /* its order changed */
+void class_resort_tasks(struct task_class *class);
+size_t class_count_before(const struct task_class *class, const struct task *task,
+                          size_t *budget);       /* as line_count_before */
+struct line *task_line(const struct task *task); /* those that want the very same, in order */
+
+/* The task that goes first of those that the member fits; NULL when there is none before `best`
+ * (NULL: none at all). */
+struct task *class_first_task(const struct class_member *member, const struct task *best);
+
+/* Whether a member fits: the task's own conditions. */
+bool variant_fits(const struct variant *variant, const struct worker *worker);
+
+/* --- posting.c: finding workers and classes by values ------------------------------------------
+ */
+
+/* Registers the class where its conditions can be looked up; false when they cannot. */
+bool class_anchor(struct engine *engine, struct task_class *class, struct str residual);
+void class_unanchor(struct task_class *class);
+bool class_part_is_anchor(struct str part);
+void class_fill_from_postings(struct engine *engine, struct task_class *class);
+void worker_index(struct engine *engine, struct worker *worker); /* anew, as he is now */
+void worker_unindex(struct worker *worker);
+/* Classes that are looked up: those he is in, and those where he is found now; queue NULL: all. */
+void worker_regard_anchored(struct engine *engine, struct worker *worker,
+                            const struct queue *queue);
+void workspace_free_indexes(struct workspace *workspace);
 
 /* --- match.c ----------------------------------------------------------------------------- */
 
@@ -537,7 +693,8 @@ void task_end(struct engine *engine, struct task *task, enum task_step step, str
               enum engine_event_type why);
 void task_remove(struct engine *engine, struct task *task, enum engine_event_type event);
 void task_leave_class(struct engine *engine, struct task *task);
-void task_wait(struct engine *engine, struct task *task, struct task_class *class);
+void task_wait(struct engine *engine, struct task *task, struct task_class *class,
+               struct variant *variant);
 void task_plan(struct engine *engine, struct task *task); /* sets its timer */
 void task_timer(struct engine *engine, struct task *task);
 void task_free(struct engine *engine, struct task *task);
@@ -563,3 +720,6 @@ void reservation_reject_all(struct engine *engine, struct worker *worker);
 void reservation_link(struct engine *engine, struct reservation *reservation);
 void reservation_free(struct engine *engine, struct reservation *reservation);
 void timer_set(struct engine *engine, struct timer *timer, int64_t at_us);
+void timer_stop(struct engine *engine, struct timer *timer);
+struct timer *timer_first(const struct engine *engine); /* NULL: none */
+size_t timer_count(const struct engine *engine);

@@ -212,16 +212,11 @@ static void count_available(const struct queue *queue, struct explain_target *ou
 
 /* --- places -------------------------------------------------------------------------------- */
 
-static bool place_less(const struct heap_node *a, const struct heap_node *b)
-{
-    return task_goes_first(HEAP_ENTRY(a, struct task, place), HEAP_ENTRY(b, struct task, place));
-}
-
 static void place_add(struct explaining *x, const struct task_class *class, const struct task *task,
                       struct explain_place *place)
 {
-    place->position += heap_count_before(&class->tasks, &task->place, place_less, &x->place_budget);
-    place->waiting += class->tasks.count;
+    place->position += class_count_before(class, task, &x->place_budget);
+    place->waiting += class->waiting;
 }
 
 /* Where the task is among those that wait in the queue; or would be, as it is given. */
@@ -229,16 +224,13 @@ static struct explain_place place_in(struct explaining *x, const struct queue *q
                                      const struct task *task)
 {
     struct explain_place place = {.position = 1};
-    const struct task_class *own = task->class;
     for (struct list_node *node = list_first(&queue->classes); node != NULL && x->place_budget > 0;
          node = list_next(&queue->classes, node)) {
         const struct task_class *class = LIST_ENTRY(node, struct task_class, queue_node);
         x->place_budget--;
-        if (class->tasks.count > 0)
+        if (class->waiting > 0)
             place_add(x, class, task, &place);
     }
-    if (own != NULL && own->queue == queue && own->known != NULL)
-        place_add(x, own, task, &place);
     place.is_exact = x->place_budget > 0;
     return place;
 }
@@ -280,7 +272,7 @@ static struct explain_place place_competing(struct explaining *x)
             const struct task_class *class =
                 LIST_ENTRY(node, struct class_member, worker_node)->class;
             x->place_budget--;
-            if (class->tasks.count > 0 && class_set_add(set, class))
+            if (class->waiting > 0 && class_set_add(set, class))
                 place_add(x, class, x->task, &place);
         }
     }
@@ -294,8 +286,9 @@ static void fill_places(struct explaining *x)
     struct task *task = x->task;
     if (task->state != TASK_PENDING || task->class == NULL)
         return;
-    x->out->same = (struct explain_place){.position = 1};
-    place_add(x, task->class, task, &x->out->same);
+    const struct line *same = task_line(task);
+    x->out->same = (struct explain_place){.position = 1, .waiting = same->count};
+    x->out->same.position += line_count_before(same, &task->place, &x->place_budget);
     x->out->same.is_exact = x->place_budget > 0;
     if (x->queue == NULL)
         return;
@@ -303,7 +296,7 @@ static void fill_places(struct explaining *x)
     x->out->competing = place_competing(x);
 }
 
-/* The heap nodes of a copy are nobody's: comparing reads the task around them only. */
+/* The nodes of a copy are in no line: comparing reads the task around them only. */
 static struct explain_place
 place_if_there(struct explaining *x, const struct workflow_target *target, struct queue *queue)
 {

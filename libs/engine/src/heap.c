@@ -98,35 +98,3 @@ void heap_update(struct heap *heap, struct heap_node *node, int64_t key)
 {
     heap_move(heap, node->place - 1, (struct heap_item){key, node});
 }
-
-struct heap_node *heap_second(const struct heap *heap)
-{
-    uint32_t best = 1;
-    for (uint32_t i = 2; i < heap->count && i <= HEAP_WIDTH; i++) {
-        if (heap_goes_first(heap, heap->items[i], heap->items[best]))
-            best = i;
-    }
-    return heap->count < 2 ? NULL : heap->items[best].node;
-}
-
-/* What is behind an element that comes later comes later too. As deep as the heap: 16 at most. */
-/* NOLINTNEXTLINE(misc-no-recursion) */
-static size_t heap_count_below(const struct heap *heap, uint32_t at, const struct heap_node *node,
-                               heap_less_fn less, size_t *budget)
-{
-    if (at >= heap->count || *budget == 0)
-        return 0;
-    --*budget;
-    if (heap->items[at].node == node || !less(heap->items[at].node, node))
-        return 0;
-    size_t count = 1;
-    for (uint32_t i = 1; i <= HEAP_WIDTH; i++)
-        count += heap_count_below(heap, at * HEAP_WIDTH + i, node, less, budget);
-    return count;
-}
-
-size_t heap_count_before(const struct heap *heap, const struct heap_node *node, heap_less_fn less,
-                         size_t *budget)
-{
-    return heap_count_below(heap, 0, node, less, budget);
-}

@@ -39,17 +39,6 @@ void heap_insert(struct heap *heap, struct heap_node *node, int64_t key);
 void heap_remove(struct heap *heap, struct heap_node *node); /* not in it: left alone */
 void heap_update(struct heap *heap, struct heap_node *node, int64_t key); /* its order changed */
 
-/* The one after the first; NULL when there is none. */
-struct heap_node *heap_second(const struct heap *heap);
-
-/*
- * How many elements go before a node, which need not be in the heap, in the heap's own order as
- * `less` knows it. Looks at no more than *budget elements and takes them off; with 0 left the count
- * is only a lower bound.
- */
-size_t heap_count_before(const struct heap *heap, const struct heap_node *node, heap_less_fn less,
-                         size_t *budget);
-
 static inline struct heap_node *heap_first(const struct heap *heap)
 {
     return heap->count == 0 ? NULL : heap->items[0].node;

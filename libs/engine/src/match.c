@@ -44,12 +44,9 @@ static struct task *match_best_task(const struct worker *worker)
             continue;
         for (struct list_node *node = list_first(&slot->members); node != NULL;
              node = list_next(&slot->members, node)) {
-            struct class_member *member = LIST_ENTRY(node, struct class_member, worker_node);
-            struct heap_node *first = heap_first(&member->class->tasks);
-            if (first == NULL)
-                continue;
-            struct task *task = CONTAINER_OF(first, struct task, place);
-            if (best == NULL || task_goes_first(task, best))
+            struct task *task =
+                class_first_task(LIST_ENTRY(node, struct class_member, worker_node), best);
+            if (task != NULL)
                 best = task;
         }
     }
@@ -78,18 +75,18 @@ static struct str match_order_values(struct engine *engine, const struct class_m
 }
 
 /* What makes the choice, written down before it changes anything. next: NULL = there is nobody. */
-static const struct engine_offer *match_note(struct engine *engine, const struct heap_node *chosen,
-                                             const struct heap_node *next, int32_t rank,
+static const struct engine_offer *match_note(struct engine *engine, const struct task *task,
+                                             const struct class_member *member,
+                                             const struct class_member *next, int32_t rank,
                                              size_t free_count)
 {
-    const struct class_member *member = HEAP_ENTRY(chosen, struct class_member, place);
     const struct task_class *class = member->class;
     struct engine_offer *offer = ARENA_NEW(engine->out->arena, struct engine_offer);
     INVARIANT(offer != NULL);
     *offer = (struct engine_offer){
-        .qualified = (int64_t) class->member_count,
-        .free = (int64_t)free_count,
-        .waiting = class->tasks.count,
+        .qualified = task->variant != NULL ? -1 : (int64_t) class->member_count,
+        .free = task->variant != NULL ? -1 : (int64_t)free_count,
+        .waiting = task_line(task)->count,
         .rank = rank,
         .is_lifo = class->queue != NULL && class->queue->is_lifo,
         .is_channel_clock = class->channel->is_optimized,
@@ -98,10 +95,9 @@ static const struct engine_offer *match_note(struct engine *engine, const struct
         .next_order_values = STR(""),
     };
     if (next != NULL) {
-        const struct class_member *other = HEAP_ENTRY(next, struct class_member, place);
-        offer->next_sid = other->worker->sid;
-        offer->next_sequence = class_member_idle_since(other);
-        offer->next_order_values = match_order_values(engine, other);
+        offer->next_sid = next->worker->sid;
+        offer->next_sequence = class_member_idle_since(next);
+        offer->next_order_values = match_order_values(engine, next);
     }
     return offer;
 }
@@ -112,8 +108,7 @@ static struct task *match_agree(struct task *task, const struct worker *worker)
 {
     for (;;) {
         INVARIANT(task != NULL);
-        const struct worker *first =
-            CONTAINER_OF(heap_first(&task->class->free), struct class_member, place)->worker;
+        const struct worker *first = class_first_free(task)->worker;
         if (first == worker || MUTATED(11))
             return task;
         task = match_best_task(first);
@@ -121,34 +116,54 @@ static struct task *match_agree(struct task *task, const struct worker *worker)
     }
 }
 
+/* The first free members that fit, up to one more than wanted. */
+static int32_t match_choose(const struct task *task, int32_t want, struct class_member **chosen)
+{
+    struct line *free = &task->class->free;
+    int32_t count = 0;
+    struct class_member *member = class_first_free(task);
+    while (member != NULL && task->variant != NULL && count <= want) {
+        chosen[count++] = member;
+        member = count <= want ? class_next_free(task, member) : NULL;
+    }
+    if (task->variant != NULL || member == NULL)
+        return count;
+    if (want == 1) { /* most often */
+        struct line_node *second = line_second(free);
+        chosen[0] = member;
+        if (second != NULL)
+            chosen[1] = CONTAINER_OF(second, struct class_member, place);
+        return second != NULL ? 2 : 1;
+    }
+    while (count <= want && (member = class_first_free(task)) != NULL) {
+        chosen[count++] = member;
+        member_become_busy(member);
+    }
+    for (int32_t i = 0; i < count; i++)
+        member_become_free(chosen[i]);
+    return count;
+}
+
 static void match_reserve(struct engine *engine, struct task *task)
 {
     INVARIANT(task != NULL);
-    struct task_class *class = task->class;
-    struct worker *chosen[MATCH_MAX_RESERVED];
-    struct heap_node *taken[MATCH_MAX_RESERVED + 1];
+    const struct task_class *class = task->class;
+    struct class_member *chosen[MATCH_MAX_RESERVED + 1];
+    struct worker *workers[MATCH_MAX_RESERVED];
     const struct engine_offer *offers[MATCH_MAX_RESERVED];
-    size_t free_count = class->free.count;
+    size_t free_count = class_free_count(class);
     int32_t want = class->queue == NULL ? 1 : class->queue->max_reserved;
-    int32_t count = 0;
-    while (count < want && count<MATCH_MAX_RESERVED &&class->free.count> 0) {
-        taken[count] = heap_first(&class->free);
-        chosen[count] = CONTAINER_OF(taken[count], struct class_member, place)->worker;
-        count++;
-        if (count < want)
-            heap_remove(&class->free, taken[count - 1]);
-    }
-    /* The last one is still the first of the heap when as many were found as wanted. */
-    taken[count] = count > 0 && count == want ? heap_second(&class->free) : NULL;
-    for (int32_t i = 0; i < count; i++)
-        offers[i] = match_note(engine, taken[i], taken[i + 1], i, free_count);
+    if (want > MATCH_MAX_RESERVED)
+        want = MATCH_MAX_RESERVED;
+    int32_t found = match_choose(task, want, chosen);
+    int32_t count = found < want ? found : want;
     for (int32_t i = 0; i < count; i++) {
-        if (!heap_has(taken[i]))
-            heap_insert(&class->free, taken[i],
-                        class_member_key(CONTAINER_OF(taken[i], struct class_member, place)));
+        offers[i] = match_note(engine, task, chosen[i], i + 1 < found ? chosen[i + 1] : NULL, i,
+                               free_count);
+        workers[i] = chosen[i]->worker;
     }
     for (int32_t i = 0; i < count; i++)
-        reservation_make(engine, task, chosen[i], offers[i]);
+        reservation_make(engine, task, workers[i], offers[i]);
 }
 
 static void match_worker(struct engine *engine, const struct worker *worker)
@@ -158,14 +173,12 @@ static void match_worker(struct engine *engine, const struct worker *worker)
         match_reserve(engine, match_agree(task, worker));
 }
 
-/* The class's first worker may be wanted more by a task of another class. */
-static void match_class(struct engine *engine, struct task_class *class)
+/* The first worker who fits may be wanted more by a task of another class. */
+static void match_in_class(struct engine *engine, const struct task *task)
 {
-    while (class->tasks.count > 0 && class->free.count > 0) {
-        struct class_member *member =
-            CONTAINER_OF(heap_first(&class->free), struct class_member, place);
+    struct class_member *member;
+    while (task->state == TASK_PENDING && (member = class_first_free(task)) != NULL)
         match_reserve(engine, match_agree(match_best_task(member->worker), member->worker));
-    }
 }
 
 static void match_task(struct engine *engine, struct task *task)
@@ -173,7 +186,7 @@ static void match_task(struct engine *engine, struct task *task)
     if (task->state != TASK_PENDING)
         return;
     if (task->class != NULL)
-        match_class(engine, task->class);
+        match_in_class(engine, task);
     else if (task->target_worker != NULL && !task->target_worker->is_deleted)
         reservation_make(engine, task, task->target_worker, NULL);
     bool is_resumed = task->is_resumed;

@@ -143,7 +143,7 @@ void reservation_end(struct engine *engine, struct reservation *reservation,
     reservation->state = reservation_next(from, step);
     INVARIANT(reservation->state != RESERVATION_NONE);
     reservation_touch(engine, reservation);
-    heap_remove(&engine->timers, &reservation->timer.place);
+    timer_stop(engine, &reservation->timer);
     list_remove(&reservation->worker_node);
     engine->open_count--;
     if (from == RESERVATION_PENDING)
@@ -262,7 +262,7 @@ static void reservation_do_accept(struct engine *engine, struct reservation *res
     reservation->state = reservation_next(reservation->state, RESERVATION_STEP_ACCEPT);
     reservation_touch(engine, reservation);
     if (!MUTATED(6))
-        heap_remove(&engine->timers, &reservation->timer.place);
+        timer_stop(engine, &reservation->timer);
     task->pending_reservations--;
     worker_note_accepted(engine, worker, reservation->channel);
     task->worker = worker;
@@ -507,7 +507,7 @@ enum err_code reservation_instruct(struct engine *engine, const struct engine_co
 
 void reservation_free(struct engine *engine, struct reservation *reservation)
 {
-    heap_remove(&engine->timers, &reservation->timer.place);
+    timer_stop(engine, &reservation->timer);
     list_remove(&reservation->task_node);
     list_remove(&reservation->worker_node);
     list_remove(&reservation->dirty_node);

@@ -67,7 +67,7 @@ static void route_wait(struct engine *engine, struct task *task, const struct ex
     struct known_space space;
     bool is_needed = target != NULL && (target->expression != NULL || target->known_worker != NULL);
     if (task->target_worker != NULL && task->ignore_capacity) {
-        task_wait(engine, task, NULL);
+        task_wait(engine, task, NULL, NULL);
         return;
     }
     if (is_needed && record == NULL) {
@@ -86,7 +86,9 @@ static void route_wait(struct engine *engine, struct task *task, const struct ex
     };
     if (target != NULL)
         spec.order_text = target->order_by_text;
-    task_wait(engine, task, class_need(engine, &spec));
+    struct variant *variant = NULL;
+    struct task_class *class = class_need(engine, &spec, &variant);
+    task_wait(engine, task, class, variant);
     expr_record_free(own);
 }
 
@@ -289,7 +291,7 @@ void route_released(struct engine *engine, struct task *task)
     else if (task->step_deadline_us <= engine->now_us)
         route_step_over(engine, task);
     else
-        task_wait(engine, task, task->class);
+        task_wait(engine, task, task->class, task->variant);
 }
 
 void route_resume(struct engine *engine, struct task *task)

@@ -17,8 +17,8 @@ enum { MAX_ATTRIBUTE_CHARACTERS = 4096 };
 
 static void task_unqueue(struct engine *engine, struct task *task)
 {
-    if (heap_has(&task->place)) {
-        heap_remove(&task->class->tasks, &task->place);
+    if (line_has(&task->place)) {
+        class_take_task(task);
         engine->waiting_count--;
     }
     heap_remove(&engine->ready_tasks, &task->ready);
@@ -28,20 +28,23 @@ void task_leave_class(struct engine *engine, struct task *task)
 {
     task_unqueue(engine, task);
     if (task->class != NULL)
-        class_unref(engine, task->class);
+        class_unref(engine, task->class, task->variant);
     task->class = NULL;
+    task->variant = NULL;
 }
 
 /* The task waits in this class (NULL: for its own worker, whatever he is doing). */
-void task_wait(struct engine *engine, struct task *task, struct task_class *class)
+void task_wait(struct engine *engine, struct task *task, struct task_class *class,
+               struct variant *variant)
 {
     if (class != NULL)
-        class_ref(engine, class); /* before the old one goes: they may be the same */
+        class_ref(engine, class, variant); /* before the old one goes: they may be the same */
     task_leave_class(engine, task);
     task->class = class;
+    task->variant = variant;
     task->is_resumed = false;
     if (task->state == TASK_PENDING && class != NULL) {
-        heap_insert(&class->tasks, &task->place, class_task_key(task));
+        class_put_task(task);
         engine->waiting_count++;
     }
     if (task->state == TASK_PENDING)
@@ -98,14 +101,30 @@ static void task_unroute(struct engine *engine, struct task *task)
 
 /* --- time --------------------------------------------------------------------------------- */
 
+void timer_stop(struct engine *engine, struct timer *timer)
+{
+    line_remove(&engine->timers[timer->kind], &timer->place);
+}
+
+static enum timer_kind timer_kind(const struct timer *timer)
+{
+    if (!timer->is_task)
+        return TIMER_OFFER;
+    enum task_state state = LINE_ENTRY(timer, struct task, timer)->state;
+    return task_is_terminal(state)                           ? TIMER_ENDED
+           : state == TASK_PENDING || state == TASK_RESERVED ? TIMER_WAITING
+                                                             : TIMER_ASSIGNED;
+}
+
 void timer_set(struct engine *engine, struct timer *timer, int64_t at_us)
 {
-    if (heap_has(&timer->place) && timer->at_us == at_us)
+    if (line_has(&timer->place) && timer->at_us == at_us)
         return;
-    heap_remove(&engine->timers, &timer->place);
+    timer_stop(engine, timer);
     timer->at_us = at_us;
+    timer->kind = (uint8_t)timer_kind(timer);
     if (at_us != TIME_NEVER)
-        heap_insert(&engine->timers, &timer->place, at_us);
+        line_insert(&engine->timers[timer->kind], &timer->place, at_us);
 }
 
 static int64_t task_expires_at(const struct task *task)
@@ -261,7 +280,7 @@ void task_remove(struct engine *engine, struct task *task, enum engine_event_typ
 void task_free(struct engine *engine, struct task *task)
 {
     stats_task_drop(task);
-    heap_remove(&engine->timers, &task->timer.place);
+    timer_stop(engine, &task->timer);
     while (!list_is_empty(&task->reservations))
         reservation_free(
             engine, LIST_ENTRY(list_first(&task->reservations), struct reservation, task_node));
@@ -613,8 +632,8 @@ static void task_apply_update(struct engine *engine, struct task *task,
         return;
     if (update->has_attributes || channel != NULL)
         (void)route_again(engine, task);
-    else if (heap_has(&task->place)) /* nobody is free for it: only its place changes */
-        heap_update(&task->class->tasks, &task->place, class_task_key(task));
+    else if (line_has(&task->place)) /* nobody is free for it: only its place changes */
+        class_move_task(task);
 }
 
 enum err_code task_update(struct engine *engine, const struct engine_command *command,

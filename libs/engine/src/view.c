@@ -135,7 +135,7 @@ void engine_stats_get(const struct engine *engine, struct engine_stats *out_stat
         .tasks_waiting = engine->waiting_count,
         .reservations_open = engine->open_count,
         .classes = engine->classes.count,
-        .timers = engine->timers.count,
+        .timers = timer_count(engine),
         .idle_members = engine->idle_member_count,
         .reservations_made = engine->reservations_made,
         .events_made = (uint64_t)engine->event_sequence,

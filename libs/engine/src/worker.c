@@ -87,8 +87,8 @@ static void queue_count(struct queue *queue, const struct activity *activity, in
     *count = (uint32_t)((int64_t)*count + delta);
 }
 
-static struct queue_member *queue_find(const struct engine *engine, const struct queue *queue,
-                                       const struct worker *worker)
+struct queue_member *queue_find(const struct engine *engine, const struct queue *queue,
+                                const struct worker *worker)
 {
     if (engine->marked == worker)
         return queue->mark;
@@ -119,7 +119,8 @@ static void queue_regard_known(struct engine *engine, const struct queue *queue,
     }
 }
 
-void queue_regard_worker(struct engine *engine, struct queue *queue, struct worker *worker)
+/* Whether he belongs to the queue, and what of its classes is not found by looking up. */
+static void queue_regard_member(struct engine *engine, struct queue *queue, struct worker *worker)
 {
     struct queue_member *member = queue_find(engine, queue, worker);
     struct expr_env env = {.records = {[EXPR_SLOT_WORKER] = worker->record}};
@@ -135,6 +136,8 @@ void queue_regard_worker(struct engine *engine, struct queue *queue, struct work
         queue_count(queue, worker->activity, 1);
         if (worker->workspace->channel_readers > 0) /* the classes' expressions may be these */
             worker_set_channel_fields(worker);
+        if (engine->marked == worker)
+            queue->mark = member;
     } else if (!is_wanted && member != NULL) {
         list_remove(&member->queue_node);
         list_remove(&member->worker_node);
@@ -145,14 +148,20 @@ void queue_regard_worker(struct engine *engine, struct queue *queue, struct work
     } else if (!is_wanted) {
         return;
     }
-    for (struct list_node *node = list_first(&queue->classes); node != NULL;
-         node = list_next(&queue->classes, node))
-        class_regard_worker(engine, LIST_ENTRY(node, struct task_class, queue_node), worker,
+    for (struct list_node *node = list_first(&queue->open_classes); node != NULL;
+         node = list_next(&queue->open_classes, node))
+        class_regard_worker(engine, LIST_ENTRY(node, struct task_class, open_node), worker,
                             is_wanted);
     if (worker->workspace->known.count == 0)
         return;
     queue_regard_known(engine, queue, worker, is_wanted, false);
     queue_regard_known(engine, queue, worker, is_wanted, true);
+}
+
+void queue_regard_worker(struct engine *engine, struct queue *queue, struct worker *worker)
+{
+    queue_regard_member(engine, queue, worker);
+    worker_regard_anchored(engine, worker, queue);
 }
 
 static void worker_mark(struct engine *engine, struct worker *worker, bool is_on)
@@ -176,13 +185,16 @@ static void worker_mark(struct engine *engine, struct worker *worker, bool is_on
     }
 }
 
-/* All queues and classes of the workspace look at the worker again. */
+/* All queues of the workspace look at the worker again, and of the classes those that are not
+ * looked up, those he is in, and those where he is found now. */
 void worker_regard_queues(struct engine *engine, struct worker *worker)
 {
     worker_mark(engine, worker, true);
     struct list *queues = &worker->workspace->queues;
     for (struct list_node *node = list_first(queues); node != NULL; node = list_next(queues, node))
-        queue_regard_worker(engine, LIST_ENTRY(node, struct queue, node), worker);
+        queue_regard_member(engine, LIST_ENTRY(node, struct queue, node), worker);
+    worker_index(engine, worker);
+    worker_regard_anchored(engine, worker, NULL);
     worker_mark(engine, worker, false);
     queue_regard_known(engine, NULL, worker, true, false);
 }
@@ -216,13 +228,8 @@ static void worker_regard_readers(struct engine *engine, struct worker *worker, 
          node = list_next(queues, node)) {
         struct queue *queue = LIST_ENTRY(node, struct queue, node);
         bool is_affected =
-            (of_activity && queue->reads_activity) || (of_channel && queue->reads_channel);
-        for (struct list_node *c = list_first(&queue->classes); c != NULL && !is_affected;
-             c = list_next(&queue->classes, c)) {
-            const struct task_class *class = LIST_ENTRY(c, struct task_class, queue_node);
-            is_affected =
-                (of_activity && class->reads_activity) || (of_channel && class->reads_channel);
-        }
+            (of_activity && (queue->reads_activity || queue->activity_readers > 0)) ||
+            (of_channel && (queue->reads_channel || queue->channel_readers > 0));
         if (is_affected)
             queue_regard_worker(engine, queue, worker);
     }
@@ -247,9 +254,9 @@ void worker_refresh(struct engine *engine, struct worker *worker)
              node = list_next(&slot->members, node)) {
             struct class_member *member = LIST_ENTRY(node, struct class_member, worker_node);
             if (slot->is_free)
-                heap_insert(&member->class->free, &member->place, class_member_key(member));
+                member_become_free(member);
             else
-                heap_remove(&member->class->free, &member->place);
+                member_become_busy(member);
         }
     }
     if (is_ready)
@@ -266,7 +273,7 @@ static void worker_requeue(struct worker *worker)
         for (struct list_node *node = list_first(&slot->members); node != NULL;
              node = list_next(&slot->members, node)) {
             struct class_member *member = LIST_ENTRY(node, struct class_member, worker_node);
-            heap_update(&member->class->free, &member->place, class_member_key(member));
+            member_requeue(member);
         }
     }
 }
@@ -363,10 +370,43 @@ struct worker *worker_ghost(struct engine *engine, struct workspace *workspace,
     enum err_code code = expr_record_new(STR("{}"), &worker->record, &err);
     INVARIANT(code == ERR_OK);
     list_init(&worker->queue_members);
+    list_init(&worker->postings);
     list_init(&worker->reservations);
     list_append(&workspace->workers, &worker->node);
     (void)map_put(&engine->workers, sid_str(&worker->sid), worker);
     return worker;
+}
+
+/* --- names -------------------------------------------------------------------------------- */
+
+static void worker_forget_name(struct worker *worker)
+{
+    struct known *known = worker->name_known;
+    if (known == NULL)
+        return;
+    list_remove(&worker->name_node);
+    worker->name_known = NULL;
+    known_drop(worker->workspace, known);
+}
+
+static void worker_tell_name(struct worker *worker)
+{
+    struct known_space space;
+    worker->name_known = known_need(worker->workspace, class_known_key(&space, true, worker->name));
+    list_append(&worker->name_known->workers, &worker->name_node);
+}
+
+void workspace_need_names(struct workspace *workspace)
+{
+    if (workspace->has_names)
+        return;
+    workspace->has_names = true;
+    for (struct list_node *node = list_first(&workspace->workers); node != NULL;
+         node = list_next(&workspace->workers, node)) {
+        struct worker *worker = LIST_ENTRY(node, struct worker, node);
+        if (!worker->is_deleted)
+            worker_tell_name(worker);
+    }
 }
 
 static void worker_take_record(struct worker *worker, struct expr_record *record)
@@ -428,7 +468,10 @@ enum err_code config_put_worker(struct engine *engine, const struct engine_comma
     worker_take_record(worker, record);
     if (!str_eq_nocase(worker->name, told->name))
         worker_drop_name(engine, worker);
+    worker_forget_name(worker);
     text_set(&worker->name, told->name);
+    if (worker->workspace->has_names)
+        worker_tell_name(worker);
     struct activity *activity = activity_need(engine, worker->workspace, &told->activity_sid);
     if (worker->is_deleted) {
         worker->activity = activity;
@@ -513,6 +556,8 @@ void worker_free(struct engine *engine, struct worker *worker)
         free(worker->channels[i]);
     }
     free(worker->channels);
+    worker_unindex(worker);
+    worker_forget_name(worker);
     list_remove(&worker->node);
     heap_remove(&engine->ready_workers, &worker->ready);
     expr_record_free(worker->record);

@@ -65,8 +65,8 @@ struct engine_worker_ref {
 
 /* Why this worker: what was known when the offer was made, and is the same after a reload. */
 struct engine_offer {
-    int64_t qualified;       /* workers for whom the step's conditions were true */
-    int64_t free;            /* of these, free; he is one of them */
+    int64_t qualified;       /* workers for whom the step's conditions were true; -1: not counted */
+    int64_t free;            /* of these, free; he is one of them; -1: not counted */
     int64_t waiting;         /* tasks that wanted the same, this one included */
     int32_t rank;            /* among the free, in order: 0 = the first */
     bool is_lifo;            /* the queue's order */
