@@ -259,7 +259,8 @@ struct task_class {
     uint32_t anchor_count;
     bool reads_activity;
     bool reads_channel;
-    bool is_order_off; /* some member's attribute is no integer: the whole order is ignored */
+    bool is_order_off; /* some member's attribute is no integer: the whole order is ignored; not in
+                          filtered classes, where it depends on the task */
     uint32_t bad_order_count;
     uint32_t member_count;
     uint32_t waiting;      /* tasks, of all variants */
@@ -283,6 +284,7 @@ struct filter {
     bool is_at_most;
     struct tree variants; /* those with waiting tasks, by their first; values: bounds */
     struct tree free;     /* member_node; values: what the members have, negated */
+    struct list bad;      /* member_node.bad_node: those whose attributes order_by cannot order */
 };
 
 /* Tasks of a filtered class whose own conditions are the same. */
@@ -315,6 +317,7 @@ struct class_member {
 struct member_node {
     struct tree_node node; /* first */
     struct class_member *member;
+    struct list_node bad_node;
     double value; /* of the range, as in the tree; infinite: let through by none */
 };
 
@@ -619,6 +622,9 @@ void member_requeue(struct class_member *member); /* his place among the free ch
 struct class_member *class_first_free(const struct task *task);
 struct class_member *class_next_free(const struct task *task, const struct class_member *member);
 size_t class_free_count(const struct task_class *class); /* fitting or not */
+
+/* Whether order_by counts: the attributes of all who fit are integers or missing. */
+bool class_is_ordered(const struct task *task);
 
 /* --- waiting.c: the tasks of a class -----------------------------------------------------------
  */

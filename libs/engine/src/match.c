@@ -58,8 +58,6 @@ static struct str match_order_values(struct engine *engine, const struct class_m
 {
     const struct task_class *class = member->class;
     struct buf text;
-    if (class->order == NULL || class->is_order_off || member->order_key == NULL)
-        return STR("");
     buf_init(&text, 0);
     for (size_t i = 0; i < expr_order_name_count(class->order); i++) {
         buf_printf(&text, "%s%.*s=", i == 0 ? "" : ", ",
@@ -81,6 +79,7 @@ static const struct engine_offer *match_note(struct engine *engine, const struct
                                              size_t free_count)
 {
     const struct task_class *class = member->class;
+    bool is_ordered = class_is_ordered(task);
     struct engine_offer *offer = ARENA_NEW(engine->out->arena, struct engine_offer);
     INVARIANT(offer != NULL);
     *offer = (struct engine_offer){
@@ -91,13 +90,14 @@ static const struct engine_offer *match_note(struct engine *engine, const struct
         .is_lifo = class->queue != NULL && class->queue->is_lifo,
         .is_channel_clock = class->channel->is_optimized,
         .last_sequence = class_member_idle_since(member),
-        .order_values = match_order_values(engine, member),
+        .order_values = is_ordered ? match_order_values(engine, member) : STR(""),
         .next_order_values = STR(""),
     };
     if (next != NULL) {
         offer->next_sid = next->worker->sid;
         offer->next_sequence = class_member_idle_since(next);
-        offer->next_order_values = match_order_values(engine, next);
+        if (is_ordered)
+            offer->next_order_values = match_order_values(engine, next);
     }
     return offer;
 }

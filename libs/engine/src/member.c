@@ -21,6 +21,15 @@ static int64_t member_key(const struct class_member *member)
     return class->order != NULL && !class->is_order_off ? 0 : class_member_idle_since(member);
 }
 
+static bool member_waits_longer(const struct class_member *a, const struct class_member *b)
+{
+    int64_t a_since = class_member_idle_since(a);
+    int64_t b_since = class_member_idle_since(b);
+    if (a_since != b_since)
+        return a_since < b_since;
+    return memcmp(a->worker->sid.text, b->worker->sid.text, SID_LEN) < 0;
+}
+
 static bool member_goes_first(const struct class_member *a, const struct class_member *b)
 {
     if (a->class->order != NULL && !a->class->is_order_off) {
@@ -28,11 +37,7 @@ static bool member_goes_first(const struct class_member *a, const struct class_m
         if (order != 0)
             return order < 0;
     }
-    int64_t a_since = class_member_idle_since(a);
-    int64_t b_since = class_member_idle_since(b);
-    if (a_since != b_since)
-        return a_since < b_since;
-    return memcmp(a->worker->sid.text, b->worker->sid.text, SID_LEN) < 0;
+    return member_waits_longer(a, b);
 }
 
 static bool place_less(const struct line_node *a, const struct line_node *b)
@@ -53,6 +58,8 @@ void class_init_members(struct task_class *class)
     list_init(&class->members);
     if (class->filter != NULL)
         tree_init(&class->filter->free, node_less);
+    if (class->filter != NULL)
+        list_init(&class->filter->bad);
 }
 
 static bool member_is_free(const struct class_member *member)
@@ -100,8 +107,46 @@ static struct class_member *fitting_member(const struct task *task, struct tree_
     return NULL;
 }
 
+bool class_is_ordered(const struct task *task)
+{
+    const struct task_class *class = task->class;
+    if (class->order == NULL || task->variant == NULL)
+        return class->order != NULL && !class->is_order_off;
+    const struct list *bad = &class->filter->bad;
+    for (struct list_node *node = list_first(bad); node != NULL; node = list_next(bad, node)) {
+        if (variant_fits(task->variant,
+                         LIST_ENTRY(node, struct member_node, bad_node)->member->worker))
+            return false;
+    }
+    return true;
+}
+
+/* Without the order that the tree has: the free are gone through for each. Only where somebody who
+ * fits has an attribute that order_by cannot order. */
+static struct class_member *longest_waiting(const struct task *task,
+                                            const struct class_member *after)
+{
+    struct class_member *best = NULL;
+    for (struct class_member *member =
+             fitting_member(task, tree_first(&task->class->filter->free, -task->variant->bound));
+         member != NULL;
+         member = fitting_member(task, tree_next(&member->node->node, -task->variant->bound))) {
+        if ((after == NULL || member_waits_longer(after, member)) &&
+            (best == NULL || member_waits_longer(member, best)))
+            best = member;
+    }
+    return best;
+}
+
+static bool task_needs_longest(const struct task *task)
+{
+    return task->class->order != NULL && !class_is_ordered(task);
+}
+
 struct class_member *class_first_free(const struct task *task)
 {
+    if (task->variant != NULL && task_needs_longest(task))
+        return longest_waiting(task, NULL);
     if (task->variant != NULL)
         return fitting_member(task, tree_first(&task->class->filter->free, -task->variant->bound));
     struct line_node *first = line_first(&task->class->free);
@@ -111,6 +156,8 @@ struct class_member *class_first_free(const struct task *task)
 struct class_member *class_next_free(const struct task *task, const struct class_member *member)
 {
     INVARIANT(task->variant != NULL);
+    if (task_needs_longest(task))
+        return longest_waiting(task, member);
     return fitting_member(task, tree_next(&member->node->node, -task->variant->bound));
 }
 
@@ -137,6 +184,8 @@ void class_reorder(struct task_class *class)
 
 static void class_count_bad_order(struct task_class *class, int delta)
 {
+    if (class->filter != NULL)
+        return; /* depends on who fits */
     class->bad_order_count = (uint32_t)((int64_t) class->bad_order_count + delta);
     bool is_off = class->bad_order_count > 0;
     if (is_off == class->is_order_off)
@@ -154,6 +203,10 @@ static void member_set_order(struct class_member *member)
     bool is_bad = !expr_order_key(class->order, &env, member->order_key);
     if (is_bad != member->is_bad_order)
         class_count_bad_order(class, is_bad ? 1 : -1);
+    if (member->node != NULL)
+        list_remove(&member->node->bad_node);
+    if (member->node != NULL && is_bad)
+        list_append(&class->filter->bad, &member->node->bad_node);
     member->is_bad_order = is_bad;
 }
 
@@ -213,6 +266,8 @@ void class_drop_member(struct class_member *member)
         class_count_bad_order(class, -1);
     if (class->mark == member)
         class->mark = NULL;
+    if (member->node != NULL)
+        list_remove(&member->node->bad_node);
     free(member->node);
     free(member->order_key);
     free(member);
