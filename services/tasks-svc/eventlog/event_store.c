@@ -13,6 +13,7 @@ enum {
     SCRATCH_BYTES = 512 << 20, /* of one stretch of batches; freed before the next */
     KEYS_MAX = 8,
     AFTER_BATCHES = 8,
+    PACKED_BATCHES = 64,
 };
 
 /* How a list goes on: over every batch while that finds enough, then by the index of keys. */
@@ -325,5 +326,49 @@ enum err_code event_store_after(struct db_conn *conn, struct call *call, int sha
     }
     *out = items;
     *out_count = taken;
+    return code;
+}
+
+/* Those of a block behind after_seq. */
+static enum err_code take_packed(struct call *call, struct str payload, int64_t first_seq,
+                                 int64_t after_seq, struct packed_event *out, size_t room,
+                                 size_t *taken, struct err *err)
+{
+    struct packed_event *events = NULL;
+    size_t count = 0;
+    enum err_code code = event_unpack(call->arena, payload, first_seq, &events, &count, err);
+    for (size_t i = 0; i < count && code == ERR_OK && *taken < room; i++) {
+        if (events[i].row.seq > after_seq)
+            out[(*taken)++] = events[i];
+    }
+    return code;
+}
+
+enum err_code event_store_packed_after(struct db_conn *conn, struct call *call, int shard,
+                                       int64_t seq, size_t limit, struct packed_event **out,
+                                       size_t *out_count, struct err *err)
+{
+    struct packed_event *items = ARENA_ARRAY(call->arena, struct packed_event, limit);
+    if (items == NULL)
+        return no_room(err);
+    int count = PACKED_BATCHES;
+    enum err_code code = ERR_OK;
+    *out = items;
+    *out_count = 0;
+    while (code == ERR_OK && count == PACKED_BATCHES && *out_count < limit) {
+        struct db_result *rows = NULL;
+        code = db_query(conn, call, &event_after,
+                        DB_PARAMS(db_i64(shard), db_i64(seq), db_i64(PACKED_BATCHES)), &rows, err);
+        count = code == ERR_OK ? db_row_count(rows) : 0;
+        for (int i = 0; i < count && code == ERR_OK && *out_count < limit; i++) {
+            struct str payload;
+            if (!db_get_bytes(rows, i, 1, call->arena, &payload))
+                return no_room(err);
+            code = take_packed(call, payload, db_get_i64(rows, i, 0), seq, items, limit, out_count,
+                               err);
+            if (*out_count > 0)
+                seq = items[*out_count - 1].row.seq;
+        }
+    }
     return code;
 }

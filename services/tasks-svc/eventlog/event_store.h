@@ -39,6 +39,12 @@ enum err_code event_store_after(struct db_conn *conn, struct call *call, int sha
                                 size_t limit, struct event_row **out, size_t *out_count,
                                 struct err *err) MUST_CHECK;
 
+/* The same without their texts: data and extras of our own events are in packed_event.own. */
+struct packed_event;
+enum err_code event_store_packed_after(struct db_conn *conn, struct call *call, int shard,
+                                       int64_t seq, size_t limit, struct packed_event **out,
+                                       size_t *out_count, struct err *err) MUST_CHECK;
+
 /* The events of one block (event_pack.h) behind after_seq, at most room; rows refer to the arena of
  * the call. */
 enum err_code event_store_read(struct call *call, struct str payload, int64_t first_seq,
