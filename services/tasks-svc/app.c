@@ -13,10 +13,12 @@
 #include "fetcher.h"
 #include "gauges.h"
 #include "migrations.h"
+#include "projection.h"
 #include "relay.h"
 #include "rpc/server.h"
 #include "shard_store.h"
 #include "shell.h"
+#include "statistics_service.h"
 #include "tasks.h"
 #include "tasks_service.h"
 
@@ -30,6 +32,8 @@ struct tasks_settings {
     int64_t queue_depth;
     int64_t batch_max;
     int64_t lease_ms;
+    int64_t statistics_keep_ms;
+    int64_t statistics_minutes_ms;
 };
 
 static const struct config_setting settings_table[] = {
@@ -39,34 +43,49 @@ static const struct config_setting settings_table[] = {
      .min = 1,
      .max = 64,
      .help = "Shards the workspaces are divided over; fixed once tasks were stored.",
-     CONFIG_FIELD(struct tasks_settings, shards)     },
+     CONFIG_FIELD(struct tasks_settings, shards)               },
     {.key = "TASKROUTER_TASKS_QUEUE",
      .type = CONFIG_INT,
      .default_text = "4096",
      .min = 16,
      .max = 1000000,
      .help = "Operations that may wait for a shard before new ones are refused.",
-     CONFIG_FIELD(struct tasks_settings, queue_depth)},
+     CONFIG_FIELD(struct tasks_settings, queue_depth)          },
     {.key = "TASKROUTER_TASKS_BATCH",
      .type = CONFIG_INT,
      .default_text = "256",
      .min = 1,
      .max = 1024,
      .help = "Operations that one commit may serve.",
-     CONFIG_FIELD(struct tasks_settings, batch_max)  },
+     CONFIG_FIELD(struct tasks_settings, batch_max)            },
     {.key = "TASKROUTER_TASKS_LEASE",
      .type = CONFIG_DURATION_MS,
      .default_text = "10s",
      .min = 500,
      .max = 300000,
      .help = "How long a process that cannot be reached keeps its shard.",
-     CONFIG_FIELD(struct tasks_settings, lease_ms)   },
+     CONFIG_FIELD(struct tasks_settings, lease_ms)             },
+    {.key = "TASKROUTER_TASKS_STATISTICS",
+     .type = CONFIG_DURATION_MS,
+     .default_text = "9600h",
+     .min = 2592000000,
+     .max = 315360000000,
+     .help = "How far back statistics reach (400 days).",
+     CONFIG_FIELD(struct tasks_settings, statistics_keep_ms)   },
+    {.key = "TASKROUTER_TASKS_STATISTICS_MINUTES",
+     .type = CONFIG_DURATION_MS,
+     .default_text = "840h",
+     .min = 86400000,
+     .max = 315360000000,
+     .help = "How far back they are kept by the minute (35 days); before that by the hour.",
+     CONFIG_FIELD(struct tasks_settings, statistics_minutes_ms)},
 };
 
 /* What the closers need beside the service's state. */
 struct started {
     struct tasks tasks;
     struct config_feed feed;
+    struct projection projection;
 };
 
 static struct host_spec host_spec(void)
@@ -184,6 +203,16 @@ static void open_parts(struct app *app, struct started *started)
     started->feed = (struct config_feed){tasks->shell, tasks->fetcher, tasks->host.pool};
     host_consume(&tasks->host, config_consumers, config_consumer_count, &started->feed);
     (void)app_job_start(app, &gauges_job, tasks->host.pool);
+    started->projection = (struct projection){
+        .pool = tasks->host.pool,
+        .shell = tasks->shell,
+        .keep_ms = settings->statistics_keep_ms,
+        .keep_minutes_ms = settings->statistics_minutes_ms,
+    };
+    tasks->statistics_keep_ms = settings->statistics_keep_ms;
+    tasks->statistics_minutes_ms = settings->statistics_minutes_ms;
+    (void)app_job_start(app, &projection_job, &started->projection);
+    (void)app_job_start(app, &stat_prune_job, &started->projection);
 }
 
 static enum err_code start(struct app *app, struct err *err)
@@ -200,6 +229,7 @@ static enum err_code start(struct app *app, struct err *err)
         return code;
     open_parts(app, started);
     rpc_server_add(tasks->host.server, &tasks_service, tasks);
+    rpc_server_add(tasks->host.server, &statistics_service, tasks);
     return host_serve(&tasks->host, err);
 }
 

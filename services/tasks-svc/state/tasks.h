@@ -12,4 +12,6 @@ struct tasks {
     struct shell *shell;
     struct fetcher *fetcher;
     struct relay *relay;
+    int64_t statistics_keep_ms;    /* how far back statistics reach */
+    int64_t statistics_minutes_ms; /* by the minute */
 };
