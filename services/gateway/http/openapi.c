@@ -93,6 +93,10 @@ static void value_members(struct jx_writer *w, const ProtobufCFieldDescriptor *f
     case PROTOBUF_C_TYPE_BOOL:
         type_write(w, "boolean", is_nullable);
         break;
+    case PROTOBUF_C_TYPE_DOUBLE:
+        type_write(w, "number", is_nullable);
+        jx_put_text(w, "format", "double");
+        break;
     case PROTOBUF_C_TYPE_ENUM:
         enum_write(w, field, is_nullable || field->label == PROTOBUF_C_LABEL_NONE);
         break;

@@ -7,6 +7,7 @@
 #include "taskrouter/directory/v1/directory.pb-c.h"
 #include "taskrouter/queues/v1/queues.pb-c.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
+#include "taskrouter/tasks/v1/statistics.pb-c.h"
 #include "taskrouter/tasks/v1/tasks.pb-c.h"
 #include "taskrouter/workers/v1/workers.pb-c.h"
 
@@ -246,6 +247,43 @@ const struct rest_route rest_routes[] = {
     {.method = HTTP_GET, .pattern = REST_PREFIX "/stream", .kind = REST_STREAM, .role = ROLE_VIEWER,
      .tag = "events", .operation = "streamEvents",
      .summary = "Live events; an agent sees those of its own worker"},
+
+    /* ---- statistics ---- */
+    {GET("/statistics/workspace", VIEWER), .tag = "statistics",
+     .summary = "Statistics of the workspace, of now and of a range",
+     RPC(tasks, TASKS, Statistics, GetWorkspaceStatistics, statistics, statistics_report),
+     .query = FIELDS("part", "minutes", "start_date", "end_date", "task_channel",
+         "split_by_wait_time")},
+    {LIST("/statistics/queues", VIEWER), .tag = "statistics",
+     .summary = "Statistics of the task queues, or of those named",
+     RPC(tasks, TASKS, Statistics, ListQueueStatistics, list_queue_statistics,
+         list_queue_statistics_response),
+     .query = FIELDS(PAGED, "friendly_name", "task_queue_sids", "part", "minutes", "start_date",
+         "end_date", "task_channel", "split_by_wait_time")},
+    {GET("/statistics/queues/{sid}", VIEWER), .tag = "statistics",
+     .summary = "Statistics of a task queue",
+     RPC(tasks, TASKS, Statistics, GetQueueStatistics, statistics, statistics_report),
+     .query = FIELDS("part", "minutes", "start_date", "end_date", "task_channel",
+         "split_by_wait_time")},
+    {GET("/statistics/workflows/{sid}", VIEWER), .tag = "statistics",
+     .summary = "Statistics of a workflow",
+     RPC(tasks, TASKS, Statistics, GetWorkflowStatistics, statistics, statistics_report),
+     .query = FIELDS("part", "minutes", "start_date", "end_date", "task_channel",
+         "split_by_wait_time")},
+    {GET("/statistics/workers", VIEWER), .tag = "statistics",
+     .summary = "Statistics of all workers, or of those in a queue or by a name",
+     RPC(tasks, TASKS, Statistics, GetWorkersStatistics, statistics, statistics_report),
+     .query = FIELDS("part", "minutes", "start_date", "end_date", "task_channel", "task_queue_sid",
+         "task_queue_name", "friendly_name")},
+    {GET("/statistics/workers/{sid}", VIEWER), .tag = "statistics",
+     .summary = "Statistics of a worker over a range",
+     RPC(tasks, TASKS, Statistics, GetWorkerStatistics, statistics, statistics_report),
+     .query = FIELDS("minutes", "start_date", "end_date", "task_channel")},
+    {GET("/statistics/series", VIEWER), .tag = "statistics",
+     .summary = "Statistics per interval, of the workspace or of one queue, workflow or worker",
+     RPC(tasks, TASKS, Statistics, GetStatisticsSeries, statistics_series, statistics_series),
+     .query = FIELDS("sid", "interval", "minutes", "start_date", "end_date", "task_channel",
+         "split_by_wait_time")},
 
     /* ---- tokens and users ---- */
     {LIST("/tokens", ADMIN), .tag = "tokens", .summary = "List API tokens",
