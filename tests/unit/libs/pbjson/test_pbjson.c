@@ -39,7 +39,8 @@ static void a_reply_in_rest_form_has_every_field(void)
                     "\"workerSid\":\"\",\"workerName\":\"\",\"reservationStatus\":\"accepted\","
                     "\"version\":9007199254740993,\"timeout\":0,"
                     "\"dateCreated\":\"2026-11-22T20:27:00Z\",\"dateUpdated\":null,"
-                    "\"taskQueueSid\":\"\",\"workflowSid\":\"\"}");
+                    "\"taskQueueSid\":\"\",\"workflowSid\":\"\",\"instruction\":\"\","
+                    "\"instructionData\":null}");
     CHECK(pbjson_text(&msg.base, &pbjson_canonical, arena, &text, &err) == ERR_OK);
     CHECK_STR(text, "{\"sid\":\"WR1\",\"reservationStatus\":\"RESERVATION_STATUS_ACCEPTED\","
                     "\"version\":\"9007199254740993\",\"dateCreated\":\"2026-11-22T20:27:00Z\"}");
