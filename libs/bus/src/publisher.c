@@ -10,7 +10,9 @@
 #include "metrics/metrics.h"
 
 enum {
-    WINDOW = 512, /* messages sent before their acknowledgements are awaited */
+    WINDOW = 512,   /* messages sent before their acknowledgements are awaited */
+    SPARSE_MIN = 4, /* fewer are acknowledged one by one */
+    FULL_MAX = 256,
     SUBJECT_BYTES = 256,
     DEFAULT_BATCH_MS = 10000
 };
@@ -40,11 +42,25 @@ struct bus_publisher {
     natsInbox *inbox;
     uint64_t round;
     bool is_proven; /* one message was acknowledged on this connection: the rest need not wait */
+    /* Others publish to the stream too, so the sparse way proved nothing: so many windows go the
+     * full way, twice as many after each failure. */
+    unsigned full_left;
+    unsigned full_next;
 };
 
-/* One window under way. */
+/*
+ * One window under way. An acknowledgement costs the server and us about as much as the message. So
+ * of many only the first and the last are asked for: when their places in the stream are as far
+ * apart as in the window, all between are stored. When they are not, somebody else published
+ * between them or one is missing, and the whole window goes again with every acknowledgement; what
+ * is stored already is then dropped by its id.
+ */
 struct window {
     const struct bus_message *messages;
+    size_t count;
+    bool is_sparse;
+    uint64_t first_place; /* in the stream; 0 = not new there */
+    uint64_t last_place;
     size_t sent;
     size_t stored; /* from the front */
     size_t failed; /* first one refused, SIZE_MAX = none */
@@ -159,15 +175,23 @@ static enum err_code publisher_connect(struct bus_publisher *publisher, struct e
 
 /* ---- A window ---- */
 
-static enum err_code window_send(struct bus_publisher *publisher, struct window *window,
-                                 size_t count, struct err *err)
+static bool is_asked(const struct window *window, size_t index)
 {
-    while (window->sent < count) {
+    return !window->is_sparse || index == 0 || index + 1 == window->count;
+}
+
+static enum err_code window_send(struct bus_publisher *publisher, struct window *window,
+                                 struct err *err)
+{
+    while (window->sent < window->count) {
         char reply[SUBJECT_BYTES];
-        (void)snprintf(reply, sizeof reply, "%s.%" PRIu64 ".%zu", publisher->inbox,
-                       publisher->round, window->sent);
+        bool asks = is_asked(window, window->sent);
+        if (asks)
+            (void)snprintf(reply, sizeof reply, "%s.%" PRIu64 ".%zu", publisher->inbox,
+                           publisher->round, window->sent);
         natsMsg *msg = NULL;
-        enum err_code code = bus_message_make(&window->messages[window->sent], reply, &msg, err);
+        enum err_code code =
+            bus_message_make(&window->messages[window->sent], asks ? reply : NULL, &msg, err);
         if (code != ERR_OK)
             return code;
         natsStatus s = natsConnection_PublishMsg(publisher->nc, msg);
@@ -196,12 +220,33 @@ static size_t ack_index(const struct bus_publisher *publisher, const char *subje
     return (size_t)index;
 }
 
+/* {"stream":"…","seq":7} or {…,"duplicate":true}: the place of a new message, else 0. */
+static uint64_t ack_place(struct str data)
+{
+    ptrdiff_t at = str_find(data, STR("\"seq\":"));
+    if (at < 0 || str_find(data, STR("\"duplicate\"")) >= 0)
+        return 0;
+    struct str rest = {data.ptr + at + 6, data.len - (size_t)at - 6};
+    uint64_t place = 0;
+    size_t len = 0;
+    rest = str_trim(rest);
+    while (len < rest.len && rest.ptr[len] >= '0' && rest.ptr[len] <= '9')
+        len++;
+    return parse_u64((struct str){rest.ptr, len}, UINT64_MAX, &place) ? place : 0;
+}
+
 /* The server answers {"stream":…} or {"error":{…}}; nobody listening is a status without data. */
 static void ack_take(struct window *window, size_t index, natsMsg *msg)
 {
     struct str data = {natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg)};
     if (data.len > 0 && str_find(data, STR("\"error\"")) < 0) {
         window->is_acked[index] = true;
+        if (index == 0)
+            window->first_place = ack_place(data);
+        if (index + 1 == window->count)
+            window->last_place = ack_place(data);
+        if (window->is_sparse)
+            return;
         while (window->stored < window->sent && window->is_acked[window->stored])
             window->stored++;
         return;
@@ -214,11 +259,19 @@ static void ack_take(struct window *window, size_t index, natsMsg *msg)
                   (int)(data.len < 200 ? data.len : 200), data.len > 0 ? data.ptr : "no JetStream");
 }
 
+static bool window_is_open(const struct window *window)
+{
+    if (window->is_sparse)
+        return window->failed == SIZE_MAX &&
+               !(window->is_acked[0] && window->is_acked[window->count - 1]);
+    return window->stored < window->sent && window->stored < window->failed;
+}
+
 /* Until all are stored, or all before the first refused one. */
 static enum err_code window_await(struct bus_publisher *publisher, struct window *window,
                                   int64_t until_mono_us, struct err *err)
 {
-    while (window->stored < window->sent && window->stored < window->failed) {
+    while (window_is_open(window)) {
         int64_t left_ms = (until_mono_us - clock_mono_us()) / US_PER_MS;
         natsMsg *msg = NULL;
         natsStatus s =
@@ -230,6 +283,8 @@ static enum err_code window_await(struct bus_publisher *publisher, struct window
             ack_take(window, index, msg);
         natsMsg_Destroy(msg);
     }
+    if (window->is_sparse && window->failed == SIZE_MAX)
+        return ERR_OK;
     if (window->stored == window->sent)
         return ERR_OK;
     if (err != NULL)
@@ -237,19 +292,55 @@ static enum err_code window_await(struct bus_publisher *publisher, struct window
     return window->refusal.code;
 }
 
-static enum err_code window_run(struct bus_publisher *publisher, struct window *window,
-                                size_t count, int64_t until_mono_us, struct err *err)
+/* True when all of it is stored; false when that is not known. */
+static bool sparse_run(struct bus_publisher *publisher, const struct bus_message *messages,
+                       size_t count, int64_t until_mono_us)
 {
+    struct window window = {
+        .messages = messages, .count = count, .is_sparse = true, .failed = SIZE_MAX};
+    publisher->round++;
+    if (window_send(publisher, &window, NULL) != ERR_OK ||
+        window_await(publisher, &window, until_mono_us, NULL) != ERR_OK)
+        return false;
+    return window.first_place != 0 && window.last_place == window.first_place + count - 1;
+}
+
+static enum err_code full_run(struct bus_publisher *publisher, const struct bus_message *messages,
+                              size_t count, int64_t until_mono_us, size_t *out_stored,
+                              struct err *err)
+{
+    struct window window = {.messages = messages, .count = count, .failed = SIZE_MAX};
     publisher->round++;
     struct err send_err = {0};
-    enum err_code send_code = window_send(publisher, window, count, &send_err);
-    enum err_code code = window_await(publisher, window, until_mono_us, err);
+    enum err_code send_code = window_send(publisher, &window, &send_err);
+    enum err_code code = window_await(publisher, &window, until_mono_us, err);
+    *out_stored = window.stored;
     if (code == ERR_OK && send_code != ERR_OK) {
         code = send_code;
         if (err != NULL)
             *err = send_err;
     }
     return code;
+}
+
+static enum err_code window_run(struct bus_publisher *publisher, const struct bus_message *messages,
+                                size_t count, int64_t until_mono_us, size_t *out_stored,
+                                struct err *err)
+{
+    bool is_sparse = count >= SPARSE_MIN && publisher->full_left == 0;
+    if (is_sparse && sparse_run(publisher, messages, count, until_mono_us)) {
+        publisher->full_next = 1;
+        *out_stored = count;
+        return ERR_OK;
+    }
+    if (is_sparse) {
+        publisher->full_next =
+            publisher->full_next < FULL_MAX ? publisher->full_next * 2 + 1 : FULL_MAX;
+        publisher->full_left = publisher->full_next;
+    } else if (publisher->full_left > 0) {
+        publisher->full_left--;
+    }
+    return full_run(publisher, messages, count, until_mono_us, out_stored, err);
 }
 
 enum err_code bus_publish_batch(struct bus_publisher *publisher, const struct call *call,
@@ -264,10 +355,10 @@ enum err_code bus_publish_batch(struct bus_publisher *publisher, const struct ca
          * the next, which would then stand in the wrong order. */
         size_t left = count - *out_stored;
         size_t size = !publisher->is_proven ? 1 : left < WINDOW ? left : WINDOW;
-        struct window window = {.messages = messages + *out_stored, .failed = SIZE_MAX};
-        code = window_run(publisher, &window, size, until, err);
-        *out_stored += window.stored;
-        publisher->is_proven = publisher->is_proven || window.stored > 0;
+        size_t stored = 0;
+        code = window_run(publisher, messages + *out_stored, size, until, &stored, err);
+        *out_stored += stored;
+        publisher->is_proven = publisher->is_proven || stored > 0;
     }
     metric_add(metric_single(&published_def), (int64_t)*out_stored);
     if (code != ERR_OK) {

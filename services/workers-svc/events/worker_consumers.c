@@ -85,6 +85,9 @@ static enum err_code on_reservation(void *ctx, struct call *call, const struct b
                                     struct err *err)
 {
     struct workers *workers = ctx;
+    /* Three come for every task, and few move anybody: those are not worth reading. */
+    if (str_find(msg->payload, STR("\"workerActivitySid\"")) < 0)
+        return ERR_OK;
     struct bus_event envelope;
     ProtobufCMessage *message = NULL;
     enum err_code code =
