@@ -140,6 +140,13 @@ static void on_commit(void *ctx, int shard)
         relay_wake(tasks->relay, shard);
 }
 
+static void on_events(void *ctx, int shard, int64_t first_seq, const struct packed_events *events)
+{
+    struct tasks *tasks = ctx;
+    if (tasks->relay != NULL)
+        relay_feed(tasks->relay, shard, first_seq, events->payload, events->count);
+}
+
 static enum err_code check_ready(void *ctx, struct call *call, struct err *err)
 {
     (void)call;
@@ -180,6 +187,7 @@ static void open_parts(struct app *app, struct started *started)
         .batch_max = (int)settings->batch_max,
         .lease_ms = settings->lease_ms,
         .on_commit = on_commit,
+        .on_events = on_events,
         .on_commit_ctx = tasks,
     });
     app_on_close(app, APP_FREE, "shell", free_shell, tasks->shell);

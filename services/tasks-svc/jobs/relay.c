@@ -22,7 +22,9 @@
 
 enum {
     RELAY_LOCK_RANK = 520, /* taken by the shard's thread after a commit, with nothing held */
-    ROUND_ROWS = 256,
+    ROUND_ROWS = 1024,
+    FEED_BYTES = 64 << 20, /* committed and not yet published, in memory; more is read again */
+    MARK_MS = 200,         /* how often the cursor is stored while there is more to publish */
     ROUND_ARENA_BYTES = 256 << 20,
     ROUND_BUDGET_MS = 15000,
     POLL_MS = 1000,
@@ -36,6 +38,15 @@ enum round_end {
     ROUND_FAILED,
 };
 
+/* The events of a commit, handed over by the shard. */
+struct feed_block {
+    struct feed_block *next;
+    int64_t first_seq;
+    int64_t last_seq;
+    size_t len;
+    char payload[];
+};
+
 struct relay_shard {
     struct relay *relay;
     int index;
@@ -43,8 +54,14 @@ struct relay_shard {
     struct db_conn *conn;
     struct bus_publisher *publisher;
     struct arena *arena;
-    bool knows_cursor; /* false: read it again (after standing by, or an error) */
-    int64_t cursor;
+    bool knows_cursor;             /* false: read it again (after standing by, or an error) */
+    int64_t cursor;                /* published up to here */
+    int64_t marked;                /* as stored */
+    int64_t mark_mono_us;          /* when it was */
+    struct feed_block *taken;      /* of the feed, oldest first: the thread's own */
+    struct feed_block *feed_first; /* relay->lock */
+    struct feed_block *feed_last;  /* relay->lock */
+    size_t feed_bytes;             /* relay->lock: of taken ones too */
     int backoff_ms;
     int round_rows; /* fewer after a round that did not fit into memory */
     bool is_woken;  /* relay->lock */
@@ -161,6 +178,92 @@ static enum err_code read_cursor(struct relay_shard *shard, struct call *call, s
         return ERR_OK;
     enum err_code code = shard_store_cursor(shard->conn, call, shard->index, &shard->cursor, err);
     shard->knows_cursor = code == ERR_OK;
+    shard->marked = shard->cursor;
+    return code;
+}
+
+/* Stored seldom: after a crash the last part is published again, and dropped by its ids. */
+static enum err_code mark(struct relay_shard *shard, struct call *call, bool is_due,
+                          struct err *err)
+{
+    if (shard->cursor == shard->marked ||
+        (!is_due && clock_mono_us() < shard->mark_mono_us + MARK_MS * US_PER_MS))
+        return ERR_OK;
+    int64_t cursor = shard->cursor;
+    enum err_code code = shard_store_cursor_set(shard->conn, call, shard->index, cursor, err);
+    if (code == ERR_OK)
+        shard->marked = cursor;
+    shard->mark_mono_us = clock_mono_us();
+    return code;
+}
+
+/* ---- what the shard hands over ---- */
+
+static void drop_first(struct relay_shard *shard)
+{
+    struct feed_block *block = shard->taken;
+    shard->taken = block->next;
+    lock_take(&shard->relay->lock);
+    shard->feed_bytes -= block->len;
+    lock_drop(&shard->relay->lock);
+    free(block);
+}
+
+static void drop_feed(struct relay_shard *shard)
+{
+    lock_take(&shard->relay->lock);
+    struct feed_block *block = shard->feed_first;
+    shard->feed_first = NULL;
+    shard->feed_last = NULL;
+    lock_drop(&shard->relay->lock);
+    struct feed_block **end = &shard->taken;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = block;
+    while (shard->taken != NULL)
+        drop_first(shard);
+}
+
+/* Moves what came to the thread's own list, and forgets what is published already. */
+static void take_feed(struct relay_shard *shard)
+{
+    if (shard->taken == NULL) {
+        lock_take(&shard->relay->lock);
+        shard->taken = shard->feed_first;
+        shard->feed_first = NULL;
+        shard->feed_last = NULL;
+        lock_drop(&shard->relay->lock);
+    }
+    while (shard->taken != NULL && shard->taken->last_seq <= shard->cursor)
+        drop_first(shard);
+}
+
+/* Events behind the cursor: from memory when they are there, else from the log. */
+static enum err_code next_rows(struct relay_shard *shard, struct call *call, struct event_row **out,
+                               size_t *out_count, struct err *err)
+{
+    size_t room = (size_t)shard->round_rows;
+    take_feed(shard);
+    if (shard->taken == NULL || shard->taken->first_seq > shard->cursor + 1)
+        return event_store_after(shard->conn, call, shard->index, shard->cursor, room, out,
+                                 out_count, err);
+    struct event_row *rows = ARENA_ARRAY(call->arena, struct event_row, room);
+    if (rows == NULL)
+        return no_room(err);
+    size_t count = 0;
+    int64_t after = shard->cursor;
+    enum err_code code = ERR_OK;
+    for (const struct feed_block *block = shard->taken;
+         block != NULL && block->first_seq <= after + 1 && count < room && code == ERR_OK;
+         block = block->next) {
+        size_t got = 0;
+        code = event_store_read(call, (struct str){block->payload, block->len}, block->first_seq,
+                                after, rows + count, room - count, &got, err);
+        count += got;
+        after += (int64_t)got;
+    }
+    *out = rows;
+    *out_count = count;
     return code;
 }
 
@@ -173,24 +276,20 @@ static enum err_code run_round(struct relay_shard *shard, enum round_end *out_en
     struct event_row *rows = NULL;
     size_t count = 0;
     if (code == ERR_OK)
-        code = event_store_after(shard->conn, &call, shard->index, shard->cursor,
-                                 (size_t)shard->round_rows, &rows, &count, err);
+        code = next_rows(shard, &call, &rows, &count, err);
     if (code != ERR_OK)
         return code;
     metric_set(metric_single(&metric_defs[2]), (int64_t)count);
     *out_end = count == 0 ? ROUND_EMPTY : ROUND_MORE;
     if (count == 0)
-        return ERR_OK;
+        return mark(shard, &call, true, err);
     int64_t done_seq = 0;
     code = publish(shard, &call, rows, count, &done_seq, err);
-    if (done_seq == 0)
-        return code;
+    if (done_seq != 0)
+        shard->cursor = done_seq;
     /* A time of its own: what was published should not be published again for want of time. */
     call.deadline_mono_us = clock_mono_us() + ROUND_BUDGET_MS * US_PER_MS;
-    enum err_code marked = shard_store_cursor_set(shard->conn, &call, shard->index, done_seq,
-                                                  code == ERR_OK ? err : NULL);
-    if (marked == ERR_OK)
-        shard->cursor = done_seq;
+    enum err_code marked = mark(shard, &call, code != ERR_OK, code == ERR_OK ? err : NULL);
     return code == ERR_OK ? marked : code;
 }
 
@@ -243,6 +342,7 @@ static void *relay_main(void *ctx)
         end = ROUND_EMPTY;
         if (!shell_is_owner(shard->relay->shell, shard->index)) {
             shard->knows_cursor = false;
+            drop_feed(shard);
             continue;
         }
         enum err_code code = run_round(shard, &end, &err);
@@ -292,6 +392,29 @@ void relay_wake(struct relay *relay, int shard)
     lock_drop(&relay->lock);
 }
 
+void relay_feed(struct relay *relay, int shard_index, int64_t first_seq, struct str payload,
+                size_t count)
+{
+    struct relay_shard *shard = &relay->shards[shard_index];
+    struct feed_block *block = xcalloc(1, sizeof *block + payload.len);
+    *block = (struct feed_block){
+        .first_seq = first_seq, .last_seq = first_seq + (int64_t)count - 1, .len = payload.len};
+    memcpy(block->payload, payload.ptr, payload.len);
+    lock_take(&relay->lock);
+    bool has_room = shard->feed_bytes + block->len <= FEED_BYTES;
+    if (has_room) {
+        if (shard->feed_last == NULL)
+            shard->feed_first = block;
+        else
+            shard->feed_last->next = block;
+        shard->feed_last = block;
+        shard->feed_bytes += block->len;
+    }
+    lock_drop(&relay->lock);
+    if (!has_room) /* a hole in the feed: what is behind it is read from the log */
+        free(block);
+}
+
 void relay_drain(struct relay *relay, int drain_ms)
 {
     int64_t until = clock_mono_us() + drain_ms * US_PER_MS;
@@ -315,6 +438,7 @@ void relay_close(struct relay *relay)
     for (int i = 0; i < relay->shard_count; i++) {
         struct relay_shard *shard = &relay->shards[i];
         (void)pthread_join(shard->thread, NULL);
+        drop_feed(shard);
         bus_publisher_free(shard->publisher);
         db_conn_close(shard->conn);
         arena_free(shard->arena);

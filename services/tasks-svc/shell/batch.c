@@ -196,6 +196,23 @@ static enum err_code check_own(const struct engine *engine, struct shard_op *op)
                    is_reservation ? "reservations" : "tasks");
 }
 
+/* The offer that the creation led to at once, so that nobody has to ask for it. */
+static void tell_offer(const struct batch *batch, const struct shard_op *op,
+                       const struct sid *task_sid, Taskrouter__Tasks__V1__Task *wire)
+{
+    const struct engine_effect *effect =
+        batch->last == NULL ? batch->shard->effects.first : batch->last->next;
+    for (; effect != NULL; effect = effect->next) {
+        if (effect->kind == ENGINE_RESERVATION_ROW && effect->is_new &&
+            strcmp(effect->reservation->task_sid.text, task_sid->text) == 0) {
+            wire->_reservation_sid_case =
+                TASKROUTER__TASKS__V1__TASK___RESERVATION_SID_RESERVATION_SID;
+            wire->reservation_sid = arena_strdup(op->call->arena, effect->reservation->sid.text);
+            return;
+        }
+    }
+}
+
 static void build_reply(struct batch *batch, struct shard_op *op)
 {
     const struct sid *subject = &batch->shard->effects.subject;
@@ -204,7 +221,9 @@ static void build_reply(struct batch *batch, struct shard_op *op)
     ProtobufCMessage *message = NULL;
     if (op->reply == SHARD_REPLY_TASK && engine_task_get(batch->shard->engine, subject, &task)) {
         Taskrouter__Tasks__V1__Task *wire = task_to_wire(op->call->arena, &task, batch->now_us);
-        message = wire == NULL ? NULL : &wire->base;
+        if (wire != NULL && op->command.kind == ENGINE_CREATE_TASK)
+            tell_offer(batch, op, subject, wire);
+        message = wire == NULL || arena_is_exhausted(op->call->arena) ? NULL : &wire->base;
     } else if (op->reply == SHARD_REPLY_RESERVATION &&
                engine_reservation_get(batch->shard->engine, subject, &reservation)) {
         Taskrouter__Tasks__V1__Reservation *wire =
@@ -381,6 +400,9 @@ enum err_code batch_commit(struct batch *batch, struct err *err)
         return code;
     int64_t ended = clock_mono_us();
     shell_metrics_batch(batch->op_count, ended - started);
+    if (batch->events.count > 0 && shard->shell->on_events != NULL)
+        shard->shell->on_events(shard->shell->on_commit_ctx, shard->index, shard->event_seq + 1,
+                                &batch->events);
     shard->event_seq = event_seq;
     if (batch->events.count > 0)
         shard->journal_part = 0;

@@ -104,6 +104,7 @@ struct shell {
     int batch_max;
     int64_t lease_ms;
     void (*on_commit)(void *ctx, int shard);
+    void (*on_events)(void *ctx, int shard, int64_t first_seq, const struct packed_events *events);
     void *on_commit_ctx;
     struct shard *shards;
 

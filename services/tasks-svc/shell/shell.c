@@ -258,6 +258,7 @@ struct shell *shell_open(const struct shell_options *options)
     shell->batch_max = options->batch_max > SHARD_BATCH_MAX ? SHARD_BATCH_MAX : options->batch_max;
     shell->lease_ms = options->lease_ms;
     shell->on_commit = options->on_commit;
+    shell->on_events = options->on_events;
     shell->on_commit_ctx = options->on_commit_ctx;
     lock_init(&shell->lock, "shell", SHELL_LOCK_RANK);
     cond_init(&shell->committed);

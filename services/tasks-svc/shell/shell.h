@@ -31,6 +31,8 @@ struct shell_options {
     int batch_max;                           /* operations in one transaction */
     int64_t lease_ms;                        /* how long a lease lasts without a commit */
     void (*on_commit)(void *ctx, int shard); /* after each commit, on the shard's thread */
+    /* Before on_commit: the events of the commit, the first of which has that number. */
+    void (*on_events)(void *ctx, int shard, int64_t first_seq, const struct packed_events *events);
     void *on_commit_ctx;
 };
 

@@ -111,8 +111,9 @@ from relay_cursor
 where shard = $1;
 
 -- name: shard_cursor_set
--- index: primary key
+-- index: primary key; need not be on disk at once: an older one only repeats some events
 update relay_cursor
 set published_seq = $2
 where shard = $1
-  and published_seq < $2;
+  and published_seq < $2
+  and set_config('synchronous_commit', 'off', true) is not null;
