@@ -169,8 +169,8 @@ static bool try_postgres(struct cluster *cluster)
                           "-c", fsync_arg,
                           "-c", pages_arg,
                           "-c", "max_connections=150",
-                          "-c", "shared_buffers=32MB",
-                          "-c", "max_wal_size=256MB",
+                          "-c", is_durable ? "shared_buffers=128MB" : "shared_buffers=32MB",
+                          "-c", is_durable ? "max_wal_size=1GB" : "max_wal_size=256MB",
                           "-c", "log_min_messages=warning",
                           NULL};
     process_free(cluster->postgres);

@@ -63,6 +63,8 @@ struct events *events_open(const char *nats_url)
 
 void events_close(struct events *events)
 {
+    if (events == NULL)
+        return;
     bus_subscription_close(events->subscription);
     bus_close(events->bus);
     arena_free(events->arena);

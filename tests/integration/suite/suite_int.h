@@ -7,7 +7,7 @@
 struct events;
 
 struct events *events_open(const char *nats_url);
-void events_close(struct events *events);
+void events_close(struct events *events); /* NULL is allowed */
 
 struct suite {
     struct cluster *cluster;

@@ -1,17 +1,24 @@
 /*
- * Lives of tasks per second through tasks-svc as a program, beside single-row inserts of pgbench
- * on the same PostgreSQL in the same run: suite_bench [lives per client]. A life is CreateTask,
- * ListReservations until there is one, AcceptReservation, CompleteTask: three changes made durable.
+ * Lives of tasks per second through the real programs, on a private PostgreSQL and NATS:
+ * suite_bench [seconds [lives outstanding [paced tasks per second]]]. A life is CreateTask, its
+ * offer (in the reply when it is made at once, else asked for), AcceptReservation, CompleteTask:
+ * unary gRPC, every change durable, every event published. Beside it, on the same servers before
+ * and after: single-row inserts of pgbench's 32 clients, and the life by hand through libpq.
  */
-#include <pthread.h>
+#include <ctype.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/arena.h"
 #include "base/clock.h"
-#include "rpc/client.h"
+#include "base/ids.h"
+#include "base/macros.h"
+#include "base/parse.h"
+#include "h2.h"
+#include "pq_life.h"
 #include "suite_int.h"
 #include "taskrouter/tasks/v1/tasks.pb-c.h"
 #include "tasks_fixture.h"
@@ -19,113 +26,240 @@
 #define API "/taskrouter.tasks.v1.Tasks/"
 
 enum {
-    WORKERS = 8,
+    WORKERS = 32,
     CAPACITY = 50,
-    CHANGES_PER_LIFE = 3,
-    CALL_BUDGET_US = 20 * 1000 * 1000,
+    SLOTS_MAX = 1024,
+    MESSAGE_BYTES = 512,
+    MAX_LATENCIES = 4 << 20,
+    RIVAL_S = 8,
     PGBENCH_MS = 60000,
-    ARENA_SIZE = 16 << 20,
+    WARM_UP_MS = 1000,
+    DRAIN_MS = 5000,
+    ASK_AGAIN_US = 1000,
+    PACED_MS = 10000,
+    TICK_US = 1000,
 };
 
-struct client {
+enum step { STEP_IDLE, STEP_CREATE, STEP_ASK, STEP_ACCEPT, STEP_COMPLETE };
+
+struct life {
+    enum step step;
+    int64_t began_us;
+    int64_t ask_us; /* when to ask for the offer again; 0 = asked */
+    char task[SID_SIZE];
+    char offer[SID_SIZE];
+};
+
+struct load {
     const struct place *place;
-    pthread_t thread;
-    int lives;
-    int done;
-    int64_t create_us;
-    struct call call;
-    struct arena *arena;
+    struct h2 *h2;
+    struct life lives[SLOTS_MAX];
+    unsigned idle[SLOTS_MAX]; /* free slots */
+    size_t idle_count;
+    int64_t measure_from_us;
+    int64_t stop_us;
+    int64_t done;
+    int64_t failures;
+    int64_t asked;    /* offers that did not come with the reply */
+    uint32_t *offers; /* create to offer, us */
+    size_t offer_count;
 };
 
-static bool is_good(enum err_code code, const struct err *err)
+/* ---- messages ---- */
+
+/* The text of a field of the message; "" when absent. */
+static void field_text(struct str message, unsigned field, char out[SID_SIZE])
 {
-    if (code != ERR_OK)
-        (void)fprintf(stderr, "%s: %s\n", err_code_name(code), err->detail);
-    return code == ERR_OK;
+    const unsigned char *at = (const unsigned char *)message.ptr;
+    const unsigned char *end = at + message.len;
+    out[0] = '\0';
+    while (at < end) {
+        uint64_t head[2] = {0}; /* key, and number or length */
+        for (int i = 0; i < 2; i++) {
+            for (unsigned shift = 0; at < end; shift += 7) {
+                head[i] |= (uint64_t)(*at & 0x7F) << shift;
+                if (*at++ < 0x80)
+                    break;
+            }
+        }
+        if ((head[0] & 7) != 2)
+            continue;
+        size_t len = (size_t)head[1];
+        if (len > (size_t)(end - at))
+            return;
+        if (head[0] >> 3 == field && len < SID_SIZE) {
+            memcpy(out, at, len);
+            out[len] = '\0';
+            return;
+        }
+        at += len;
+    }
 }
 
-static bool create(struct client *client, Taskrouter__Tasks__V1__Task **out_task)
+static void send_message(struct load *load, unsigned slot, const char *path,
+                         const ProtobufCMessage *message)
 {
-    struct err err = {.code = ERR_OK};
+    uint8_t bytes[MESSAGE_BYTES];
+    INVARIANT(protobuf_c_message_get_packed_size(message) <= sizeof bytes);
+    size_t len = protobuf_c_message_pack(message, bytes);
+    h2_call(load->h2, path, slot, (struct str){(const char *)bytes, len});
+}
+
+/* ---- a life ---- */
+
+static void life_create(struct load *load, unsigned slot)
+{
     Taskrouter__Tasks__V1__CreateTaskRequest request =
         TASKROUTER__TASKS__V1__CREATE_TASK_REQUEST__INIT;
     char attributes[] = "{\"type\":\"permit\",\"level\":3,\"language\":\"en\"}";
-    request.workspace_sid = (char *)(uintptr_t)client->place->workspace;
+    request.workspace_sid = (char *)(uintptr_t)load->place->workspace;
     request.attributes = attributes;
-    int64_t began_us = clock_mono_us();
-    enum err_code code = RPC_CALL(suite->clients[SUITE_TASKS], &client->call, API "CreateTask",
-                                  &request.base, taskrouter__tasks__v1__task, out_task, &err);
-    client->create_us += clock_mono_us() - began_us;
-    return is_good(code, &err);
+    load->lives[slot] = (struct life){.step = STEP_CREATE, .began_us = clock_mono_us()};
+    send_message(load, slot, API "CreateTask", &request.base);
 }
 
-static bool find_offer(struct client *client, const char *task_sid, char **out_sid)
+static void life_ask(struct load *load, unsigned slot)
 {
-    struct err err = {.code = ERR_OK};
     Taskrouter__Tasks__V1__ListReservationsRequest request =
         TASKROUTER__TASKS__V1__LIST_RESERVATIONS_REQUEST__INIT;
-    request.workspace_sid = (char *)(uintptr_t)client->place->workspace;
-    request.task_sid = (char *)(uintptr_t)task_sid;
-    for (;;) {
-        Taskrouter__Tasks__V1__ListReservationsResponse *found = NULL;
-        enum err_code code = RPC_CALL(
-            suite->clients[SUITE_TASKS], &client->call, API "ListReservations", &request.base,
-            taskrouter__tasks__v1__list_reservations_response, &found, &err);
-        if (!is_good(code, &err))
-            return false;
-        if (found->n_items > 0) {
-            *out_sid = found->items[0]->sid;
-            return true;
-        }
-    }
+    request.workspace_sid = (char *)(uintptr_t)load->place->workspace;
+    request.task_sid = load->lives[slot].task;
+    load->lives[slot].step = STEP_ASK;
+    load->lives[slot].ask_us = 0;
+    load->asked++;
+    send_message(load, slot, API "ListReservations", &request.base);
 }
 
-static bool finish(struct client *client, char *task_sid, char *offer_sid)
+static void life_accept(struct load *load, unsigned slot)
 {
-    struct err err = {.code = ERR_OK};
-    Taskrouter__Tasks__V1__ReservationActionRequest accept =
+    Taskrouter__Tasks__V1__ReservationActionRequest request =
         TASKROUTER__TASKS__V1__RESERVATION_ACTION_REQUEST__INIT;
-    accept.workspace_sid = (char *)(uintptr_t)client->place->workspace;
-    accept.sid = offer_sid;
-    Taskrouter__Tasks__V1__Reservation *reservation = NULL;
-    enum err_code code =
-        RPC_CALL(suite->clients[SUITE_TASKS], &client->call, API "AcceptReservation", &accept.base,
-                 taskrouter__tasks__v1__reservation, &reservation, &err);
-    if (!is_good(code, &err))
-        return false;
-    Taskrouter__Tasks__V1__TaskActionRequest complete =
+    request.workspace_sid = (char *)(uintptr_t)load->place->workspace;
+    request.sid = load->lives[slot].offer;
+    load->lives[slot].step = STEP_ACCEPT;
+    send_message(load, slot, API "AcceptReservation", &request.base);
+}
+
+static void life_complete(struct load *load, unsigned slot)
+{
+    Taskrouter__Tasks__V1__TaskActionRequest request =
         TASKROUTER__TASKS__V1__TASK_ACTION_REQUEST__INIT;
     char reason[] = "done";
-    complete.workspace_sid = accept.workspace_sid;
-    complete.sid = task_sid;
-    complete.reason = reason;
-    Taskrouter__Tasks__V1__Task *task = NULL;
-    code = RPC_CALL(suite->clients[SUITE_TASKS], &client->call, API "CompleteTask", &complete.base,
-                    taskrouter__tasks__v1__task, &task, &err);
-    return is_good(code, &err);
+    request.workspace_sid = (char *)(uintptr_t)load->place->workspace;
+    request.sid = load->lives[slot].task;
+    request.reason = reason;
+    load->lives[slot].step = STEP_COMPLETE;
+    send_message(load, slot, API "CompleteTask", &request.base);
 }
 
-static void *live(void *ctx)
+static void life_offered(struct load *load, unsigned slot)
 {
-    struct client *client = ctx;
-    client->arena = arena_new(ARENA_SIZE);
-    bool goes_on = true;
-    for (int i = 0; i < client->lives && goes_on; i++) {
-        arena_reset(client->arena);
-        call_init(&client->call, client->arena, "bench", CALL_BUDGET_US);
-        client->call.who = suite_supervisor;
-        Taskrouter__Tasks__V1__Task *task = NULL;
-        char *offer = NULL;
-        goes_on = create(client, &task) && find_offer(client, task->sid, &offer) &&
-                  finish(client, task->sid, offer);
-        client->done += goes_on ? 1 : 0;
-    }
-    arena_free(client->arena);
-    return NULL;
+    int64_t now = clock_mono_us();
+    if (now >= load->measure_from_us && now < load->stop_us && load->offer_count < MAX_LATENCIES)
+        load->offers[load->offer_count++] = (uint32_t)(now - load->lives[slot].began_us);
+    life_accept(load, slot);
 }
 
-/* Single-row inserts per second of so many clients; the row is as long as a small task. */
-static double inserts_per_s(int clients)
+static void life_end(struct load *load, unsigned slot)
+{
+    load->lives[slot].step = STEP_IDLE;
+    load->idle[load->idle_count++] = slot;
+}
+
+static void on_reply(void *ctx, unsigned slot, struct str message)
+{
+    struct load *load = ctx;
+    struct life *life = &load->lives[slot];
+    if (message.ptr == NULL) {
+        load->failures++;
+        life_end(load, slot);
+        return;
+    }
+    switch (life->step) {
+    case STEP_IDLE:
+        break;
+    case STEP_CREATE:
+        field_text(message, 1, life->task);
+        field_text(message, 27, life->offer);
+        if (life->offer[0] != '\0')
+            life_offered(load, slot);
+        else
+            life_ask(load, slot);
+        break;
+    case STEP_ASK:
+        if (message.len > 2 + SID_LEN) { /* items, its length, its sid */
+            size_t head = 1;
+            while ((message.ptr[head] & 0x80) != 0)
+                head++;
+            field_text((struct str){message.ptr + head + 1, message.len - head - 1}, 1,
+                       life->offer);
+            life_offered(load, slot);
+        } else {
+            life->ask_us = clock_mono_us() + ASK_AGAIN_US;
+        }
+        break;
+    case STEP_ACCEPT:
+        life_complete(load, slot);
+        break;
+    case STEP_COMPLETE: {
+        int64_t now = clock_mono_us();
+        if (now >= load->measure_from_us && now < load->stop_us)
+            load->done++;
+        life_end(load, slot);
+        break;
+    }
+    }
+}
+
+static void ask_again(struct load *load, size_t slots)
+{
+    int64_t now = clock_mono_us();
+    for (size_t i = 0; i < slots; i++) {
+        if (load->lives[i].step == STEP_ASK && load->lives[i].ask_us != 0 &&
+            load->lives[i].ask_us <= now)
+            life_ask(load, (unsigned)i);
+    }
+}
+
+/* Lives for so long, all slots busy (per_s 0) or begun at that rate; what is under way ends. */
+static void load_run(struct load *load, size_t slots, int64_t per_s, int64_t measure_ms)
+{
+    load->idle_count = 0;
+    for (size_t i = slots; i > 0; i--)
+        load->idle[load->idle_count++] = (unsigned)i - 1;
+    load->done = 0;
+    load->failures = 0;
+    load->asked = 0;
+    load->offer_count = 0;
+    int64_t began_us = clock_mono_us();
+    load->measure_from_us = began_us + WARM_UP_MS * US_PER_MS;
+    load->stop_us = load->measure_from_us + measure_ms * US_PER_MS;
+    int64_t begun = 0;
+    for (int64_t now = began_us; now < load->stop_us + DRAIN_MS * US_PER_MS;
+         now = clock_mono_us()) {
+        bool goes_on = now < load->stop_us;
+        int64_t due = per_s == 0 ? INT64_MAX : (now - began_us) * per_s / US_PER_S;
+        while (goes_on && load->idle_count > 0 && begun < due) {
+            life_create(load, load->idle[--load->idle_count]);
+            begun++;
+        }
+        ask_again(load, slots);
+        if (!goes_on && load->idle_count == slots)
+            break;
+        REQUIRE(h2_run(load->h2, per_s == 0 ? TICK_US * 10 : TICK_US / 4));
+    }
+    load->failures += (int64_t)(slots - load->idle_count);
+}
+
+/* ---- rivals ---- */
+
+static bool psql(const char *sql)
+{
+    return cluster_sql(suite_cluster(), sql);
+}
+
+/* Single-row inserts per second of 32 clients; the row is as long as a small task. */
+static double inserts_per_s(void)
 {
     const char *dir = cluster_dir(suite_cluster());
     const char *script = suite_text("%s/insert.sql", dir);
@@ -137,11 +271,23 @@ static double inserts_per_s(int clients)
     (void)fputs("insert into bench_row (text) values (repeat('x', 200));\n", file);
     (void)fclose(file);
     (void)remove(log);
-    const char *count = suite_text("%d", clients);
-    const char *args[] = {
-        "-n",  "-h", suite_text("%s/socket", dir), "-U", "postgres", "-f", script,     "-c",
-        count, "-j", clients > 1 ? "2" : "1",      "-T", "4",        "-M", "prepared", "taskrouter",
-        NULL};
+    const char *args[] = {"-n",
+                          "-h",
+                          suite_text("%s/socket", dir),
+                          "-U",
+                          "postgres",
+                          "-f",
+                          script,
+                          "-c",
+                          "32",
+                          "-j",
+                          "2",
+                          "-T",
+                          suite_text("%d", RIVAL_S),
+                          "-M",
+                          "prepared",
+                          "taskrouter",
+                          NULL};
     CHECK_I64(process_run(&(struct process_options){.program = "/usr/lib/postgresql/15/bin/pgbench",
                                                     .args = args,
                                                     .log_path = log},
@@ -159,47 +305,172 @@ static double inserts_per_s(int clients)
     return tps;
 }
 
-static void bench(const struct place *place, int count, int lives)
+/* ---- who used the processors ---- */
+
+enum part { PART_POSTGRES, PART_NATS, PART_TASKS, PART_OTHERS, PART_CLIENT, PART_COUNT };
+
+static const char *const part_names[PART_COUNT] = {"postgres", "nats", "tasks-svc", "others",
+                                                   "client"};
+
+/* Adds the processor time of every process of ours to its part. */
+static void cpu_read(int64_t out_us[PART_COUNT])
 {
-    double before = inserts_per_s(count);
-    struct client *clients = xcalloc((size_t)count, sizeof *clients);
-    int64_t began_us = clock_mono_us();
-    for (int i = 0; i < count; i++) {
-        clients[i].place = place;
-        clients[i].lives = lives;
-        REQUIRE(pthread_create(&clients[i].thread, NULL, live, &clients[i]) == 0);
+    memset(out_us, 0, PART_COUNT * sizeof *out_us);
+    int64_t tick_us = US_PER_S / sysconf(_SC_CLK_TCK);
+    DIR *dir = opendir("/proc");
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        char path[300];
+        char text[1024] = "";
+        (void)snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
+        FILE *file = isdigit((unsigned char)entry->d_name[0]) ? fopen(path, "r") : NULL;
+        if (file == NULL)
+            continue;
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        (void)fclose(file);
+        char *rest = strrchr(text, ')');
+        char *name = strchr(text, '(');
+        if (rest == NULL || name == NULL)
+            continue;
+        *rest = '\0';
+        long parent = 0;
+        long long ticks[4] = {0}; /* own and of children that ended */
+        if (sscanf(rest + 2, "%*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld",
+                   &parent, &ticks[0], &ticks[1], &ticks[2], &ticks[3]) != 5)
+            continue;
+        int64_t us = (ticks[0] + ticks[1]) * tick_us;
+        bool is_child = parent == (long)getpid();
+        long pid = strtol(entry->d_name, NULL, 10);
+        if (pid == (long)getpid())
+            out_us[PART_CLIENT] += us;
+        else if (strcmp(name + 1, "postgres") == 0) /* and of backends that ended */
+            out_us[PART_POSTGRES] += us + (is_child ? (ticks[2] + ticks[3]) * tick_us : 0);
+        else if (is_child && strcmp(name + 1, "nats-server") == 0)
+            out_us[PART_NATS] += us;
+        else if (is_child && strcmp(name + 1, "tasks-svc") == 0)
+            out_us[PART_TASKS] += us;
+        else if (is_child)
+            out_us[PART_OTHERS] += us;
     }
-    int done = 0;
-    int64_t create_us = 0;
-    for (int i = 0; i < count; i++) {
-        (void)pthread_join(clients[i].thread, NULL);
-        done += clients[i].done;
-        create_us += clients[i].create_us;
-    }
-    double seconds = (double)(clock_mono_us() - began_us) / US_PER_S;
-    free(clients);
-    CHECK_I64(done, (int64_t)count * lives);
-    double inserts = (before + inserts_per_s(count)) / 2;
-    double per_s = (double)done / seconds;
-    (void)printf("\n%7d %10.0f %11.0f %15.0f %10.0f %8.2f\n", count, per_s,
-                 per_s * CHANGES_PER_LIFE, (double)create_us / (done == 0 ? 1 : done), inserts,
-                 per_s * CHANGES_PER_LIFE / inserts);
+    if (dir != NULL)
+        (void)closedir(dir);
 }
 
-static int lives_per_client = 100;
+/* ---- output ---- */
+
+static int latency_cmp(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static uint32_t percentile(struct load *load, size_t percent)
+{
+    qsort(load->offers, load->offer_count, sizeof *load->offers, latency_cmp);
+    return load->offer_count == 0 ? 0 : load->offers[load->offer_count * percent / 100];
+}
+
+static void line(const char *what, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void line(const char *what, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)printf("\n= %-44s ", what);
+    (void)vprintf(format, args);
+    va_end(args);
+    (void)fflush(stdout);
+}
+
+static const char *env_of(const char *name)
+{
+    for (const char **each = suite->env[SUITE_TASKS]; *each != NULL; each++) {
+        size_t len = strlen(name);
+        if (strncmp(*each, name, len) == 0 && (*each)[len] == '=')
+            return *each + len + 1;
+    }
+    return "";
+}
+
+static int64_t seconds = 60;
+static int64_t outstanding = 256;
+static int64_t paced = 1000;
+
+static double measure(struct load *load)
+{
+    int64_t before[PART_COUNT];
+    int64_t after[PART_COUNT];
+    cpu_read(before);
+    load_run(load, (size_t)outstanding, 0, seconds * 1000);
+    cpu_read(after);
+    CHECK_I64(load->failures, 0);
+    double per_s = (double)load->done / (double)seconds;
+    line("lives/s", "%.0f (%lld outstanding, %lld s)", per_s, (long long)outstanding,
+         (long long)seconds);
+    line("create to offer under that load, p50 / p99", "%.1f / %.1f ms",
+         percentile(load, 50) / 1000.0, percentile(load, 99) / 1000.0);
+    if (load->asked > 0)
+        line("offers asked for", "%lld", (long long)load->asked);
+    double lives =
+        (double)load->done * (double)(seconds * 1000 + WARM_UP_MS) / (double)(seconds * 1000);
+    double all = 0;
+    for (int i = 0; i < PART_COUNT; i++) {
+        double us = (double)(after[i] - before[i]) / (lives < 1 ? 1 : lives);
+        all += us;
+        line(suite_text("processor time per life, %s", part_names[i]), "%.1f us", us);
+    }
+    line("processor time per life, all", "%.1f us", all);
+    return per_s;
+}
 
 static void test_lives(void)
 {
     struct place place = place_new(0);
     for (int i = 0; i < WORKERS; i++)
         (void)place_worker(&place, suite_text("worker %d", i), CAPACITY);
-    REQUIRE(cluster_sql(suite_cluster(),
-                        "create table bench_row (id bigserial primary key, text text)"));
-    (void)printf("\n%7s %10s %11s %15s %10s %8s\n", "clients", "lives/s", "changes/s",
-                 "create mean us", "inserts/s", "ratio");
-    bench(&place, 1, lives_per_client * 5);
-    bench(&place, 64, lives_per_client);
+    events_close(suite->events); /* nobody else listens */
+    suite->events = NULL;
+    const char *fields[] = {"authorization",
+                            suite_text("Bearer %s", env_of("TASKROUTER_SERVICE_TOKEN")),
+                            "x-tr-actor",
+                            suite_supervisor.actor_sid,
+                            "x-tr-account",
+                            ACCOUNT,
+                            "x-tr-role",
+                            "supervisor",
+                            NULL};
+    const char *port = strrchr(env_of("TASKROUTER_GRPC_LISTEN"), ':');
+    struct load *load = xcalloc(1, sizeof *load);
+    load->place = &place;
+    load->offers = xcalloc(MAX_LATENCIES, sizeof *load->offers);
+    load->h2 = h2_open((int)strtol(port + 1, NULL, 10), fields, on_reply, load);
+    REQUIRE(load->h2 != NULL);
+    REQUIRE(psql("create table bench_row (id bigserial primary key, text text)"));
+    const char *url = cluster_db_url(suite_cluster(), "postgres");
+    double inserts[2];
+    double by_hand[2];
+    inserts[0] = inserts_per_s();
+    by_hand[0] = pq_lives_per_s(url, RIVAL_S * 1000);
+    double per_s = measure(load);
+    CHECK(is_log_published());
+    load_run(load, SLOTS_MAX, paced, PACED_MS);
+    CHECK_I64(load->failures, 0);
+    line(suite_text("create to offer at %lld tasks/s, p50 / p99", (long long)paced),
+         "%.2f / %.2f ms (%zu offers)", percentile(load, 50) / 1000.0,
+         percentile(load, 99) / 1000.0, load->offer_count);
+    CHECK(is_log_published());
+    by_hand[1] = pq_lives_per_s(url, RIVAL_S * 1000);
+    inserts[1] = inserts_per_s();
+    double insert = (inserts[0] + inserts[1]) / 2;
+    double hand = (by_hand[0] + by_hand[1]) / 2;
+    line("pgbench, single-row inserts/s, 32 clients", "%.0f, after %.0f", inserts[0], inserts[1]);
+    line("life by hand through libpq, lives/s", "%.0f, after %.0f", by_hand[0], by_hand[1]);
+    line("lives per insert", "%.2f", per_s / insert);
+    line("lives per life by hand", "%.2f", per_s / hand);
     CHECK(is_log_whole());
+    h2_close(load->h2);
+    free(load->offers);
+    free(load);
 }
 
 static const struct test_case cases[] = {
@@ -208,7 +479,13 @@ static const struct test_case cases[] = {
 
 int main(int argc, char **argv)
 {
-    if (argc > 1)
-        lives_per_client = atoi(argv[1]) > 0 ? atoi(argv[1]) : lives_per_client;
+    int64_t *const options[] = {&seconds, &outstanding, &paced};
+    static const int64_t most[] = {3600, SLOTS_MAX, 100000};
+    for (int i = 1; i < argc; i++) {
+        if (i > 3 || !parse_i64(str_from(argv[i]), 1, most[i - 1], options[i - 1])) {
+            (void)fprintf(stderr, "usage: suite_bench [seconds [outstanding [paced per s]]]\n");
+            return 2;
+        }
+    }
     return suite_main("suite", TASKS_SET, cases, ARRAY_LEN(cases), 1, argv);
 }
