@@ -150,6 +150,14 @@ static void set_process(struct run *run, int number, struct process *process)
         suite->processes[SUITE_TASKS] = process;
 }
 
+/* A counted run is one of many short absences. */
+static int64_t back_time(struct nemesis *nemesis)
+{
+    int most_ms = nemesis->run->options->fault_count > 0 ? DOWN_MAX_MS / 4 : DOWN_MAX_MS;
+    return clock_mono_us() +
+           (DOWN_MIN_MS + rng_below(&nemesis->rng, most_ms - DOWN_MIN_MS)) * US_PER_MS;
+}
+
 static void end_replica(struct nemesis *nemesis, int number, int signal)
 {
     struct run *run = nemesis->run;
@@ -160,12 +168,17 @@ static void end_replica(struct nemesis *nemesis, int number, int signal)
     process_signal(replica->process, SIGCONT);
     process_signal(replica->process, signal);
     int status = process_wait_exit(replica->process, TERM_MS);
-    if (signal == SIGTERM && status != 0)
+    /* A process that has only just begun does not listen yet, and simply ends; and one that finds
+     * no database ends with that. */
+    bool is_fair = status == 0 ||
+                   (status == 128 + SIGTERM && !log_holds(replica->process, "\"msg\":\"")) ||
+                   log_holds(replica->process, "could not start");
+    if (signal == SIGTERM && !is_fair) {
+        process_print_tail(replica->process, 4000);
         record_death(run, "tasks-svc", number, "SIGTERM did not end it in good order");
+    }
     replica->cont_at_us = 0;
-    replica->back_at_us =
-        clock_mono_us() +
-        (DOWN_MIN_MS + rng_below(&nemesis->rng, DOWN_MAX_MS - DOWN_MIN_MS)) * US_PER_MS;
+    replica->back_at_us = back_time(nemesis);
 }
 
 static void pause_replica(struct nemesis *nemesis, int number)
@@ -195,12 +208,6 @@ static int owner_of_shard(struct run *run)
 }
 
 /* ---- faults ---- */
-
-static int64_t back_time(struct nemesis *nemesis)
-{
-    return clock_mono_us() +
-           (DOWN_MIN_MS + rng_below(&nemesis->rng, DOWN_MAX_MS - DOWN_MIN_MS)) * US_PER_MS;
-}
 
 static void kill_server(struct nemesis *nemesis, enum cluster_part part, int64_t *back_us)
 {
@@ -234,12 +241,31 @@ static enum chaos_fault draw(struct nemesis *nemesis)
     return drawn;
 }
 
-static void strike(struct nemesis *nemesis)
+static bool is_ready(const char *http)
+{
+    return process_http_get(http, "/readyz", NULL, 0) == 200;
+}
+
+/* Whether somebody is there to take over: else the time that it takes says nothing. */
+static bool are_replicas_ready(const struct run *run)
+{
+    bool is_so = true;
+    for (int i = 0; i < run->options->replicas && is_so; i++)
+        is_so = run->replicas[i].back_at_us == 0 && run->replicas[i].cont_at_us == 0 &&
+                is_ready(run->replicas[i].http);
+    return is_so;
+}
+
+/* False when it is not the time for what was drawn. */
+static bool strike(struct nemesis *nemesis)
 {
     struct run *run = nemesis->run;
     int replica = rng_below(&nemesis->rng, run->options->replicas);
+    enum chaos_fault fault = draw(nemesis);
+    if (fault == FAULT_KILL_OWNER && !are_replicas_ready(run))
+        return false;
     run->faults++;
-    switch (draw(nemesis)) {
+    switch (fault) {
     case FAULT_KILL_TASKS:
         end_replica(nemesis, replica, SIGKILL);
         break;
@@ -265,6 +291,7 @@ static void strike(struct nemesis *nemesis)
     case FAULT_ALL:
         break;
     }
+    return true;
 }
 
 /* ---- bringing back ---- */
@@ -377,18 +404,11 @@ static int64_t next_strike(struct nemesis *nemesis)
     return clock_mono_us() + (every / 2 + rng_below(&nemesis->rng, every)) * US_PER_MS;
 }
 
-static bool is_ready(const char *http)
-{
-    return process_http_get(http, "/readyz", NULL, 0) == 200;
-}
-
 static bool is_healed(const struct run *run)
 {
     bool is_so = is_ready(suite->http[SUITE_WORKERS]) && is_ready(suite->http[SUITE_QUEUES]) &&
                  is_ready(suite->http[SUITE_ROUTING]);
-    for (int i = 0; i < run->options->replicas && is_so; i++)
-        is_so = is_ready(run->replicas[i].http);
-    return is_so;
+    return is_so && are_replicas_ready(run);
 }
 
 static bool heal(struct nemesis *nemesis)
@@ -416,10 +436,12 @@ bool nemesis_load(struct run *run)
         }
         revive(&nemesis, false);
         if (now_us >= strike_us) {
+            bool has_struck = false;
             do
-                strike(&nemesis);
-            while (rng_hits(&nemesis.rng, TOGETHER_PERCENT));
-            strike_us = next_strike(&nemesis);
+                has_struck = strike(&nemesis);
+            while (has_struck && run->options->fault_count == 0 &&
+                   rng_hits(&nemesis.rng, TOGETHER_PERCENT));
+            strike_us = has_struck ? next_strike(&nemesis) : now_us + LOOK_MS * US_PER_MS;
         }
         process_sleep_ms(TICK_MS);
     }

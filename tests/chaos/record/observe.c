@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/map.h"
 #include "bus/bus.h"
 #include "bus/event.h"
@@ -16,6 +17,7 @@
 enum {
     ARENA_BYTES = 64 << 20,
     BUS_WAIT_MS = 20000,
+    LOCK_RANK = 905,
     WATCH_MS = 3000, /* then it resumes, whatever happened */
     RETRY_MS = 50,
 };
@@ -41,6 +43,8 @@ struct observers {
     struct bus_consumer *consumer;
     struct bus_consumer_def def;
     pthread_t watcher;
+    struct lock lock;                 /* guards stream */
+    struct rpc_client_stream *stream; /* NULL: none is open */
     struct arena *watch_arena;
     int64_t watched;       /* last place in the log; atomic */
     int64_t watched_other; /* events of other services; atomic */
@@ -100,6 +104,14 @@ static enum err_code on_durable(void *ctx, struct call *call, const struct bus_m
 
 /* ---- WatchEvents ---- */
 
+/* What observers_stop may cancel. */
+static void set_stream(struct observers *observers, struct rpc_client_stream *stream)
+{
+    lock_take(&observers->lock);
+    observers->stream = stream;
+    lock_drop(&observers->lock);
+}
+
 static void watch_once(struct observers *observers, int target)
 {
     struct run *run = observers->run;
@@ -121,6 +133,7 @@ static void watch_once(struct observers *observers, int target)
     enum err_code code = rpc_client_stream_open(
         run->replicas[target].client, &call, "/taskrouter.tasks.v1.Tasks/WatchEvents",
         &request.base, &taskrouter__tasks__v1__event__descriptor, &stream, &err);
+    set_stream(observers, stream);
     while (code == ERR_OK && !run_flag(&observers->is_ending)) {
         ProtobufCMessage *message = NULL;
         struct arena_mark mark = arena_mark(observers->watch_arena);
@@ -134,6 +147,7 @@ static void watch_once(struct observers *observers, int target)
         __atomic_store_n(&observers->watched, event->sequence, __ATOMIC_SEQ_CST);
         arena_rewind(observers->watch_arena, mark);
     }
+    set_stream(observers, NULL);
     rpc_client_stream_close(stream);
 }
 
@@ -159,6 +173,7 @@ struct observers *observers_start(struct run *run)
     struct err err;
     err_clear(&err);
     observers->run = run;
+    lock_init(&observers->lock, "watched stream", LOCK_RANK);
     observers->watched = 1; /* 0 would be: from now on */
     observers->live = (struct feed){observers, "live", arena_new(ARENA_BYTES), 0, 0};
     observers->durable = (struct feed){observers, "durable", NULL, 0, 0};
@@ -183,12 +198,17 @@ void observers_stop(struct observers *observers)
     if (observers == NULL)
         return;
     __atomic_store_n(&observers->is_ending, true, __ATOMIC_SEQ_CST);
+    lock_take(&observers->lock);
+    if (observers->stream != NULL)
+        rpc_client_stream_cancel(observers->stream);
+    lock_drop(&observers->lock);
     (void)pthread_join(observers->watcher, NULL);
     bus_consumer_stop(observers->consumer);
     bus_subscription_close(observers->subscription);
     bus_close(observers->bus);
     arena_free(observers->live.arena);
     arena_free(observers->watch_arena);
+    lock_fini(&observers->lock);
     free(observers);
 }
 

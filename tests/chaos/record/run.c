@@ -69,6 +69,7 @@ bool chaos_run(const struct chaos_options *options)
                    replicas_start(&run) && world_make(&run.world, options->workers, options->seed);
     if (!is_good) {
         (void)fprintf(stderr, "chaos: the world could not be made\n");
+        replicas_stop(&run);
         history_close(run.history);
         return false;
     }

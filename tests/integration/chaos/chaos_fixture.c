@@ -1,10 +1,10 @@
-/* A short run under every fault, and its verdict. TR_CHAOS_SEED repeats the choices of a run. */
+#include "chaos_fixture.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/ids.h"
 #include "base/parse.h"
-#include "chaos.h"
 #include "history_check.h"
 #include "suite.h"
 
@@ -20,7 +20,7 @@ static uint64_t seed_of_run(void)
     return seed;
 }
 
-static void check_run(struct chaos_options options)
+void chaos_check(struct chaos_options options)
 {
     const char *path = suite_text("%s/history.jsonl", cluster_dir(suite_cluster()));
     options.history_path = path;
@@ -33,31 +33,4 @@ static void check_run(struct chaos_options options)
     const char *kept = suite_text("/tmp/chaos-%llu.jsonl", (unsigned long long)options.seed);
     if (!is_good && rename(path, kept) == 0)
         (void)printf("    history: %s\n", kept);
-}
-
-static void test_one_replica(void)
-{
-    check_run((struct chaos_options){
-        .replicas = 1,
-        .load_ms = 9000,
-        .creators = 3,
-        .agents = 3,
-        .workers = 8,
-        .create_pause_ms = 60,
-        .fault_every_ms = 1200,
-        .faults = FAULT_ALL,
-    });
-}
-
-static const struct test_case cases[] = {
-    {"with everything killed in turn nothing is lost, double, missing or out of order",
-     test_one_replica},
-};
-
-int main(int argc, char **argv)
-{
-    return suite_main("chaos",
-                      SUITE_BIT(SUITE_WORKERS) | SUITE_BIT(SUITE_QUEUES) |
-                          SUITE_BIT(SUITE_ROUTING) | SUITE_BIT(SUITE_TASKS),
-                      cases, ARRAY_LEN(cases), argc, argv);
 }
