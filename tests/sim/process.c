@@ -40,6 +40,12 @@ struct process *process_new(struct store *store, struct check *check, int64_t no
     process->epoch = ++store->epoch;
     process->now_us = now_us;
     keys_load(process, store);
+    journal_init(&process->journal, 0);
+    journal_put(&process->journal, &(struct journal_entry){.kind = JOURNAL_LOAD,
+                                                           .now_us = now_us,
+                                                           .seed = check->config.seed,
+                                                           .event_sequence = store->event_sequence,
+                                                           .row_sequence = store->row_sequence});
     process->engine = process_load(store, &check->config, now_us, &process->effects);
     (void)call_add(process, (struct sim_call){
                                 .now_us = now_us, .is_load = true, .last = process->effects.last});
@@ -54,6 +60,7 @@ void process_free(struct process *process)
         return;
     engine_free(process->engine);
     engine_effects_fini(&process->effects);
+    journal_fini(&process->journal);
     free(process->keys);
     free(process->calls);
     free(process);
@@ -66,6 +73,9 @@ void process_begin(struct process *process, int64_t now_us)
     if (now_us > process->now_us)
         process->now_us = now_us;
     engine_tick(process->engine, now_us, &process->effects);
+    journal_clear(&process->journal);
+    journal_put(&process->journal,
+                &(struct journal_entry){.kind = JOURNAL_TICK, .now_us = process->now_us});
     (void)call_add(process,
                    (struct sim_call){.now_us = process->now_us, .last = process->effects.last});
 }
@@ -108,6 +118,9 @@ bool process_apply(struct process *process, const struct store *store,
         !store_is_config(command->kind) || is_news(process, store, command, version);
     if (call->is_passed_on) {
         process->effects.subject = (struct sid){{0}};
+        journal_put(&process->journal, &(struct journal_entry){.kind = JOURNAL_APPLY,
+                                                               .now_us = process->now_us,
+                                                               .command = *command});
         call->code =
             engine_apply(process->engine, &call->command, process->now_us, &process->effects, &err);
         call->reason = err.reason;

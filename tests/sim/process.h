@@ -6,6 +6,7 @@
 #pragma once
 
 #include "check.h"
+#include "engine/journal.h"
 #include "store.h"
 
 struct process {
@@ -18,6 +19,7 @@ struct process {
     size_t stored_keys;     /* of these, what is in the store */
     struct sim_call *calls; /* of the batch in hand */
     size_t call_count, call_capacity;
+    struct journal journal; /* of the batch in hand */
 };
 
 /* Takes the lease and loads; what came due is committed, and checked. */

@@ -13,6 +13,7 @@
 #include "dump.h"
 #include "process.h"
 #include "random.h"
+#include "replay.h"
 #include "store.h"
 #include "world.h"
 
@@ -24,7 +25,8 @@ enum {
     MAX_REQUESTS = 4096,
     TRACE_LINES = 24,
     SHADOW_STEPS = 12,
-    LAST_DAYS = 16, /* longer than any task lives */
+    REPLAY_EVERY = 3, /* seeds */
+    LAST_DAYS = 16,   /* longer than any task lives */
 };
 
 /* A caller's request: asked again with the same key until it is answered. */
@@ -60,6 +62,8 @@ struct sim {
     struct engine *shadow;  /* loaded from the rows, asked the same */
     struct engine_effects shadow_effects;
     int shadow_left;
+    struct replay replay; /* a fresh engine, fed with the journals of what was committed */
+    bool is_replayed;
     struct request *requests[MAX_REQUESTS];
     size_t request_count;
     int64_t heard; /* the consumer's last event */
@@ -132,14 +136,16 @@ static void shadow_start(struct sim *sim)
         check_fail(&sim->check, "reload: loading changes something");
 }
 
-static void shadow_compare(struct sim *sim)
+/* store: see dump_effects. */
+static void compare(struct sim *sim, const char *what, const struct engine_effects *own_effects,
+                    const struct engine_effects *other_effects, const struct store *store)
 {
     struct buf own;
     struct buf other;
     buf_init(&own, 0);
     buf_init(&other, 0);
-    dump_effects(&own, &sim->owner->effects, &sim->store);
-    dump_effects(&other, &sim->shadow_effects, &sim->store);
+    dump_effects(&own, own_effects, store);
+    dump_effects(&other, other_effects, store);
     struct str a = buf_str(&own);
     struct str b = buf_str(&other);
     while (a.len > 0 || b.len > 0) {
@@ -147,8 +153,8 @@ static void shadow_compare(struct sim *sim)
         struct str b_line = str_split(&b, '\n');
         if (str_eq(a_line, b_line))
             continue;
-        check_fail(&sim->check, "reload: a loaded engine decides otherwise");
-        buf_printf(&sim->check.failure, "\n  went on: %.*s\n  loaded:  %.*s", STR_ARG(a_line),
+        check_fail(&sim->check, "%s", what);
+        buf_printf(&sim->check.failure, "\n  first: %.*s\n  then:  %.*s", STR_ARG(a_line),
                    STR_ARG(b_line));
         break;
     }
@@ -172,9 +178,23 @@ static void shadow_follow(struct sim *sim)
                                                     &sim->shadow_effects, &err) != call->code)
             check_fail(&sim->check, "reload: a loaded engine answers otherwise");
     }
-    shadow_compare(sim);
+    compare(sim, "reload: a loaded engine decides otherwise", &owner->effects, &sim->shadow_effects,
+            &sim->store);
     if (--sim->shadow_left == 0)
         shadow_drop(sim);
+}
+
+static void replay_follow(struct sim *sim, const struct process *process)
+{
+    struct err err = {0};
+    if (!sim->is_replayed || check_has_failed(&sim->check))
+        return;
+    sim->result->replayed++;
+    if (replay_batch(&sim->replay, buf_str(&process->journal.bytes), &err) != ERR_OK)
+        check_fail(&sim->check, "replay: %s", err.detail);
+    else
+        compare(sim, "replay: the journal gives other decisions", &process->effects,
+                &sim->replay.effects, NULL);
 }
 
 /* --- processes ----------------------------------------------------------------------------- */
@@ -184,6 +204,7 @@ static void owner_start(struct sim *sim)
     shadow_drop(sim);
     trace_text(sim, "-- a process takes the shard and loads");
     sim->owner = process_new(&sim->store, &sim->check, sim->now_us);
+    replay_follow(sim, sim->owner);
     sim->result->loads++;
     trace_effects(sim, sim->owner);
 }
@@ -399,6 +420,7 @@ static void owner_batch(struct sim *sim, enum ending ending)
     shadow_follow(sim);
     bool is_written = process_commit(owner, &sim->store, &sim->check);
     INVARIANT(is_written);
+    replay_follow(sim, owner);
     for (int i = 0; i < taken; i++)
         op_written(sim, owner, &ops[i]);
     if (ending == ENDS_BEFORE_ANSWER) {
@@ -451,6 +473,7 @@ static void sim_begin(struct sim *sim)
     }
     bool is_written = process_commit(sim->owner, &sim->store, &sim->check);
     INVARIANT(is_written);
+    replay_follow(sim, sim->owner);
 }
 
 /* In the end nothing stays behind. */
@@ -463,6 +486,7 @@ static void sim_end(struct sim *sim)
         process_begin(sim->owner, sim->now_us);
         bool is_written = process_commit(sim->owner, &sim->store, &sim->check);
         INVARIANT(is_written);
+        replay_follow(sim, sim->owner);
     }
     struct engine_stats stats;
     engine_stats_get(sim->owner->engine, &stats);
@@ -514,6 +538,8 @@ void sim_run(const struct sim_options *options, struct sim_result *out_result)
     store_init(&sim->store);
     struct engine_config config = random_config(&sim->random);
     check_init(&sim->check, &sim->store, &config);
+    replay_init(&sim->replay, &config);
+    sim->is_replayed = options->seed % REPLAY_EVERY == 0;
     world_init(&sim->world, &sim->random, sim->arena);
     sim_begin(sim);
     for (sim->step = 1; sim->step <= options->steps && !check_has_failed(&sim->check); sim->step++)
@@ -527,6 +553,7 @@ void sim_run(const struct sim_options *options, struct sim_result *out_result)
     process_free(sim->owner);
     process_free(sim->zombie);
     world_fini(&sim->world);
+    replay_fini(&sim->replay);
     check_fini(&sim->check);
     store_fini(&sim->store);
     for (size_t i = 0; i < TRACE_LINES; i++)

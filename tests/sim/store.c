@@ -380,6 +380,28 @@ void store_key_put(struct store *store, uint64_t key, const struct sid *subject)
     store->keys[store->key_count++] = (struct store_key){.key = key, .subject = *subject};
 }
 
+static void take_reservation(struct store *store, const struct reservation_row *row)
+{
+    const struct store_reservation *taken = store_reservation_put(store, row);
+    struct store_config *worker = taken->worker;
+    if (worker != NULL && row->sequence > worker->last[taken->channel])
+        worker->last[taken->channel] = row->sequence;
+}
+
+void store_take(struct store *store, const struct engine_effects *effects)
+{
+    for (const struct engine_effect *e = effects->first; e != NULL; e = e->next) {
+        if (e->kind == ENGINE_TASK_ROW)
+            (void)store_task_put(store, e->task);
+        else if (e->kind == ENGINE_RESERVATION_ROW)
+            take_reservation(store, e->reservation);
+        else if (e->kind == ENGINE_WORKER_OVERRIDE)
+            store_override_put(store, e->override);
+        else if (e->kind == ENGINE_TASK_PURGED && store_task(store, &e->task_sid) != NULL)
+            store_task(store, &e->task_sid)->is_purged = true;
+    }
+}
+
 /* --- coming back --------------------------------------------------------------------------- */
 
 static void load_apply(struct engine *engine, const struct engine_command *command, int64_t now_us,

@@ -138,6 +138,9 @@ void store_override_put(struct store *store, const struct worker_override_row *r
 void store_event_put(struct store *store, const struct engine_event *event);
 void store_key_put(struct store *store, uint64_t key, const struct sid *subject);
 
+/* Writes a batch's rows as they come, without looking at them (replay.c; check.c looks). */
+void store_take(struct store *store, const struct engine_effects *effects);
+
 /* Loads a fresh engine from the rows; what came due is in *out. */
 void store_load(const struct store *store, struct engine *engine, int64_t now_us,
                 struct engine_effects *out);

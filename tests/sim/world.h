@@ -37,7 +37,7 @@ struct world {
     size_t word_count, word_capacity;
     int workspaces;
     bool likes_channels; /* expressions often read channel use */
-    int next_number; /* of queues, workflows and workers made later */
+    int next_number;     /* of queues, workflows and workers made later */
 };
 
 void world_init(struct world *world, struct sim_random *random, struct arena *arena);
