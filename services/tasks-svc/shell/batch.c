@@ -13,6 +13,16 @@
 
 enum { COMMIT_BUDGET_S = 5 };
 
+/* For replay (tests/sim/replay.h): the engine is told this now. */
+static void note_entry(struct batch *batch, enum journal_kind kind,
+                       const struct engine_command *command)
+{
+    struct journal_entry entry = {.kind = kind, .now_us = batch->now_us};
+    if (command != NULL)
+        entry.command = *command;
+    journal_put(&batch->shard->journal, &entry);
+}
+
 void batch_begin(struct batch *batch, struct shard *shard, struct shard_op **ops, size_t count)
 {
     *batch = (struct batch){
@@ -22,10 +32,27 @@ void batch_begin(struct batch *batch, struct shard *shard, struct shard_op **ops
         .op_count = count,
         .row_seq = shard->row_seq,
     };
+    if (batch->now_us < shard->now_us)
+        batch->now_us = shard->now_us;
+    shard->now_us = batch->now_us;
     err_clear(&batch->failure);
     arena_reset(shard->arena);
+    journal_clear(&shard->journal);
+    note_entry(batch, JOURNAL_TICK, NULL);
     event_pack_begin(&shard->packer, batch->now_us);
     call_init(&batch->call, shard->arena, "batch", COMMIT_BUDGET_S * US_PER_S);
+}
+
+void batch_note_load(struct batch *batch, int64_t now_us, uint64_t seed)
+{
+    struct shard *shard = batch->shard;
+    batch->is_load = true;
+    journal_clear(&shard->journal);
+    journal_put(&shard->journal, &(struct journal_entry){.kind = JOURNAL_LOAD,
+                                                         .now_us = now_us,
+                                                         .seed = seed,
+                                                         .event_sequence = shard->event_seq,
+                                                         .row_sequence = shard->row_seq});
 }
 
 /* A growing array in the batch's arena. */
@@ -112,6 +139,7 @@ static void apply_change(struct batch *batch, struct shard_op *op, size_t index,
     command.tag = index + 1;
     struct err err;
     err_clear(&err);
+    note_entry(batch, JOURNAL_APPLY, &command);
     if (engine_apply(shard->engine, &command, batch->now_us, &shard->effects, &err) != ERR_OK)
         LOG_WARN(NULL, "what another service told is not understood, keeping what was known",
                  LOG_STR("sid", change->row.sid.text), LOG_ERR(&err));
@@ -319,6 +347,7 @@ static void apply_command(struct batch *batch, struct shard_op *op, size_t index
             op->unknown = unknown_by_reason(op->err.reason);
         return;
     }
+    note_entry(batch, JOURNAL_APPLY, &op->command); /* a refused one changes nothing */
     build_reply(batch, op);
     store_key(batch, op);
 }
@@ -370,6 +399,12 @@ enum err_code batch_commit(struct batch *batch, struct err *err)
         *err = batch->failure;
         return err->code;
     }
+    if (buf_failed(&shard->journal.bytes))
+        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE",
+                       "what the batch tells the router is too large; try again");
+    /* A batch that only renews the lease is not worth a row. */
+    bool is_told = batch->is_load || !batch_is_empty(batch);
+    struct str journal = is_told ? buf_str(&shard->journal.bytes) : (struct str){0};
     note_row_sequences(batch);
     int64_t started = clock_mono_us();
     enum err_code code = event_pack_end(&shard->packer, &batch->events, err);
@@ -387,7 +422,7 @@ enum err_code batch_commit(struct batch *batch, struct err *err)
                               &(struct batch_rows){
                                   .effects = &shard->effects,
                                   .events = &batch->events,
-                                  .journal = batch->journal,
+                                  .journal = journal,
                                   .journal_part = shard->journal_part,
                                   .configs = batch->configs,
                                   .config_count = batch->config_count,
@@ -406,7 +441,7 @@ enum err_code batch_commit(struct batch *batch, struct err *err)
     shard->event_seq = event_seq;
     if (batch->events.count > 0)
         shard->journal_part = 0;
-    else if (batch->journal.len > 0)
+    else if (journal.len > 0)
         shard->journal_part++;
     shard->row_seq = batch->row_seq;
     shard->renew_mono_us = ended + shard->shell->lease_ms * US_PER_MS / 3;

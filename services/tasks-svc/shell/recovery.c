@@ -208,11 +208,12 @@ static enum err_code load_rows(struct loading *loading, struct err *err)
 }
 
 /* What came due while nobody routed, and matching that can go on, is a batch of its own. */
-static enum err_code resume(struct shard *shard, int64_t now_us, struct err *err)
+static enum err_code resume(struct shard *shard, int64_t now_us, uint64_t seed, struct err *err)
 {
     struct batch batch;
     engine_effects_reset(&shard->effects);
     batch_begin(&batch, shard, NULL, 0);
+    batch_note_load(&batch, now_us, seed);
     engine_load_done(shard->engine, now_us, &shard->effects);
     batch_collect(&batch);
     return batch_commit(&batch, err);
@@ -230,8 +231,8 @@ static enum err_code take(struct shard *shard, struct call *call, struct shard_l
 static enum err_code load(struct shard *shard, struct call *call, const struct shard_lease *lease,
                           struct loading *loading, struct err *err)
 {
-    shard->engine =
-        engine_new(&(struct engine_config){.seed = hash_bytes(&shard->index, sizeof shard->index)});
+    uint64_t seed = hash_bytes(&shard->index, sizeof shard->index);
+    shard->engine = engine_new(&(struct engine_config){.seed = seed});
     keys_init(&shard->keys);
     shard->epoch = lease->epoch;
     shard->event_seq = lease->event_seq;
@@ -245,7 +246,7 @@ static enum err_code load(struct shard *shard, struct call *call, const struct s
         shard->event_seq = last_event;
     engine_load_counters(shard->engine, shard->event_seq, shard->row_seq);
     code = load_rows(loading, err);
-    return code == ERR_OK ? resume(shard, loading->now_us, err) : code;
+    return code == ERR_OK ? resume(shard, loading->now_us, seed, err) : code;
 }
 
 static void log_recovery(const struct shard *shard, const struct loading *loading, int64_t took_us)

@@ -11,6 +11,7 @@
 #include "batch_store.h"
 #include "db/db.h"
 #include "engine/engine.h"
+#include "engine/journal.h"
 #include "event_pack.h"
 #include "shell.h"
 
@@ -89,8 +90,10 @@ struct shard {
     int64_t epoch;
     int64_t event_seq;
     int64_t row_seq;
-    int journal_part;      /* commits with a journal and no event since the last with one */
-    int64_t renew_mono_us; /* when the lease wants a commit even with nothing to write */
+    struct journal journal; /* what the engine is told in the batch in hand */
+    int64_t now_us;         /* of the last batch: time does not go back within a process */
+    int journal_part;       /* commits with a journal and no event since the last with one */
+    int64_t renew_mono_us;  /* when the lease wants a commit even with nothing to write */
     int backoff_ms;
     int solo_left; /* batches of one after a commit that some operation made impossible */
 };
@@ -124,7 +127,6 @@ struct batch {
     size_t op_count;
     struct engine_effect *last;  /* the last effect already put into the log */
     struct packed_events events; /* once it is committed */
-    struct str journal;          /* empty: none */
     const struct config_row **configs;
     size_t config_count;
     size_t config_capacity;
@@ -132,12 +134,15 @@ struct batch {
     size_t repeat_count;
     size_t repeat_capacity;
     int64_t row_seq;
+    bool is_load;       /* the engine was loaded: to be told even when nothing came due */
     struct err failure; /* building it failed: nothing is written */
 };
 
 /* --- batch.c: applying operations, and making the batch durable --------------------------- */
 
 void batch_begin(struct batch *batch, struct shard *shard, struct shard_op **ops, size_t count);
+/* Instead of the tick that begins a batch: the engine is loaded. */
+void batch_note_load(struct batch *batch, int64_t now_us, uint64_t seed);
 void batch_apply(struct batch *batch, struct shard_op *op, size_t index);
 /* Turns new effects into rows of the log; op NULL: nobody asked (timers). */
 void batch_collect(struct batch *batch);

@@ -275,6 +275,7 @@ struct shell *shell_open(const struct shell_options *options)
         shard->arena = arena_new(BATCH_ARENA_BYTES);
         engine_effects_init(&shard->effects);
         event_packer_init(&shard->packer);
+        journal_init(&shard->journal, 0);
         map_init(&shard->gaps);
         map_init(&shard->tombs);
         int failed = pthread_create(&shard->thread, NULL, shard_main, shard);
@@ -308,6 +309,7 @@ void shell_free(struct shell *shell)
         queue_free(shard->queue);
         engine_effects_fini(&shard->effects);
         event_packer_fini(&shard->packer);
+        journal_fini(&shard->journal);
         map_fini(&shard->gaps);
         map_fini(&shard->tombs);
         arena_free(shard->arena);
