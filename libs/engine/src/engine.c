@@ -165,8 +165,8 @@ struct engine *engine_new(const struct engine_config *config)
     map_init(&engine->queues);
     map_init(&engine->workflows);
     map_init(&engine->workers);
-    map_init(&engine->tasks);
-    map_init(&engine->reservations);
+    sid_map_init(&engine->tasks, offsetof(struct task, in_map));
+    sid_map_init(&engine->reservations, offsetof(struct reservation, in_map));
     map_init(&engine->classes);
     map_init(&engine->variants);
     buf_init(&engine->class_key, 0);
@@ -232,10 +232,13 @@ void engine_free(struct engine *engine)
 {
     if (engine == NULL)
         return;
-    while (engine->tasks.count > 0) {
-        struct task *task = engine->tasks.entries[engine->tasks.count - 1].value;
-        task_leave_class(engine, task);
-        task_free(engine, task);
+    for (size_t i = 0; i < engine->workspaces.count; i++) {
+        struct workspace *workspace = engine->workspaces.entries[i].value;
+        struct list_node *node;
+        while ((node = list_first(&workspace->tasks)) != NULL) {
+            task_leave_class(engine, LIST_ENTRY(node, struct task, node));
+            task_free(engine, LIST_ENTRY(node, struct task, node));
+        }
     }
     while (engine->classes.count > 0)
         class_free(engine, engine->classes.entries[engine->classes.count - 1].value);
@@ -245,12 +248,13 @@ void engine_free(struct engine *engine)
         worker_free(engine, worker);
     }
     engine_free_config(engine);
-    struct map *maps[] = {&engine->workspaces, &engine->activities,   &engine->channels,
-                          &engine->queues,     &engine->workflows,    &engine->workers,
-                          &engine->tasks,      &engine->reservations, &engine->classes,
-                          &engine->variants};
+    struct map *maps[] = {&engine->workspaces, &engine->activities, &engine->channels,
+                          &engine->queues,     &engine->workflows,  &engine->workers,
+                          &engine->classes,    &engine->variants};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_fini(maps[i]);
+    sid_map_fini(&engine->tasks);
+    sid_map_fini(&engine->reservations);
     buf_fini(&engine->class_key);
     buf_fini(&engine->class_residual);
     buf_fini(&engine->class_loose);

@@ -17,6 +17,7 @@
 #include "heap.h"
 #include "line.h"
 #include "mutation.h"
+#include "sid_map.h"
 #include "tree.h"
 
 #define TIME_NEVER     INT64_MAX
@@ -333,7 +334,8 @@ struct timer {
 };
 
 struct task {
-    struct sid sid;
+    struct sid sid; /* first: engine.tasks */
+    struct sid_node in_map;
     enum task_state state;
     struct workspace *workspace;
     struct list_node node;       /* workspace.tasks */
@@ -389,7 +391,8 @@ struct task {
 };
 
 struct reservation {
-    struct sid sid;
+    struct sid sid; /* first: engine.reservations */
+    struct sid_node in_map;
     enum reservation_state state;
     struct task *task;
     struct worker *worker;
@@ -440,8 +443,8 @@ struct engine {
     struct map queues;
     struct map workflows;
     struct map workers;
-    struct map tasks;
-    struct map reservations;
+    struct sid_map tasks;
+    struct sid_map reservations;
     struct map classes;
     struct map variants;
     struct buf class_key; /* scratch of class_need */

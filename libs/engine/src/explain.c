@@ -724,7 +724,7 @@ enum err_code engine_explain_task(struct engine *engine, const struct explain_as
                                   int64_t now_us, struct arena *arena, struct explain_task *out,
                                   struct err *err)
 {
-    struct task *task = map_get(&engine->tasks, sid_str(&ask->sid));
+    struct task *task = sid_map_get(&engine->tasks, &ask->sid);
     if (task == NULL || strcmp(task->workspace->sid.text, ask->workspace_sid.text) != 0)
         return ERR_FIELD(err, ERR_NOT_FOUND, "TASK_NOT_FOUND", "sid",
                          "there is no task %s in this workspace", ask->sid.text);

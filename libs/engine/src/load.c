@@ -21,7 +21,7 @@ static enum err_code load_check_task(const struct engine *engine, const struct t
         row->version < 1 || row->sequence < 1)
         return ERR_SET(err, ERR_INVALID_ARGUMENT, "BAD_ROW", "task row %s was not written by us",
                        row->sid.text);
-    if (map_get(&engine->tasks, sid_str(&row->sid)) != NULL)
+    if (sid_map_get(&engine->tasks, &row->sid) != NULL)
         return ERR_SET(err, ERR_ALREADY_EXISTS, "BAD_ROW", "task row %s came twice", row->sid.text);
     if (sid_is_set(&row->workflow_sid) &&
         map_get(&engine->workflows, sid_str(&row->workflow_sid)) == NULL)
@@ -121,7 +121,7 @@ enum err_code engine_load_task(struct engine *engine, const struct task_row *row
     if (!load_place_is_good(task))
         task->filter_index = FILTER_NOWHERE;
     list_append(&task->workspace->tasks, &task->node);
-    (void)map_put(&engine->tasks, sid_str(&task->sid), task);
+    sid_map_put(&engine->tasks, task);
     engine_load_counters(engine, 0, row->sequence);
     return ERR_OK;
 }
@@ -129,7 +129,7 @@ enum err_code engine_load_task(struct engine *engine, const struct task_row *row
 enum err_code engine_load_reservation(struct engine *engine, const struct reservation_row *row,
                                       struct err *err)
 {
-    struct task *task = map_get(&engine->tasks, sid_str(&row->task_sid));
+    struct task *task = sid_map_get(&engine->tasks, &row->task_sid);
     if (task == NULL)
         return ERR_SET(err, ERR_INVALID_ARGUMENT, "BAD_ROW",
                        "reservation row %s names task %s, which is not loaded", row->sid.text,
@@ -138,7 +138,7 @@ enum err_code engine_load_reservation(struct engine *engine, const struct reserv
         row->sequence < 1 || !sid_is_set(&row->worker_sid))
         return ERR_SET(err, ERR_INVALID_ARGUMENT, "BAD_ROW",
                        "reservation row %s was not written by us", row->sid.text);
-    if (map_get(&engine->reservations, sid_str(&row->sid)) != NULL)
+    if (sid_map_get(&engine->reservations, &row->sid) != NULL)
         return ERR_SET(err, ERR_ALREADY_EXISTS, "BAD_ROW", "reservation row %s came twice",
                        row->sid.text);
     struct reservation *reservation = xcalloc(1, sizeof *reservation);
@@ -276,8 +276,14 @@ void engine_load_done(struct engine *engine, int64_t now_us, struct engine_effec
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     size_t size = sizeof(struct task *);
     struct task **tasks = (struct task **)xcalloc(count + 1, size);
-    for (size_t i = 0; i < count; i++)
-        tasks[i] = engine->tasks.entries[i].value;
+    size_t found = 0;
+    for (size_t i = 0; i < engine->workspaces.count; i++) {
+        const struct workspace *workspace = engine->workspaces.entries[i].value;
+        for (struct list_node *node = list_first(&workspace->tasks); node != NULL;
+             node = list_next(&workspace->tasks, node))
+            tasks[found++] = LIST_ENTRY(node, struct task, node);
+    }
+    INVARIANT(found == count);
     qsort(tasks, count, size, load_compare);
     for (size_t i = 0; i < count; i++) {
         list_remove(&tasks[i]->node); /* in creation order, whatever order they came in */

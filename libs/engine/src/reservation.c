@@ -57,7 +57,7 @@ void reservation_link(struct engine *engine, struct reservation *reservation)
     struct worker *worker = reservation->worker;
     worker->refs++;
     reservation_sort_in(reservation);
-    (void)map_put(&engine->reservations, sid_str(&reservation->sid), reservation);
+    sid_map_put(&engine->reservations, reservation);
     if (!reservation_is_open(reservation->state))
         return;
     engine->open_count++;
@@ -207,7 +207,7 @@ void reservation_reject_all(struct engine *engine, struct worker *worker)
 static struct reservation *reservation_look_up(struct engine *engine,
                                                const struct engine_action *action, struct err *err)
 {
-    struct reservation *reservation = map_get(&engine->reservations, sid_str(&action->sid));
+    struct reservation *reservation = sid_map_get(&engine->reservations, &action->sid);
     if (reservation == NULL ||
         strcmp(reservation->task->workspace->sid.text, action->workspace_sid.text) != 0) {
         (void)ERR_SET(err, ERR_NOT_FOUND, "RESERVATION_NOT_FOUND",
@@ -511,7 +511,7 @@ void reservation_free(struct engine *engine, struct reservation *reservation)
     list_remove(&reservation->task_node);
     list_remove(&reservation->worker_node);
     list_remove(&reservation->dirty_node);
-    (void)map_remove(&engine->reservations, sid_str(&reservation->sid));
+    sid_map_remove(&engine->reservations, reservation);
     worker_unref(engine, reservation->worker);
     text_free(&reservation->instruction);
     text_free(&reservation->instruction_data);

@@ -287,7 +287,7 @@ void task_free(struct engine *engine, struct task *task)
     list_remove(&task->node);
     heap_remove(&engine->ready_tasks, &task->ready);
     list_remove(&task->dirty_node);
-    (void)map_remove(&engine->tasks, sid_str(&task->sid));
+    sid_map_remove(&engine->tasks, task);
     if (task->document != NULL)
         document_release(task->document);
     if (task->worker != NULL)
@@ -504,7 +504,7 @@ static struct task *task_new(struct engine *engine, struct workspace *workspace,
     task->filter_index = FILTER_DIRECT;
     task_count_workflow(task, 1);
     list_append(&workspace->tasks, &task->node);
-    (void)map_put(&engine->tasks, sid_str(&task->sid), task);
+    sid_map_put(&engine->tasks, task);
     stats_task_add(task);
     return task;
 }
@@ -558,7 +558,7 @@ static struct task *task_find(struct engine *engine, const struct sid *sid,
                               const struct sid *workspace_sid, int64_t expected_version,
                               struct err *err)
 {
-    struct task *task = map_get(&engine->tasks, sid_str(sid));
+    struct task *task = sid_map_get(&engine->tasks, sid);
     if (task == NULL || strcmp(task->workspace->sid.text, workspace_sid->text) != 0) {
         (void)ERR_SET(err, ERR_NOT_FOUND, "TASK_NOT_FOUND", "there is no task %s in this workspace",
                       sid->text);

@@ -3,7 +3,7 @@
 
 bool engine_task_get(const struct engine *engine, const struct sid *sid, struct task_row *out_row)
 {
-    const struct task *task = map_get(&engine->tasks, sid_str(sid));
+    const struct task *task = sid_map_get(&engine->tasks, sid);
     if (task == NULL)
         return false;
     task_fill_row(task, out_row);
@@ -13,7 +13,7 @@ bool engine_task_get(const struct engine *engine, const struct sid *sid, struct 
 bool engine_reservation_get(const struct engine *engine, const struct sid *sid,
                             struct reservation_row *out_row)
 {
-    const struct reservation *reservation = map_get(&engine->reservations, sid_str(sid));
+    const struct reservation *reservation = sid_map_get(&engine->reservations, sid);
     if (reservation == NULL)
         return false;
     reservation_fill_row(reservation, out_row);
@@ -38,7 +38,7 @@ void engine_worker_reservations(const struct engine *engine, const struct sid *w
 void engine_task_reservations(const struct engine *engine, const struct sid *task_sid,
                               engine_reservation_fn fn, void *context)
 {
-    const struct task *task = map_get(&engine->tasks, sid_str(task_sid));
+    const struct task *task = sid_map_get(&engine->tasks, task_sid);
     if (task == NULL)
         return;
     for (struct list_node *node = list_first(&task->reservations); node != NULL;
@@ -52,11 +52,15 @@ void engine_task_reservations(const struct engine *engine, const struct sid *tas
 
 void engine_tasks(const struct engine *engine, engine_task_fn fn, void *context)
 {
-    for (size_t i = 0; i < engine->tasks.count; i++) {
-        struct task_row row;
-        task_fill_row(engine->tasks.entries[i].value, &row);
-        if (!fn(context, &row))
-            return;
+    for (size_t i = 0; i < engine->workspaces.count; i++) {
+        const struct workspace *workspace = engine->workspaces.entries[i].value;
+        for (struct list_node *node = list_first(&workspace->tasks); node != NULL;
+             node = list_next(&workspace->tasks, node)) {
+            struct task_row row;
+            task_fill_row(LIST_ENTRY(node, struct task, node), &row);
+            if (!fn(context, &row))
+                return;
+        }
     }
 }
 
