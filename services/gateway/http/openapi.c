@@ -133,9 +133,28 @@ static void value_write(struct jx_writer *w, struct types *types,
     jx_object_end(w);
 }
 
+/* A part that an answer may leave out. */
+static void nullable_ref(struct jx_writer *w, struct types *types,
+                         const ProtobufCMessageDescriptor *type)
+{
+    jx_object_begin(w);
+    jx_key(w, "anyOf");
+    jx_array_begin(w);
+    schema_ref(w, types, type);
+    jx_object_begin(w);
+    jx_put_text(w, "type", "null");
+    jx_object_end(w);
+    jx_array_end(w);
+    jx_object_end(w);
+}
+
 static void field_write(struct jx_writer *w, struct types *types,
                         const ProtobufCFieldDescriptor *field, bool is_input)
 {
+    if (field->label != PROTOBUF_C_LABEL_REPEATED && is_message_ref(field) && !is_input) {
+        nullable_ref(w, types, field->descriptor);
+        return;
+    }
     if (field->label != PROTOBUF_C_LABEL_REPEATED) {
         value_write(w, types, field, is_input);
         return;
