@@ -183,9 +183,9 @@ with stays as (
       and to_at <= $3::timestamptz + interval '1 day'
       and from_at < $3::timestamptz
 ), sums as (
-    select activity_sid, count(*) as spans, sum(extract(epoch from stay) * 1000) as total_ms,
-           min(extract(epoch from stay) * 1000) as min_ms,
-           max(extract(epoch from stay) * 1000) as max_ms
+    select activity_sid, count(*) as spans, extract(epoch from sum(stay)) * 1000 as total_ms,
+           extract(epoch from min(stay)) * 1000 as min_ms,
+           extract(epoch from max(stay)) * 1000 as max_ms
     from stays
     group by activity_sid
     union all
@@ -228,9 +228,9 @@ with stays as (
       and to_at <= $3::timestamptz + interval '1 day'
       and from_at < $3::timestamptz
 ), sums as (
-    select activity_sid, count(*) as spans, sum(extract(epoch from stay) * 1000) as total_ms,
-           min(extract(epoch from stay) * 1000) as min_ms,
-           max(extract(epoch from stay) * 1000) as max_ms
+    select activity_sid, count(*) as spans, extract(epoch from sum(stay)) * 1000 as total_ms,
+           extract(epoch from min(stay)) * 1000 as min_ms,
+           extract(epoch from max(stay)) * 1000 as max_ms
     from stays
     group by activity_sid
     union all
