@@ -66,7 +66,7 @@ static grpc_channel_credentials *credentials_make(const struct rpc_client_tls *t
     return credentials;
 }
 
-static grpc_channel *channel_make(const struct rpc_client_config *config, struct err *err)
+grpc_channel *client_channel_make(const struct rpc_client_config *config, struct err *err)
 {
     size_t max_bytes =
         config->max_message_bytes != 0 ? config->max_message_bytes : DEFAULT_REPLY_BYTES;
@@ -119,7 +119,7 @@ struct rpc_client *rpc_client_new(const struct rpc_client_config *config)
     client->calls = metric_register(&calls_def);
     client->duration = metric_register(&duration_def);
     lock_init(&client->lock, "rpc client", LOCK_RANK_CLIENT);
-    client->channel = channel_make(config, &client->tls_error);
+    client->channel = client_channel_make(config, &client->tls_error);
     return client;
 }
 

@@ -23,6 +23,9 @@ struct rpc_client {
     size_t queue_count;
 };
 
+/* NULL: the TLS files cannot be read. */
+grpc_channel *client_channel_make(const struct rpc_client_config *config, struct err *err);
+
 /* One outgoing call; texts sent are views of client and parent. */
 struct outgoing {
     struct rpc_client *client;

@@ -61,6 +61,8 @@ void call_read_metadata(struct server_call *call)
             request_id_take(&call->call, value);
         } else if (IS_KEY(&entry->key, "traceparent")) {
             traceparent_take(&call->call, value);
+        } else if (IS_KEY(&entry->key, "x-tr-hop")) {
+            call->is_forwarded = true;
         }
     }
 }

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "forward_int.h"
 #include "log/log.h"
 #include "server_int.h"
 
@@ -147,6 +148,8 @@ static void call_begin(struct server_call *call)
     call->was_cancelled = 0;
     call->is_identified = true;
     call->request = NULL;
+    call->is_forwarded = false;
+    call->is_relayed = false;
     call->replied.done = call_replied;
     call_init(&call->call, call->arena, call->method->path, budget_us);
     int64_t asked_us = timespec_mono_us(call->core_deadline);
@@ -490,6 +493,7 @@ enum err_code rpc_server_start(struct rpc_server *server, struct err *err)
             pthread_create(&server->workers[server->workers_started], NULL, worker_main, server);
         INVARIANT(failed == 0);
     }
+    forwarder_start(server->forwarder);
     for (size_t i = 0; i < server->loop_count; i++) {
         struct rpc_loop *loop = &server->loops[i];
         for (struct method *method = server->methods; method != NULL; method = method->next) {
@@ -504,6 +508,12 @@ enum err_code rpc_server_start(struct rpc_server *server, struct err *err)
         return ERR_SET(err, ERR_UNAVAILABLE, "ADDRESS_UNAVAILABLE",
                        "cannot listen on %s; choose another address", server->listen);
     return ERR_OK;
+}
+
+void rpc_server_forward(struct rpc_server *server, const struct rpc_forward_options *options)
+{
+    INVARIANT(!server->is_started && server->forwarder == NULL);
+    server->forwarder = forwarder_new(server, options);
 }
 
 int rpc_server_port(const struct rpc_server *server)
@@ -583,6 +593,7 @@ void rpc_server_drain(struct rpc_server *server, int grace_ms)
         if (left > 0) /* else only connections linger */
             LOG_WARN(NULL, "cancelling calls still under way, the grace is over",
                      LOG_I64("calls", left));
+        forwarder_refuse(server->forwarder);
         grpc_server_cancel_all_calls(server->core);
         (void)drained_wait(server, 0);
     }
@@ -606,6 +617,7 @@ void rpc_server_close(struct rpc_server *server)
         return;
     rpc_server_drain(server, 0);
     metric_callback_remove(server);
+    forwarder_free(server->forwarder);
     grpc_server_destroy(server->core);
     for (size_t i = 0; server->loops != NULL && i < server->loop_count; i++)
         loop_fini(&server->loops[i]);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "forward_int.h"
 #include "log/log.h"
 #include "server_int.h"
 
@@ -31,8 +32,9 @@ void call_answer(struct server_call *call, grpc_byte_buffer *message, const stru
     call->code = err == NULL ? ERR_OK : err->code;
     call->outgoing = message;
     call->events_left = 1;
-    if (err != NULL)
+    if (err != NULL && !call->is_relayed)
         call_log(call, err);
+    forward_end(call);
     batch_add_headers(&batch);
     if (message != NULL)
         batch_add_message(&batch, message, 0);
@@ -49,12 +51,12 @@ static struct err *err_complete(struct err *err, enum err_code code)
     return err;
 }
 
-/* Decodes the request and lets the core's copy go. */
+/* Decodes the request and lets the core's copy go, unless it may have to be sent on. */
 static enum err_code request_decode(struct server_call *call, struct err *err)
 {
     enum err_code code =
         message_unpack(call->payload, call->arena, call->method->request, &call->request, err);
-    if (call->payload != NULL)
+    if (call->payload != NULL && call->loop->server->forwarder == NULL)
         grpc_byte_buffer_destroy(TAKE(call->payload));
     return code;
 }
@@ -66,6 +68,8 @@ enum err_code call_prepare(struct server_call *call, struct err *err)
         code = identity_ask(call, err);
     if (code == ERR_OK)
         code = request_decode(call, err);
+    if (call->loop->server->forwarder != NULL)
+        call->decoded = arena_mark(call->arena);
     return code;
 }
 
@@ -75,7 +79,8 @@ void call_run(struct server_call *call)
     const struct rpc_method *row = call->method->row;
     struct err err;
     err_clear(&err);
-    enum err_code code = call_prepare(call, &err);
+    enum err_code code =
+        call->request == NULL ? call_prepare(call, &err) : call_check(&call->call, &err);
     ProtobufCMessage *reply = NULL;
     if (code == ERR_OK && row->async != NULL) {
         row->async(call->method->app, &call->call, call->request, &call->reply);
@@ -89,11 +94,28 @@ void call_run(struct server_call *call)
         code = ERR_SET(&err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
                        "the request needs more memory than is allowed; ask for less");
     if (code != ERR_OK) {
-        call_answer(call, NULL, err_complete(&err, code));
+        if (!forward_take(call, err_complete(&err, code)))
+            call_answer(call, NULL, &err);
         return;
     }
     INVARIANT(reply->descriptor == call->method->reply);
     call_answer(call, message_pack(reply), NULL);
+}
+
+void call_run_again(struct server_call *call)
+{
+    const struct rpc_method *row = call->method->row;
+    arena_rewind(call->arena, call->decoded);
+    if (row->async != NULL || (row->flags & RPC_INLINE) != 0) {
+        call_run(call);
+        return;
+    }
+    struct err err;
+    if (queue_push(call->loop->server->jobs, call))
+        return;
+    (void)ERR_SET(&err, ERR_RESOURCE_EXHAUSTED, "SERVER_BUSY",
+                  "the server has no room for more calls now; try again in a second");
+    call_answer(call, NULL, &err);
 }
 
 static struct server_call *call_of_reply(struct rpc_reply *reply)
@@ -121,5 +143,6 @@ void rpc_reply_fail(struct rpc_reply *reply, const struct err *err)
     struct err copy = *err; /* err may live in the call's own memory */
     if (copy.code == ERR_OK)
         (void)ERR_SET(&copy, ERR_INTERNAL, "NO_ERROR", "a failure without a code");
-    call_answer(call, NULL, &copy);
+    if (!forward_take(call, &copy))
+        call_answer(call, NULL, &copy);
 }

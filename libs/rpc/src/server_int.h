@@ -43,6 +43,8 @@ struct rpc_reply {
 };
 
 struct server_call;
+struct rpc_forwarder;
+struct forward;
 
 /* A registered method: a row of a service's table, or one of the built-in services. */
 struct method {
@@ -110,6 +112,10 @@ struct server_call {
     int events_left;   /* loop thread: last events still to come before recycling */
     int64_t started_mono_us;
     enum err_code code;
+    bool is_forwarded;         /* another process sent it here: it goes no further */
+    bool is_relayed;           /* its failure is another process's, which has logged it */
+    struct forward *forward;   /* forward.c; NULL unless it waits, or waited, for another process */
+    struct arena_mark decoded; /* the arena before the handler ran; with a forwarder */
     struct rpc_stream *stream;
     struct server_call *next_free;
     struct list_node watch_node;    /* health watchers and reflection calls, under watch_lock */
@@ -138,6 +144,7 @@ struct rpc_server {
     size_t workers_started;
     struct queue *jobs;
     struct descriptors descriptors;
+    struct rpc_forwarder *forwarder; /* NULL: calls are served here or nowhere */
 
     struct lock streams_lock;
     pthread_t *stream_threads;
@@ -206,6 +213,8 @@ void stream_free(struct rpc_stream *stream);
 /* Identity and decoding, then the handler, for calls that a worker or stream thread runs. */
 enum err_code call_prepare(struct server_call *call, struct err *err) MUST_CHECK;
 void call_run(struct server_call *call);
+/* A handler that failed runs once more, as if it had not. Any thread. */
+void call_run_again(struct server_call *call);
 
 /* Built-in services. */
 void health_check(struct server_call *call);
