@@ -178,9 +178,28 @@ struct process *suite_start_twin(enum suite_service service, const char *const *
         env[count++] = *extra_env;
     *out_http = arena_printf(suite->arena, "127.0.0.1:%d", process_free_port());
     env[count++] = arena_printf(suite->arena, "TASKROUTER_HTTP_LISTEN=%s", *out_http);
-    env[count++] = "TASKROUTER_GRPC_LISTEN=127.0.0.1:0";
+    suite->twin_grpc = arena_printf(suite->arena, "127.0.0.1:%d", process_free_port());
+    env[count++] = arena_printf(suite->arena, "TASKROUTER_GRPC_LISTEN=%s", suite->twin_grpc);
     return process_start(
         &(struct process_options){.program = service_rows[service].program, .env = env});
+}
+
+const char *suite_twin_grpc(void)
+{
+    return suite->twin_grpc;
+}
+
+void suite_direct(enum suite_service service, const char *grpc_address)
+{
+    rpc_client_free(suite->directed[service]);
+    suite->directed[service] = NULL;
+    if (grpc_address != NULL)
+        suite->directed[service] = rpc_client_new(&(struct rpc_client_config){
+            .target = grpc_address,
+            .peer = service_rows[service].program,
+            .self = "test",
+            .token = SERVICE_TOKEN,
+        });
 }
 
 struct suite *suite_start(unsigned services)
@@ -248,6 +267,7 @@ bool suite_stop(struct suite *self)
         return true;
     bool is_good = true;
     for (int i = 0; i < SUITE_SERVICE_COUNT; i++) {
+        rpc_client_free(self->directed[i]);
         if (self->processes[i] == NULL)
             continue;
         int status = process_terminate(self->processes[i], STOP_MS);
@@ -409,8 +429,9 @@ static struct answer call_with(const struct identity *who, enum suite_service se
     INVARIANT(answer.code == ERR_OK);
     const char *path = arena_printf(suite->arena, "/%s/%s", api->name, method_name);
     int64_t began_us = clock_mono_us();
-    answer.code = rpc_call(suite->clients[service], &call, path, request, method->output, &reply,
-                           &answer.err);
+    struct rpc_client *client =
+        suite->directed[service] != NULL ? suite->directed[service] : suite->clients[service];
+    answer.code = rpc_call(client, &call, path, request, method->output, &reply, &answer.err);
     answer.took_ms = (clock_mono_us() - began_us) / US_PER_MS;
     if (answer.code != ERR_OK)
         return answer;

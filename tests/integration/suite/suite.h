@@ -50,6 +50,12 @@ bool suite_restart(enum suite_service service);
 struct process *suite_start_twin(enum suite_service service, const char *const *extra_env,
                                  const char **out_http);
 
+/* Where the gRPC server of the process that suite_start_twin started last listens. */
+const char *suite_twin_grpc(void);
+
+/* From now on the calls below to the service go to that address; NULL: to the service's own. */
+void suite_direct(enum suite_service service, const char *grpc_address);
+
 /* testing_main between start and stop. */
 int suite_main(const char *name, unsigned services, const struct test_case *cases, size_t count,
                int argc, char **argv);

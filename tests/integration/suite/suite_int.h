@@ -17,6 +17,8 @@ struct suite {
     const char *http[SUITE_SERVICE_COUNT];
     const char **env[SUITE_SERVICE_COUNT]; /* NULL-terminated, with room for more */
     struct rpc_client *clients[SUITE_SERVICE_COUNT];
+    struct rpc_client *directed[SUITE_SERVICE_COUNT]; /* where calls go instead; or NULL */
+    const char *twin_grpc;
     struct rpc_server *tasks; /* played; NULL when tasks-svc is real */
     bool is_busy;
     struct events *events;
