@@ -1,6 +1,9 @@
 #include "app.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/arena.h"
@@ -11,12 +14,15 @@
 #include "config/config.h"
 #include "config_feed.h"
 #include "fetcher.h"
+#include "forwarding.h"
 #include "gauges.h"
 #include "migrations.h"
+#include "peers.h"
 #include "projection.h"
 #include "relay.h"
 #include "rpc/server.h"
 #include "shard_store.h"
+#include "shards_service.h"
 #include "shell.h"
 #include "statistics_service.h"
 #include "tasks.h"
@@ -25,6 +31,7 @@
 enum {
     START_BUDGET_US = 10 * 1000 * 1000,
     RELAY_DRAIN_MS = 2000,
+    LEAVE_MS = 3000, /* for handing the shards over, within the drain time */
 };
 
 struct tasks_settings {
@@ -32,6 +39,7 @@ struct tasks_settings {
     int64_t queue_depth;
     int64_t batch_max;
     int64_t lease_ms;
+    const char *advertise;
     int64_t statistics_keep_ms;
     int64_t statistics_minutes_ms;
 };
@@ -60,11 +68,15 @@ static const struct config_setting settings_table[] = {
      CONFIG_FIELD(struct tasks_settings, batch_max)            },
     {.key = "TASKROUTER_TASKS_LEASE",
      .type = CONFIG_DURATION_MS,
-     .default_text = "10s",
+     .default_text = "1200ms",
      .min = 500,
      .max = 300000,
-     .help = "How long a process that cannot be reached keeps its shard.",
+     .help = "How long a process that hangs or cannot be reached keeps its shards.",
      CONFIG_FIELD(struct tasks_settings, lease_ms)             },
+    {.key = "TASKROUTER_GRPC_ADVERTISE",
+     .type = CONFIG_HOST_PORT,
+     .help = "Where the others reach this one; default: where it listens, or the host's name.",
+     CONFIG_FIELD(struct tasks_settings, advertise)            },
     {.key = "TASKROUTER_TASKS_STATISTICS",
      .type = CONFIG_DURATION_MS,
      .default_text = "9600h",
@@ -86,6 +98,8 @@ struct started {
     struct tasks tasks;
     struct config_feed feed;
     struct projection projection;
+    struct rpc_client_tls peer_tls;
+    char peer_name[256]; /* that the certificates of all processes bear */
 };
 
 static struct host_spec host_spec(void)
@@ -120,6 +134,19 @@ static void close_fetcher(void *ctx, int64_t until_mono_us)
     fetcher_close(ctx);
 }
 
+static void close_peers(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    peers_close(ctx);
+}
+
+/* While we still take calls: what comes for a shard that is gone goes on to its new owner. */
+static void leave_shards(void *ctx, int64_t until_mono_us)
+{
+    int64_t until = clock_mono_us() + LEAVE_MS * US_PER_MS;
+    shell_leave(ctx, until < until_mono_us ? until : until_mono_us);
+}
+
 /* The relay works only while the shard is ours, and the shard's thread wakes it: so it publishes
  * what is left, then the shards are given up, then it ends. */
 static void close_relay(void *ctx, int64_t until_mono_us)
@@ -147,6 +174,12 @@ static void on_events(void *ctx, int shard, int64_t first_seq, const struct pack
         relay_feed(tasks->relay, shard, first_seq, events->payload, events->count);
 }
 
+static void on_places(void *ctx)
+{
+    const struct tasks *tasks = ctx;
+    rpc_server_forward_wake(tasks->host.server);
+}
+
 static enum err_code check_ready(void *ctx, struct call *call, struct err *err)
 {
     (void)call;
@@ -172,6 +205,45 @@ static enum err_code check_layout(struct tasks *tasks, const struct tasks_settin
     return code;
 }
 
+/* Certificates name the service, not the process: what its clients expect, so do its processes. */
+static const struct rpc_client_tls *peer_tls(struct app *app, struct started *started)
+{
+    const struct app_settings *settings = app_settings(app);
+    if (settings->tls_cert_file == NULL)
+        return NULL;
+    const char *target = settings->grpc_tasks != NULL ? settings->grpc_tasks : "tasks-svc";
+    (void)snprintf(started->peer_name, sizeof started->peer_name, "%.*s", (int)strcspn(target, ":"),
+                   target);
+    started->peer_tls = (struct rpc_client_tls){
+        .ca_file = settings->tls_ca_file,
+        .cert_file = settings->tls_cert_file,
+        .key_file = settings->tls_key_file,
+        .server_name = started->peer_name,
+    };
+    return &started->peer_tls;
+}
+
+/* Where the others reach us. */
+static void own_address(struct app *app, char out[SHELL_ADDRESS_SIZE])
+{
+    const struct tasks_settings *settings = app_service_settings(app);
+    const char *listen = app_settings(app)->grpc_listen;
+    const char *colon = strrchr(listen, ':');
+    size_t host_len = colon == NULL ? 0 : (size_t)(colon - listen);
+    bool is_everywhere =
+        host_len == 0 || strncmp(listen, "0.0.0.0:", 8) == 0 || strncmp(listen, "[::]:", 5) == 0;
+    char name[SHELL_ADDRESS_SIZE - 8] = "localhost";
+    if (settings->advertise != NULL) {
+        (void)snprintf(out, SHELL_ADDRESS_SIZE, "%s", settings->advertise);
+    } else if (is_everywhere) {
+        (void)gethostname(name, sizeof name - 1);
+        (void)snprintf(out, SHELL_ADDRESS_SIZE, "%s:%d", name, app_port(app, "grpc"));
+    } else {
+        (void)snprintf(out, SHELL_ADDRESS_SIZE, "%.*s:%d", (int)host_len, listen,
+                       app_port(app, "grpc"));
+    }
+}
+
 static void open_parts(struct app *app, struct started *started)
 {
     const struct tasks_settings *settings = app_service_settings(app);
@@ -188,7 +260,8 @@ static void open_parts(struct app *app, struct started *started)
         .lease_ms = settings->lease_ms,
         .on_commit = on_commit,
         .on_events = on_events,
-        .on_commit_ctx = tasks,
+        .on_places = on_places,
+        .ctx = tasks,
     });
     app_on_close(app, APP_FREE, "shell", free_shell, tasks->shell);
     app_ready_check(app, "router", check_ready, tasks->shell);
@@ -208,7 +281,21 @@ static void open_parts(struct app *app, struct started *started)
         .routing = tasks->host.as_service[PEER_ROUTING],
     });
     app_on_close(app, APP_FLUSH_OUTBOX, "fetcher", close_fetcher, tasks->fetcher);
-    started->feed = (struct config_feed){tasks->shell, tasks->fetcher, tasks->host.pool};
+    struct rpc_client_config peer = {
+        .peer = "tasks-svc",
+        .self = "tasks-svc",
+        .token = app_settings(app)->service_token,
+        .tls = peer_tls(app, started),
+        .as_service = true,
+    };
+    struct peers *peers = peers_open(&peer);
+    app_on_close(app, APP_CLOSE_CLIENTS, "peers", close_peers, peers);
+    started->feed = (struct config_feed){tasks->shell, tasks->fetcher, tasks->host.pool, peers};
+    tasks->feed = &started->feed;
+    struct rpc_forward_options forward = forwarding_options(tasks, (size_t)settings->queue_depth);
+    forward.token = peer.token;
+    forward.tls = peer.tls;
+    rpc_server_forward(tasks->host.server, &forward);
     host_consume(&tasks->host, config_consumers, config_consumer_count, &started->feed);
     (void)app_job_start(app, &gauges_job, tasks->host.pool);
     started->projection = (struct projection){
@@ -238,7 +325,15 @@ static enum err_code start(struct app *app, struct err *err)
     open_parts(app, started);
     rpc_server_add(tasks->host.server, &tasks_service, tasks);
     rpc_server_add(tasks->host.server, &statistics_service, tasks);
-    return host_serve(&tasks->host, err);
+    rpc_server_add(tasks->host.server, &shards_service, tasks);
+    code = host_serve(&tasks->host, err);
+    if (code != ERR_OK)
+        return code;
+    char address[SHELL_ADDRESS_SIZE];
+    own_address(app, address);
+    shell_join(tasks->shell, address);
+    app_on_close(app, APP_STOP_ACCEPTING, "shards", leave_shards, tasks->shell);
+    return ERR_OK;
 }
 
 static enum err_code migrate(struct app *app, struct err *err)

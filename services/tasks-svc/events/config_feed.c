@@ -9,8 +9,11 @@
 #include "event_store.h"
 #include "fetcher.h"
 #include "log/log.h"
+#include "peers.h"
+#include "rpc/pb.h"
 #include "shell.h"
 #include "task_wire.h"
+#include "taskrouter/tasks/v1/shards.pb-c.h"
 
 /* What is still unknown is asked for now, while no task waits for it. A failure is no matter: the
  * first task that needs it asks again. */
@@ -48,12 +51,18 @@ static enum err_code apply(struct config_feed *feed, struct call *call,
     return code;
 }
 
-static enum err_code on_config(void *ctx, struct call *call, const struct bus_msg *msg,
-                               struct err *err)
+/* NULL-terminated workspace of a subject "taskrouter.<workspace>.…"; "" when it is none. */
+static struct sid workspace_of(struct str subject)
 {
-    struct config_feed *feed = ctx;
+    (void)str_split(&subject, '.');
+    return sid_from(str_split(&subject, '.'));
+}
+
+enum err_code config_feed_apply(struct config_feed *feed, struct call *call, struct str payload,
+                                struct err *err)
+{
     struct bus_event event;
-    enum err_code code = bus_event_parse(call->arena, msg->payload, &event, err);
+    enum err_code code = bus_event_parse(call->arena, payload, &event, err);
     if (code != ERR_OK)
         return code;
     if (strcmp(event.source.ptr, TASKS_SOURCE) == 0)
@@ -63,6 +72,44 @@ static enum err_code on_config(void *ctx, struct call *call, const struct bus_ms
     if (code != ERR_OK || is_known) /* delivered again: applied and logged already */
         return code;
     return apply(feed, call, &event, err);
+}
+
+static enum err_code send_to(struct config_feed *feed, struct call *call, const char *address,
+                             const struct sid *workspace_sid, struct str payload, struct err *err)
+{
+    Taskrouter__Tasks__V1__ApplyEventRequest *request =
+        PB_NEW(call->arena, taskrouter__tasks__v1__apply_event_request);
+    char *workspace = arena_strdup(call->arena, workspace_sid->text);
+    struct str bytes = arena_str(call->arena, payload);
+    if (request == NULL || workspace == NULL || bytes.ptr == NULL)
+        return call_no_room(err);
+    struct rpc_client *client = peers_acquire(feed->peers, address);
+    if (client == NULL)
+        return ERR_SET(err, ERR_UNAVAILABLE, "TOO_MANY_PEERS", "too many processes to talk to");
+    request->workspace_sid = workspace;
+    request->event.len = bytes.len;
+    memcpy(&request->event.data, &bytes.ptr, sizeof bytes.ptr);
+    Taskrouter__Tasks__V1__ApplyEventResponse *reply = NULL;
+    enum err_code code =
+        RPC_CALL(client, call, "/taskrouter.tasks.v1.Shards/ApplyEvent", &request->base,
+                 taskrouter__tasks__v1__apply_event_response, &reply, err);
+    peers_release(feed->peers, client);
+    return code;
+}
+
+static enum err_code on_config(void *ctx, struct call *call, const struct bus_msg *msg,
+                               struct err *err)
+{
+    struct config_feed *feed = ctx;
+    struct sid workspace_sid = workspace_of(msg->subject);
+    char address[SHELL_ADDRESS_SIZE];
+    /* While nobody runs the shard it fails, and the bus brings it again. */
+    if (shell_find(feed->shell, workspace_sid.text, address) != SHELL_THERE)
+        return config_feed_apply(feed, call, msg->payload, err);
+    enum err_code code = send_to(feed, call, address, &workspace_sid, msg->payload, err);
+    if (code != ERR_OK)
+        shell_look_again(feed->shell);
+    return code;
 }
 
 /* What a process that was killed had fetched is given to the next one after this time; until then

@@ -314,7 +314,10 @@ enum err_code fetcher_run(struct fetcher *fetcher, struct call *call, const stru
     fetch->workspace_sid = job->workspace_sid;
     enum err_code code = run_fetch(fetch, job, err);
     /* texts of peers' errors live in the arena that ends here */
-    if (code != ERR_OK && code != ERR_NOT_FOUND)
+    if (code == ERR_UNAVAILABLE && shell_is_elsewhere(err->reason))
+        (void)ERR_SET(err, code, "ROUTER_ELSEWHERE",
+                      "another process routes this workspace just now; try again");
+    else if (code != ERR_OK && code != ERR_NOT_FOUND)
         (void)ERR_SET(
             err, code, "CONFIG_UNAVAILABLE",
             "the router does not know workspace %s yet and could not ask for it; try again",

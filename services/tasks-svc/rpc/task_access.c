@@ -18,6 +18,13 @@ static enum err_code not_found(const char *workspace_sid, struct err *err)
                      "there is no workspace %s", workspace_sid);
 }
 
+/* With this reason the call goes on to the process that runs the shard, or waits for it. */
+static enum err_code elsewhere(struct err *err)
+{
+    return ERR_SET(err, ERR_UNAVAILABLE, "ROUTER_ELSEWHERE",
+                   "another process routes this workspace just now; try again");
+}
+
 enum access_answer access_try(struct tasks *tasks, const struct call *call,
                               const char *workspace_sid, struct err *err)
 {
@@ -33,8 +40,7 @@ enum access_answer access_try(struct tasks *tasks, const struct call *call,
         (void)not_found(workspace_sid, err);
         return ACCESS_REFUSED;
     case SHELL_KNOWS_LATER:
-        (void)ERR_SET(err, ERR_UNAVAILABLE, "ROUTER_LOADING",
-                      "the router cannot store changes just now; try again shortly");
+        (void)elsewhere(err);
         return ACCESS_REFUSED;
     case SHELL_KNOWS_NOT:
         break;
@@ -50,8 +56,8 @@ static enum err_code require_stored(struct tasks *tasks, struct call *call,
     enum err_code code = task_store_account(tasks->host.pool, call, workspace_sid, &account, err);
     if (code != ERR_OK)
         return code;
-    if (account[0] == '\0')
-        return not_found(workspace_sid, err);
+    if (account[0] == '\0') /* whoever runs its shard may ask for it */
+        return elsewhere(err);
     return workspace_check_access(call, account, workspace_sid, err);
 }
 

@@ -436,7 +436,7 @@ enum err_code batch_commit(struct batch *batch, struct err *err)
     int64_t ended = clock_mono_us();
     shell_metrics_batch(batch->op_count, ended - started);
     if (batch->events.count > 0 && shard->shell->on_events != NULL)
-        shard->shell->on_events(shard->shell->on_commit_ctx, shard->index, shard->event_seq + 1,
+        shard->shell->on_events(shard->shell->ctx, shard->index, shard->event_seq + 1,
                                 &batch->events);
     shard->event_seq = event_seq;
     if (batch->events.count > 0)
@@ -444,7 +444,8 @@ enum err_code batch_commit(struct batch *batch, struct err *err)
     else if (journal.len > 0)
         shard->journal_part++;
     shard->row_seq = batch->row_seq;
-    shard->renew_mono_us = ended + shard->shell->lease_ms * US_PER_MS / 3;
+    /* From before it was sent: the lease surely lasts so long, and looks may be answered. */
+    shard->renew_mono_us = started + shard->shell->lease_ms * US_PER_MS / 4;
     batch_remember(batch);
     return ERR_OK;
 }

@@ -42,6 +42,7 @@ void shard_drop(struct shard *shard)
     tombs_clear(shard);
     directory_drop(shard->shell, shard->index);
     shard->epoch = 0;
+    shard->named_heir[0] = '\0';
     shell_metrics_state(shard->index, false);
 }
 
@@ -224,7 +225,7 @@ static enum err_code take(struct shard *shard, struct call *call, struct shard_l
 {
     const struct shell *shell = shard->shell;
     return shard_store_take(shard->conn, call, shard->index, shell->shard_count, shell->instance,
-                            shell->lease_ms, out, err);
+                            shell->address, shell->lease_ms, out, err);
 }
 
 /* A load may take longer than the lease lasts; whoever took it meanwhile is found by the guard. */
@@ -262,17 +263,24 @@ static void log_recovery(const struct shard *shard, const struct loading *loadin
              LOG_I64("event_seq", shard->event_seq));
 }
 
-enum err_code shard_recover(struct shard *shard, bool *out_is_owner, struct err *err)
+enum err_code shard_recover(struct shard *shard, enum shard_taken *out_taken, struct err *err)
 {
     AUTO(arena_cleanup) struct arena *arena = arena_new(RECOVERY_ARENA_BYTES);
     struct call call;
     call_init(&call, arena, "recovery", RECOVERY_BUDGET_S * US_PER_S);
     int64_t started = clock_mono_us();
     struct shard_lease lease;
-    *out_is_owner = false;
+    *out_taken = SHARD_TAKEN_NOT;
     enum err_code code = take(shard, &call, &lease, err);
-    if (code != ERR_OK || lease.epoch == 0)
+    if (code != ERR_OK)
         return code;
+    if (lease.epoch <= 0) {
+        *out_taken = lease.epoch < 0 ? SHARD_TAKEN_BUSY : SHARD_TAKEN_NOT;
+        return ERR_OK;
+    }
+    lock_take(&shard->shell->lock);
+    shard->taken_epoch = lease.epoch;
+    lock_drop(&shard->shell->lock);
     struct loading loading = {.shard = shard, .call = &call, .now_us = clock_now_us()};
     code = load(shard, &call, &lease, &loading, err);
     if (code != ERR_OK) {
@@ -281,6 +289,6 @@ enum err_code shard_recover(struct shard *shard, bool *out_is_owner, struct err 
     }
     log_recovery(shard, &loading, clock_mono_us() - started);
     shell_metrics_state(shard->index, true);
-    *out_is_owner = true;
+    *out_taken = SHARD_TAKEN;
     return ERR_OK;
 }

@@ -25,11 +25,22 @@ enum {
 /* What the shard is doing; guarded by the shell's lock. */
 enum shard_state {
     SHARD_NONE,
-    SHARD_LOADING, /* taking the lease, reading rows, or waiting for the database */
+    SHARD_LOADING, /* taking the lease, reading rows */
+    SHARD_FAILING, /* the database is away, or something cannot be loaded */
     SHARD_FOREIGN, /* another process holds the lease */
     SHARD_OWNER,   /* serving */
     SHARD_ENDED,
 };
+
+/* What the cluster's thread wants of the shard's; guarded by the shell's lock. */
+enum shard_want {
+    SHARD_WANT_UNKNOWN, /* the leases were not seen yet */
+    SHARD_WANT_NONE,    /* stand by */
+    SHARD_WANT_WARM,    /* it will be handed to us: be ready */
+    SHARD_WANT_OWN,
+};
+
+#define INSTANCE_SIZE 40
 
 /* A workspace as the directory knows it. */
 struct known_workspace {
@@ -76,7 +87,19 @@ struct shard {
     int index;
     struct queue *queue;
     pthread_t thread;
-    enum shard_state state; /* shell->lock */
+
+    /* shell->lock */
+    enum shard_state state;
+    enum shard_want want;
+    char heir[INSTANCE_SIZE]; /* whom to hand it over to; "" = nobody */
+    bool is_heir_warm;
+    char owner_address[SHELL_ADDRESS_SIZE]; /* of another process; "" = nobody, or us */
+    int64_t taken_epoch;                    /* ours; looks at older leases tell nothing */
+    int64_t given_epoch;                    /* the last one that we gave back */
+    int64_t foreign_seq;                    /* the last event of another owner that we saw */
+    struct shard_op poke;                   /* wakes the thread; is_poked: it is in the queue */
+    bool is_poked;
+    bool needs_poke; /* something of the above changed */
 
     /* The thread's own. */
     struct db_conn *conn;
@@ -94,6 +117,9 @@ struct shard {
     int64_t now_us;         /* of the last batch: time does not go back within a process */
     int journal_part;       /* commits with a journal and no event since the last with one */
     int64_t renew_mono_us;  /* when the lease wants a commit even with nothing to write */
+    char named_heir[INSTANCE_SIZE]; /* as the lease has it; "" = nobody */
+    int64_t named_mono_us;          /* when */
+    int64_t busy_mono_us; /* since when the lease cannot be taken because its row is locked; 0 */
     int backoff_ms;
     int solo_left; /* batches of one after a commit that some operation made impossible */
 };
@@ -103,18 +129,22 @@ struct shell {
     char *schema;
     char *service;
     char *instance;
+    char *address; /* where the others reach us; set before a shard is taken */
     int shard_count;
     int batch_max;
     int64_t lease_ms;
     void (*on_commit)(void *ctx, int shard);
     void (*on_events)(void *ctx, int shard, int64_t first_seq, const struct packed_events *events);
-    void *on_commit_ctx;
+    void (*on_places)(void *ctx);
+    void *ctx;
     struct shard *shards;
+    struct cluster *cluster; /* NULL before shell_join */
 
     struct lock lock; /* guards what follows */
     struct cond committed;
     uint64_t commits;
     struct map workspaces; /* SID -> struct known_workspace */
+    bool is_blind;         /* the leases cannot be read: the database is away */
     bool is_stopping;
 };
 
@@ -151,10 +181,43 @@ enum err_code batch_commit(struct batch *batch, struct err *err) MUST_CHECK;
 /* After the commit: memory that follows the disk (directory, keys). */
 void batch_remember(struct batch *batch);
 
+/* --- shell.c ------------------------------------------------------------------------------- */
+
+bool shell_is_stopping(struct shell *shell);
+
+/* --- shard.c ------------------------------------------------------------------------------- */
+
+void *shard_main(void *shard); /* the thread */
+
+void shard_answer(struct shard_op *op, enum err_code code);
+/* Surely not executed: somebody else runs the shard, or we may in a moment, or nobody can. */
+void shard_refuse(struct shard_op *op, enum shard_state state);
+
+void shard_poke_init(struct shard *shard);
+
+/* The shard's thread looks at what is wanted, if that changed. Threads: any. */
+void shard_poke(struct shard *shard);
+
+/* --- cluster.c ----------------------------------------------------------------------------- */
+
+struct cluster;
+
+struct cluster *cluster_open(struct shell *shell, const char *address);
+void cluster_look_again(struct cluster *cluster);
+void cluster_leave(struct cluster *cluster, int64_t until_mono_us);
+void cluster_close(struct cluster *cluster); /* NULL is allowed */
+
 /* --- recovery.c ---------------------------------------------------------------------------- */
 
-/* Takes the lease and loads; false when the shard is another's (or the database away: *err). */
-enum err_code shard_recover(struct shard *shard, bool *out_is_owner, struct err *err) MUST_CHECK;
+enum shard_taken {
+    SHARD_TAKEN_NOT,  /* it is another's */
+    SHARD_TAKEN_BUSY, /* somebody has its lease locked just now */
+    SHARD_TAKEN,
+};
+
+/* Takes the lease and loads. */
+enum err_code shard_recover(struct shard *shard, enum shard_taken *out_taken,
+                            struct err *err) MUST_CHECK;
 void shard_drop(struct shard *shard);
 
 /* --- known.c ------------------------------------------------------------------------------- */

@@ -5,243 +5,21 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/macros.h"
-#include "log/log.h"
 #include "shard_int.h"
-#include "shard_store.h"
 
-enum {
-    BATCH_ARENA_BYTES = 1 << 30,
-    FIRST_BACKOFF_MS = 50,
-    MAX_BACKOFF_MS = 2000,
-    FOREIGN_LOOK_MS = 500, /* how often a shard of another process is looked at */
-    SOLO_BATCHES = 256,
-};
+enum { BATCH_ARENA_BYTES = 1 << 30 };
 
-/* ---- outcome ---- */
+const char *const shell_elsewhere_reasons[] = {"ROUTER_ELSEWHERE", "ROUTER_LOADING", "STOPPING",
+                                               NULL};
 
-static void answer(struct shard_op *op, enum err_code code)
+bool shell_is_elsewhere(const char *reason)
 {
-    op->code = code;
-    op->done(op);
-}
-
-static void refuse_loading(struct shard_op *op, bool is_foreign)
-{
-    if (is_foreign)
-        answer(op, ERR_SET(&op->err, ERR_UNAVAILABLE, "ROUTER_ELSEWHERE",
-                           "another process routes this workspace just now; try again"));
-    else
-        answer(op, ERR_SET(&op->err, ERR_UNAVAILABLE, "ROUTER_LOADING",
-                           "the router cannot store changes just now; try again shortly"));
-}
-
-static void refuse_waiting(struct shard *shard, bool is_foreign)
-{
-    void *ops[64];
-    size_t count = 0;
-    while ((count = queue_drain(shard->queue, ops, ARRAY_LEN(ops))) > 0) {
-        for (size_t i = 0; i < count; i++)
-            refuse_loading(ops[i], is_foreign);
+    for (const char *const *each = shell_elsewhere_reasons; *each != NULL; each++) {
+        if (reason != NULL && strcmp(*each, reason) == 0)
+            return true;
     }
-}
-
-static void set_state(struct shard *shard, enum shard_state state)
-{
-    lock_take(&shard->shell->lock);
-    shard->state = state;
-    lock_drop(&shard->shell->lock);
-}
-
-static bool is_stopping(struct shell *shell)
-{
-    lock_take(&shell->lock);
-    bool stopping = shell->is_stopping;
-    lock_drop(&shell->lock);
-    return stopping;
-}
-
-/* ---- one batch ---- */
-
-static void note_commit(struct shard *shard)
-{
-    struct shell *shell = shard->shell;
-    lock_take(&shell->lock);
-    shell->commits++;
-    cond_broadcast(&shell->committed);
-    lock_drop(&shell->lock);
-    if (shell->on_commit != NULL)
-        shell->on_commit(shell->on_commit_ctx, shard->index);
-}
-
-/* Nobody knows whether it was stored: whoever asked has to ask again (with the same key). */
-static void fail_batch(struct shard *shard, struct shard_op **ops, size_t count,
-                       const struct err *why)
-{
-    bool is_our_mistake = why->code == ERR_INTERNAL || why->code == ERR_INVALID_ARGUMENT ||
-                          why->code == ERR_ALREADY_EXISTS;
-    LOG_WARN(NULL, "a batch could not be stored, loading again", LOG_I64("shard", shard->index),
-             LOG_I64("operations", (int64_t)count), LOG_ERR(why));
-    shell_metrics_failed(why->reason);
-    if (is_our_mistake) /* one of them cannot be stored: find it by going one by one */
-        shard->solo_left = SOLO_BATCHES;
-    set_state(shard, SHARD_LOADING);
-    shard_drop(shard);
-    refuse_waiting(shard, false);
-    for (size_t i = 0; i < count; i++) {
-        ops[i]->message = NULL;
-        ops[i]->unknown = SHARD_UNKNOWN_NONE;
-        if (is_our_mistake && count == 1)
-            answer(ops[i], ERR_SET(&ops[i]->err, ERR_INTERNAL, "NOT_STORABLE",
-                                   "the change cannot be stored"));
-        else
-            answer(ops[i], ERR_SET(&ops[i]->err, ERR_UNAVAILABLE, "COMMIT_FAILED",
-                                   "the change could not be stored; try again"));
-    }
-}
-
-/* True when the shard still runs afterwards. */
-static bool run_batch(struct shard *shard, struct shard_op **ops, size_t count)
-{
-    struct batch batch;
-    engine_effects_reset(&shard->effects);
-    batch_begin(&batch, shard, ops, count);
-    engine_tick(shard->engine, batch.now_us, &shard->effects);
-    batch_collect(&batch);
-    for (size_t i = 0; i < count; i++)
-        batch_apply(&batch, ops[i], i);
-    bool renews = clock_mono_us() >= shard->renew_mono_us;
-    if (!batch_is_empty(&batch) || renews) {
-        struct err err;
-        err_clear(&err);
-        if (batch_commit(&batch, &err) != ERR_OK) {
-            fail_batch(shard, ops, count, &err);
-            return false;
-        }
-        if (batch.events.count > 0)
-            note_commit(shard);
-    }
-    for (size_t i = 0; i < count; i++)
-        ops[i]->done(ops[i]);
-    return true;
-}
-
-/* ---- the thread ---- */
-
-/* When the thread must look up even if nobody comes: the next timer, or the lease. */
-static int64_t wake_mono_us(const struct shard *shard)
-{
-    int64_t timer_us = engine_next_timer_us(shard->engine);
-    if (timer_us == INT64_MAX)
-        return shard->renew_mono_us;
-    int64_t left_us = timer_us - clock_now_us();
-    int64_t at = clock_mono_us() + (left_us > 0 ? left_us : 0);
-    return at < shard->renew_mono_us ? at : shard->renew_mono_us;
-}
-
-static void serve(struct shard *shard)
-{
-    void *ops[SHARD_BATCH_MAX];
-    bool goes_on = true;
-    while (goes_on) {
-        void *first = queue_pop(shard->queue, wake_mono_us(shard));
-        size_t count = 0;
-        if (first != NULL) {
-            size_t room = (size_t)shard->shell->batch_max - 1;
-            if (shard->solo_left > 0) {
-                shard->solo_left--;
-                room = 0;
-            }
-            ops[count++] = first;
-            count += queue_drain(shard->queue, ops + 1, room);
-        } else if (is_stopping(shard->shell)) {
-            return;
-        }
-        shell_metrics_depth(shard->index, queue_depth(shard->queue));
-        struct shard_op *batch_ops[SHARD_BATCH_MAX];
-        for (size_t i = 0; i < count; i++)
-            batch_ops[i] = ops[i];
-        goes_on = run_batch(shard, batch_ops, count);
-    }
-}
-
-/* Waits, refusing whoever comes; false when the shell stops. */
-static bool wait_refusing(struct shard *shard, int ms, bool is_foreign)
-{
-    int64_t until = clock_mono_us() + ms * US_PER_MS;
-    while (clock_mono_us() < until) {
-        struct shard_op *op = queue_pop(shard->queue, until);
-        if (op != NULL)
-            refuse_loading(op, is_foreign);
-        else if (is_stopping(shard->shell))
-            return false;
-    }
-    return !is_stopping(shard->shell);
-}
-
-static void back_off(struct shard *shard)
-{
-    shard->backoff_ms = shard->backoff_ms == 0 ? FIRST_BACKOFF_MS : shard->backoff_ms * 2;
-    if (shard->backoff_ms > MAX_BACKOFF_MS)
-        shard->backoff_ms = MAX_BACKOFF_MS;
-}
-
-static void release_lease(struct shard *shard)
-{
-    struct call call;
-    arena_reset(shard->arena);
-    call_init(&call, shard->arena, "release", US_PER_S);
-    struct err err;
-    err_clear(&err);
-    if (shard_store_release(shard->conn, &call, shard->index, shard->epoch, &err) != ERR_OK)
-        LOG_INFO(NULL, "a lease could not be given back, it ends by itself",
-                 LOG_I64("shard", shard->index), LOG_ERR(&err));
-}
-
-static void *shard_main(void *ctx)
-{
-    struct shard *shard = ctx;
-    bool was_foreign = false;
-    bool goes_on = true;
-    while (goes_on && !is_stopping(shard->shell)) {
-        struct err err;
-        bool is_owner = false;
-        err_clear(&err);
-        enum err_code code = shard_recover(shard, &is_owner, &err);
-        if (is_owner) {
-            shard->backoff_ms = 0;
-            was_foreign = false;
-            set_state(shard, SHARD_OWNER);
-            note_commit(shard);
-            serve(shard);
-            continue;
-        }
-        if (code != ERR_OK) {
-            if (shard->backoff_ms == 0)
-                LOG_WARN(NULL, "a shard cannot be loaded, trying again",
-                         LOG_I64("shard", shard->index), LOG_ERR(&err));
-            back_off(shard);
-            set_state(shard, SHARD_LOADING);
-            goes_on = wait_refusing(shard, shard->backoff_ms, false);
-            continue;
-        }
-        if (!was_foreign)
-            LOG_INFO(NULL, "another process runs the shard, standing by",
-                     LOG_I64("shard", shard->index));
-        was_foreign = true;
-        set_state(shard, SHARD_FOREIGN);
-        goes_on = wait_refusing(shard, FOREIGN_LOOK_MS, true);
-    }
-    set_state(shard, SHARD_ENDED);
-    /* Whoever saw the state before must not leave an operation that nobody takes any more. */
-    queue_close(shard->queue);
-    refuse_waiting(shard, false);
-    if (shard->engine != NULL) {
-        release_lease(shard);
-        shard_drop(shard);
-    }
-    return NULL;
+    return false;
 }
 
 /* ---- life ---- */
@@ -259,7 +37,8 @@ struct shell *shell_open(const struct shell_options *options)
     shell->lease_ms = options->lease_ms;
     shell->on_commit = options->on_commit;
     shell->on_events = options->on_events;
-    shell->on_commit_ctx = options->on_commit_ctx;
+    shell->on_places = options->on_places;
+    shell->ctx = options->ctx;
     lock_init(&shell->lock, "shell", SHELL_LOCK_RANK);
     cond_init(&shell->committed);
     map_init(&shell->workspaces);
@@ -269,6 +48,8 @@ struct shell *shell_open(const struct shell_options *options)
         shard->shell = shell;
         shard->index = i;
         shard->state = SHARD_LOADING;
+        shard->want = SHARD_WANT_UNKNOWN;
+        shard_poke_init(shard);
         shard->queue = queue_new("shard", (size_t)options->queue_depth);
         shard->conn = db_conn_open(&(struct db_options){
             .url = shell->database_url, .name = shell->service, .schema = shell->schema});
@@ -284,6 +65,22 @@ struct shell *shell_open(const struct shell_options *options)
     return shell;
 }
 
+void shell_join(struct shell *shell, const char *address)
+{
+    INVARIANT(shell->cluster == NULL);
+    shell->cluster = cluster_open(shell, address);
+}
+
+void shell_leave(struct shell *shell, int64_t until_mono_us)
+{
+    cluster_leave(shell->cluster, until_mono_us);
+}
+
+void shell_look_again(struct shell *shell)
+{
+    cluster_look_again(shell->cluster);
+}
+
 void shell_stop(struct shell *shell)
 {
     lock_take(&shell->lock);
@@ -296,6 +93,7 @@ void shell_stop(struct shell *shell)
         queue_close(shell->shards[i].queue);
     for (int i = 0; i < shell->shard_count; i++)
         (void)pthread_join(shell->shards[i].thread, NULL);
+    cluster_close(TAKE(shell->cluster));
 }
 
 void shell_free(struct shell *shell)
@@ -323,10 +121,19 @@ void shell_free(struct shell *shell)
     free(shell->schema);
     free(shell->service);
     free(shell->instance);
+    free(shell->address);
     free(shell);
 }
 
 /* ---- from other threads ---- */
+
+bool shell_is_stopping(struct shell *shell)
+{
+    lock_take(&shell->lock);
+    bool stopping = shell->is_stopping;
+    lock_drop(&shell->lock);
+    return stopping;
+}
 
 int shell_shard_of(const struct shell *shell, const char *workspace_sid)
 {
@@ -351,6 +158,26 @@ bool shell_is_owner(struct shell *shell, int shard)
     return state_of(shell, shard) == SHARD_OWNER;
 }
 
+enum shell_place shell_find(struct shell *shell, const char *workspace_sid,
+                            char out_address[SHELL_ADDRESS_SIZE])
+{
+    const struct shard *shard = &shell->shards[shell_shard_of(shell, workspace_sid)];
+    enum shell_place place = SHELL_NOWHERE;
+    lock_take(&shell->lock);
+    if (shard->state == SHARD_OWNER) {
+        place = SHELL_HERE;
+    } else if (shard->state == SHARD_FAILING) {
+        place = SHELL_GONE;
+    } else if (shard->state != SHARD_LOADING && shard->owner_address[0] != '\0') {
+        memcpy(out_address, shard->owner_address, SHELL_ADDRESS_SIZE);
+        place = SHELL_THERE;
+    } else if (shell->is_blind) {
+        place = SHELL_GONE;
+    }
+    lock_drop(&shell->lock);
+    return place;
+}
+
 bool shell_is_ready(struct shell *shell)
 {
     for (int i = 0; i < shell->shard_count; i++) {
@@ -371,15 +198,16 @@ void shell_submit(struct shell *shell, struct shard_op *op)
     op->is_refused = false;
     err_clear(&op->err);
     if (state != SHARD_OWNER) {
-        refuse_loading(op, state == SHARD_FOREIGN);
+        shard_refuse(op, state);
         return;
     }
     if (!queue_push(shell->shards[index].queue, op))
-        answer(op, is_stopping(shell)
-                       ? ERR_SET(&op->err, ERR_UNAVAILABLE, "STOPPING",
-                                 "the service is stopping; try again")
-                       : ERR_SET(&op->err, ERR_RESOURCE_EXHAUSTED, "QUEUE_FULL",
-                                 "too many requests wait for the router; try again in a second"));
+        shard_answer(op,
+                     shell_is_stopping(shell)
+                         ? ERR_SET(&op->err, ERR_UNAVAILABLE, "STOPPING",
+                                   "the service is stopping; try again")
+                         : ERR_SET(&op->err, ERR_RESOURCE_EXHAUSTED, "QUEUE_FULL",
+                                   "too many requests wait for the router; try again in a second"));
 }
 
 /* shell_run waits here. */

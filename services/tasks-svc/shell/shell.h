@@ -3,7 +3,10 @@
  * connection: it takes all operations that wait, lets the engine decide, writes what follows in one
  * transaction under its lease, and only then answers. A commit that fails drops the memory, and the
  * shard loads again. Refuses work it could not make durable: while a shard is loading, or run by
- * another process, operations are turned away at once.
+ * another process, operations are turned away at once, surely not executed.
+ *
+ * The shards are divided among all processes of the service (share.h). A thread (cluster.c) says
+ * that we live, looks at the leases, and tells the shards which to take and which to hand over.
  */
 #pragma once
 
@@ -33,11 +36,22 @@ struct shell_options {
     void (*on_commit)(void *ctx, int shard); /* after each commit, on the shard's thread */
     /* Before on_commit: the events of the commit, the first of which has that number. */
     void (*on_events)(void *ctx, int shard, int64_t first_seq, const struct packed_events *events);
-    void *on_commit_ctx;
+    void (*on_places)(void *ctx); /* who runs what may have changed; must not block */
+    void *ctx;                    /* of all three */
 };
 
-/* Starts the threads, which take their shards and load them. Never NULL. Texts are copied. */
+#define SHELL_ADDRESS_SIZE 256
+
+/* Starts the threads, which wait for shell_join. Never NULL. Texts are copied. */
 struct shell *shell_open(const struct shell_options *options);
+
+/* From now on we are one of the processes that divide the shards; address: where the others reach
+ * our gRPC server. */
+void shell_join(struct shell *shell, const char *address);
+
+/* Takes no more shards and hands ours over, if there is another process; waits until that is done
+ * or the monotonic time has come. Goes on serving what is still ours. */
+void shell_leave(struct shell *shell, int64_t until_mono_us);
 
 /* Takes nothing new, finishes what waits, releases the leases, ends the threads. */
 void shell_stop(struct shell *shell);
@@ -102,7 +116,8 @@ struct shard_op {
 };
 
 /* Queues it. When that is not possible, done is called before this returns, with
- * RESOURCE_EXHAUSTED QUEUE_FULL or UNAVAILABLE ROUTER_LOADING. Threads: any. */
+ * RESOURCE_EXHAUSTED QUEUE_FULL, or UNAVAILABLE ROUTER_LOADING, ROUTER_ELSEWHERE or
+ * ROUTER_WITHOUT_DATABASE. Threads: any. */
 void shell_submit(struct shell *shell, struct shard_op *op);
 
 /* The same, waiting for the outcome (up to the call's deadline and what the commit takes). */
@@ -124,9 +139,29 @@ int shell_shard_of(const struct shell *shell, const char *workspace_sid);
 bool shell_is_owner(struct shell *shell, int shard);
 int shell_shard_count(const struct shell *shell);
 
+enum shell_place {
+    SHELL_NOWHERE, /* nobody can serve it just now */
+    SHELL_HERE,
+    SHELL_THERE, /* another process; out_address is filled */
+    SHELL_GONE,  /* nobody can, and waiting will not help: the database is away */
+};
+
+/* Who serves a workspace, as far as we know. Threads: any. */
+enum shell_place shell_find(struct shell *shell, const char *workspace_sid,
+                            char out_address[SHELL_ADDRESS_SIZE]);
+
+/* The reasons of refusals after which the operation surely was not executed and another process, or
+ * we in a moment, may execute it; ends with NULL. */
+extern const char *const shell_elsewhere_reasons[];
+bool shell_is_elsewhere(const char *reason); /* NULL is allowed */
+
+/* What shell_find said was wrong: look again soon. Threads: any. */
+void shell_look_again(struct shell *shell);
+
 /* True when every shard that can be ours is loaded; for readiness. Shards of other processes do not
  * count against us. */
 bool shell_is_ready(struct shell *shell);
 
-/* Waits until a commit after *seen, or until the monotonic time; *seen is brought up to date. */
+/* Waits until a commit after *seen, ours or (a little later) another process's,
+ * or until the monotonic time; *seen is brought up to date. */
 void shell_wait_commit(struct shell *shell, uint64_t *seen, int64_t until_mono_us);

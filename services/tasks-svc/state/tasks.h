@@ -6,6 +6,7 @@
 struct shell;
 struct fetcher;
 struct relay;
+struct config_feed;
 
 struct tasks {
     struct host host;
@@ -14,4 +15,5 @@ struct tasks {
     struct relay *relay;
     int64_t statistics_keep_ms;    /* how far back statistics reach */
     int64_t statistics_minutes_ms; /* by the minute */
+    struct config_feed *feed;
 };

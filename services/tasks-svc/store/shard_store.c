@@ -7,13 +7,16 @@
 enum { PAGE_ROWS = 2000 };
 
 enum err_code shard_store_take(struct db_conn *conn, struct call *call, int shard, int shard_count,
-                               const char *owner, int64_t ttl_ms, struct shard_lease *out,
-                               struct err *err)
+                               const char *owner, const char *address, int64_t ttl_ms,
+                               struct shard_lease *out, struct err *err)
 {
     struct db_result *rows = NULL;
-    enum err_code code = db_query(
-        conn, call, &shard_take_lease,
-        DB_PARAMS(db_i64(shard), db_i64(shard_count), db_cstr(owner), db_i64(ttl_ms)), &rows, err);
+    enum err_code code = db_query(conn, call, &shard_session, DB_PARAMS(db_i64(ttl_ms)), NULL, err);
+    if (code == ERR_OK)
+        code = db_query(conn, call, &shard_take_lease,
+                        DB_PARAMS(db_i64(shard), db_i64(shard_count), db_cstr(owner),
+                                  db_cstr(address), db_i64(ttl_ms)),
+                        &rows, err);
     if (code != ERR_OK)
         return code;
     *out = (struct shard_lease){
@@ -28,6 +31,34 @@ enum err_code shard_store_release(struct db_conn *conn, struct call *call, int s
                                   struct err *err)
 {
     return db_query(conn, call, &shard_release, DB_PARAMS(db_i64(shard), db_i64(epoch)), NULL, err);
+}
+
+enum err_code shard_store_name_successor(struct db_conn *conn, struct call *call, int shard,
+                                         int64_t epoch, const char *successor, struct err *err)
+{
+    return db_query(conn, call, &shard_name_successor,
+                    DB_PARAMS(db_i64(shard), db_i64(epoch), db_cstr(successor)), NULL, err);
+}
+
+enum err_code shard_store_warm(struct db_conn *conn, struct call *call, int shard,
+                               const char *successor, struct err *err)
+{
+    return db_query(conn, call, &shard_successor_warm, DB_PARAMS(db_i64(shard), db_cstr(successor)),
+                    NULL, err);
+}
+
+enum err_code shard_store_is_given(struct db_conn *conn, struct call *call, int shard,
+                                   const char *successor, enum shard_given *out, struct err *err)
+{
+    struct db_result *rows = NULL;
+    enum err_code code = db_query(conn, call, &shard_is_given,
+                                  DB_PARAMS(db_i64(shard), db_cstr(successor)), &rows, err);
+    if (code != ERR_OK)
+        return code;
+    *out = db_row_count(rows) == 0   ? SHARD_GIVEN_NONE
+           : db_get_bool(rows, 0, 0) ? SHARD_GIVEN_NOW
+                                     : SHARD_GIVEN_SOON;
+    return ERR_OK;
 }
 
 enum err_code shard_store_count(struct db_pool *pool, struct call *call, int64_t *out_count,

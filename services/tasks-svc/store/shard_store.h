@@ -13,7 +13,7 @@
 #include "rows.h"
 
 struct shard_lease {
-    int64_t epoch; /* 0: another process runs the shard */
+    int64_t epoch; /* 0: another process runs the shard; -1: somebody has the row just now */
     int64_t event_seq;
     int64_t row_seq;
 };
@@ -21,11 +21,30 @@ struct shard_lease {
 /* Takes the lease when it is free; the session then also holds an advisory lock, so that a crash
  * frees the shard at once. */
 enum err_code shard_store_take(struct db_conn *conn, struct call *call, int shard, int shard_count,
-                               const char *owner, int64_t ttl_ms, struct shard_lease *out,
-                               struct err *err) MUST_CHECK;
+                               const char *owner, const char *address, int64_t ttl_ms,
+                               struct shard_lease *out, struct err *err) MUST_CHECK;
 
 enum err_code shard_store_release(struct db_conn *conn, struct call *call, int shard, int64_t epoch,
                                   struct err *err) MUST_CHECK;
+
+/* ---- Handing over ---- */
+
+/* The owner says who follows ("" = nobody after all); the successor says that it may. */
+enum err_code shard_store_name_successor(struct db_conn *conn, struct call *call, int shard,
+                                         int64_t epoch, const char *successor,
+                                         struct err *err) MUST_CHECK;
+enum err_code shard_store_warm(struct db_conn *conn, struct call *call, int shard,
+                               const char *successor, struct err *err) MUST_CHECK;
+
+enum shard_given {
+    SHARD_GIVEN_NONE, /* somebody else follows by now, or has followed */
+    SHARD_GIVEN_SOON,
+    SHARD_GIVEN_NOW, /* released: take it */
+};
+
+enum err_code shard_store_is_given(struct db_conn *conn, struct call *call, int shard,
+                                   const char *successor, enum shard_given *out,
+                                   struct err *err) MUST_CHECK;
 
 /* The number of shards the database was laid out for; 0 when none was taken yet. */
 enum err_code shard_store_count(struct db_pool *pool, struct call *call, int64_t *out_count,

@@ -3,7 +3,11 @@
 -- name: shard_take_lease
 -- index: primary key of shard_lease
 select taken_epoch, taken_event_seq, taken_row_seq
-from shard_take($1::integer, $2::integer, $3::text, $4::bigint);
+from shard_claim($1::integer, $2::integer, $3::text, $4::text, $5::bigint);
+
+-- name: shard_session
+-- a transaction that its process no longer drives holds nobody up for long
+select set_config('idle_in_transaction_session_timeout', $1::bigint::text, false);
 
 -- name: shard_release
 -- index: primary key; the successor need not wait
@@ -11,6 +15,28 @@ update shard_lease
 set expires_at = '-infinity'
 where shard = $1
   and epoch = $2;
+
+-- name: shard_name_successor
+-- index: primary key
+update shard_lease
+set successor = $3,
+    is_successor_warm = false
+where shard = $1
+  and epoch = $2;
+
+-- name: shard_successor_warm
+-- index: primary key
+update shard_lease
+set is_successor_warm = true
+where shard = $1
+  and successor = $2;
+
+-- name: shard_is_given
+-- index: primary key
+select expires_at <= clock_timestamp()
+from shard_lease
+where shard = $1
+  and successor = $2;
 
 -- name: shard_count_get
 -- a handful of rows
