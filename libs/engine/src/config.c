@@ -128,17 +128,22 @@ enum err_code config_put_activity(struct engine *engine, const struct engine_com
     bool is_same =
         str_eq(activity->name, told->name) && activity->is_available == told->is_available;
     activity->version = told->version;
-    text_set(&activity->name, told->name);
-    activity->is_available = told->is_available;
     if (is_same)
         return ERR_OK;
+    text_set(&activity->name, told->name);
+    activity->is_available = told->is_available;
+    for (struct list_node *node = list_first(&workspace->workers); node != NULL;
+         node = list_next(&workspace->workers, node)) {
+        const struct worker *worker = LIST_ENTRY(node, struct worker, node);
+        if (worker->activity == activity)
+            expr_record_set_view(worker->record, engine->fields[WORKER_FIELD_ACTIVITY_NAME],
+                                 activity->name);
+    }
     for (struct list_node *node = list_first(&workspace->workers); node != NULL;
          node = list_next(&workspace->workers, node)) {
         struct worker *worker = LIST_ENTRY(node, struct worker, node);
         if (worker->activity != activity || worker->is_deleted)
             continue;
-        expr_record_set_str(worker->record, engine->fields[WORKER_FIELD_ACTIVITY_NAME],
-                            activity->name);
         worker_regard_queues(engine, worker);
         worker_refresh(engine, worker);
     }

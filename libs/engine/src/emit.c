@@ -147,32 +147,61 @@ void reservation_fill_row(const struct reservation *reservation, struct reservat
     row->sequence = reservation->sequence;
 }
 
-static void task_join_batch(struct engine *engine, struct task *task)
+static struct task_batch *task_in_batch(struct engine *engine, struct task *task)
 {
     if (task->batch == engine->batch)
-        return;
+        return task->in_batch;
     task->batch = engine->batch;
-    task->snapshot = NULL;
-    task->row_effect = NULL;
-    task->shared_attributes = (struct str){0};
+    task->in_batch = EMIT_NEW(engine, struct task_batch);
+    task->in_batch->task = task;
+    return task->in_batch;
+}
+
+static struct reservation_batch *reservation_in_batch(struct engine *engine,
+                                                      struct reservation *reservation)
+{
+    if (reservation->batch == engine->batch)
+        return reservation->in_batch;
+    reservation->batch = engine->batch;
+    reservation->in_batch = EMIT_NEW(engine, struct reservation_batch);
+    reservation->in_batch->reservation = reservation;
+    return reservation->in_batch;
+}
+
+/* Nothing is dirty between commands: then the batch may be gone already. */
+void emit_forget_task(struct engine *engine, struct task *task)
+{
+    if (!list_is_empty(&engine->dirty_tasks) && task->batch == engine->batch)
+        list_remove(&task->in_batch->dirty_node);
+}
+
+void emit_forget_reservation(struct engine *engine, struct reservation *reservation)
+{
+    if (!list_is_empty(&engine->dirty_reservations) && reservation->batch == engine->batch)
+        list_remove(&reservation->in_batch->dirty_node);
+}
+
+void emit_attributes_changed(struct engine *engine, struct task *task)
+{
+    task_in_batch(engine, task)->attributes = (struct str){0};
 }
 
 static struct task_row *task_snapshot(struct engine *engine, struct task *task)
 {
-    task_join_batch(engine, task);
-    if (task->snapshot != NULL && task->snapshot->version == task->version)
-        return task->snapshot;
+    struct task_batch *now = task_in_batch(engine, task);
+    if (now->snapshot != NULL && now->snapshot->version == task->version)
+        return now->snapshot;
     struct task_row *row = emit_take(engine, sizeof *row);
     task_fill_row(task, row);
-    if (task->shared_attributes.ptr == NULL)
-        task->shared_attributes = emit_str(engine, task->attributes);
-    row->attributes = task->shared_attributes;
+    if (now->attributes.ptr == NULL)
+        now->attributes = emit_str(engine, task->attributes);
+    row->attributes = now->attributes;
     row->reason = emit_str(engine, row->reason);
     row->call_id = emit_str(engine, row->call_id);
     row->queue_name = emit_config_str(engine, row->queue_name);
     row->channel_name = emit_config_str(engine, row->channel_name);
     row->workflow_name = emit_config_str(engine, row->workflow_name);
-    task->snapshot = row;
+    now->snapshot = row;
     return row;
 }
 
@@ -194,19 +223,15 @@ static const struct engine_worker_ref *emit_worker_ref(struct engine *engine, st
 static struct reservation_row *reservation_snapshot(struct engine *engine,
                                                     struct reservation *reservation)
 {
-    if (reservation->batch != engine->batch) {
-        reservation->batch = engine->batch;
-        reservation->snapshot = NULL;
-        reservation->row_effect = NULL;
-    }
-    if (reservation->snapshot != NULL && reservation->snapshot->version == reservation->version)
-        return reservation->snapshot;
+    struct reservation_batch *now = reservation_in_batch(engine, reservation);
+    if (now->snapshot != NULL && now->snapshot->version == reservation->version)
+        return now->snapshot;
     struct reservation_row *row = emit_take(engine, sizeof *row);
     reservation_fill_row(reservation, row);
     row->worker_name = emit_worker_ref(engine, reservation->worker)->name;
     row->instruction = emit_str(engine, row->instruction);
     row->instruction_data = emit_str(engine, row->instruction_data);
-    reservation->snapshot = row;
+    now->snapshot = row;
     return row;
 }
 
@@ -214,38 +239,40 @@ void task_touch(struct engine *engine, struct task *task)
 {
     task->version++;
     task->updated_at_us = engine->now_us;
-    if (!list_is_linked(&task->dirty_node))
-        list_append(&engine->dirty_tasks, &task->dirty_node);
+    struct list_node *dirty = &task_in_batch(engine, task)->dirty_node;
+    if (!list_is_linked(dirty))
+        list_append(&engine->dirty_tasks, dirty);
 }
 
 void reservation_touch(struct engine *engine, struct reservation *reservation)
 {
     reservation->version++;
     reservation->updated_at_us = engine->now_us;
-    if (!list_is_linked(&reservation->dirty_node))
-        list_append(&engine->dirty_reservations, &reservation->dirty_node);
+    struct list_node *dirty = &reservation_in_batch(engine, reservation)->dirty_node;
+    if (!list_is_linked(dirty))
+        list_append(&engine->dirty_reservations, dirty);
 }
 
-static void emit_task_row(struct engine *engine, struct task *task)
+static void emit_task_row(struct engine *engine, struct task_batch *now)
 {
-    struct task_row *row = task_snapshot(engine, task);
-    if (task->row_effect == NULL) {
-        task->row_effect = emit_effect(engine, ENGINE_TASK_ROW);
-        task->row_effect->is_new = !task->is_written;
+    struct task_row *row = task_snapshot(engine, now->task);
+    if (now->row_effect == NULL) {
+        now->row_effect = emit_effect(engine, ENGINE_TASK_ROW);
+        now->row_effect->is_new = !now->task->is_written;
     }
-    task->is_written = true;
-    task->row_effect->task = row;
+    now->task->is_written = true;
+    now->row_effect->task = row;
 }
 
-static void emit_reservation_row(struct engine *engine, struct reservation *reservation)
+static void emit_reservation_row(struct engine *engine, struct reservation_batch *now)
 {
-    struct reservation_row *row = reservation_snapshot(engine, reservation);
-    if (reservation->row_effect == NULL) {
-        reservation->row_effect = emit_effect(engine, ENGINE_RESERVATION_ROW);
-        reservation->row_effect->is_new = !reservation->is_written;
+    struct reservation_row *row = reservation_snapshot(engine, now->reservation);
+    if (now->row_effect == NULL) {
+        now->row_effect = emit_effect(engine, ENGINE_RESERVATION_ROW);
+        now->row_effect->is_new = !now->reservation->is_written;
     }
-    reservation->is_written = true;
-    reservation->row_effect->reservation = row;
+    now->reservation->is_written = true;
+    now->row_effect->reservation = row;
 }
 
 void emit_flush(struct engine *engine)
@@ -254,11 +281,11 @@ void emit_flush(struct engine *engine)
     /* Tasks first: reservations refer to them. */
     while ((node = list_first(&engine->dirty_tasks)) != NULL) {
         list_remove(node);
-        emit_task_row(engine, LIST_ENTRY(node, struct task, dirty_node));
+        emit_task_row(engine, LIST_ENTRY(node, struct task_batch, dirty_node));
     }
     while ((node = list_first(&engine->dirty_reservations)) != NULL) {
         list_remove(node);
-        emit_reservation_row(engine, LIST_ENTRY(node, struct reservation, dirty_node));
+        emit_reservation_row(engine, LIST_ENTRY(node, struct reservation_batch, dirty_node));
     }
 }
 

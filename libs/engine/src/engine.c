@@ -158,6 +158,7 @@ struct engine *engine_new(const struct engine_config *config)
     };
     struct engine *engine = xcalloc(1, sizeof *engine);
     engine->shared_epoch = 1;
+    engine->batch = 1; /* 0 is in no batch */
     engine_take_config(engine, config);
     map_init(&engine->workspaces);
     map_init(&engine->activities);

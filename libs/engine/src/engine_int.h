@@ -333,16 +333,31 @@ struct timer {
     bool is_task;
 };
 
+/* What a task has to do with the running batch, in the batch's arena. */
+struct task_batch {
+    struct task *task;
+    struct list_node dirty_node; /* engine.dirty_tasks */
+    struct task_row *snapshot;   /* of its version; NULL: none yet */
+    struct engine_effect *row_effect;
+    struct str attributes; /* the copy */
+};
+
+struct reservation_batch {
+    struct reservation *reservation;
+    struct list_node dirty_node; /* engine.dirty_reservations */
+    struct reservation_row *snapshot;
+    struct engine_effect *row_effect;
+};
+
 struct task {
     struct sid sid; /* first: engine.tasks */
     struct sid_node in_map;
     enum task_state state;
     struct workspace *workspace;
-    struct list_node node;       /* workspace.tasks */
-    struct heap_node ready;      /* engine.ready_tasks */
-    struct list_node dirty_node; /* engine.dirty_tasks */
-    struct line_node place;      /* of its class or variant */
-    struct heap_node flow_late;  /* this and the next four: while it waits, stats.c */
+    struct list_node node;      /* workspace.tasks */
+    struct heap_node ready;     /* engine.ready_tasks */
+    struct line_node place;     /* of its class or variant */
+    struct heap_node flow_late; /* this and the next four: while it waits, stats.c */
     struct heap_node queue_late;
     struct heap_node queue_later;
     struct list_node flow_line;
@@ -384,10 +399,8 @@ struct task {
     bool is_counted;    /* by stats.c, in its workflow's group */
     bool is_counted_in_queue;
     struct list reservations;
-    uint64_t batch;            /* the batch the next two belong to */
-    struct task_row *snapshot; /* of this version */
-    struct engine_effect *row_effect;
-    struct str shared_attributes; /* copy in the batch's arena */
+    uint64_t batch; /* the batch the next belongs to */
+    struct task_batch *in_batch;
 };
 
 struct reservation {
@@ -401,7 +414,6 @@ struct reservation {
     struct activity *previous; /* single-tasking: the worker's before the offer; else NULL */
     struct list_node task_node;
     struct list_node worker_node; /* worker.reservations while open */
-    struct list_node dirty_node;
     struct timer timer;
     int64_t version;
     int64_t timeout_s;
@@ -412,9 +424,8 @@ struct reservation {
     int64_t expires_at_us;
     int64_t sequence;
     bool is_written;
-    uint64_t batch;
-    struct reservation_row *snapshot;
-    struct engine_effect *row_effect;
+    uint64_t batch; /* the batch the next belongs to */
+    struct reservation_batch *in_batch;
 };
 
 enum worker_field {
@@ -491,6 +502,9 @@ struct sid engine_sid(struct engine *engine, const char *prefix, int64_t sequenc
 
 void emit_begin(struct engine *engine, struct engine_effects *out); /* a command or tick starts */
 void emit_flush(struct engine *engine); /* rows of what was touched; at its end */
+void emit_forget_task(struct engine *engine, struct task *task); /* it goes */
+void emit_forget_reservation(struct engine *engine, struct reservation *reservation);
+void emit_attributes_changed(struct engine *engine, struct task *task);
 void emit_override(struct engine *engine, const struct worker *worker, bool is_set);
 void emit_purged(struct engine *engine, const struct task *task, bool is_gone);
 void task_fill_row(const struct task *task, struct task_row *row);

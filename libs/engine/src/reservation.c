@@ -510,7 +510,7 @@ void reservation_free(struct engine *engine, struct reservation *reservation)
     timer_stop(engine, &reservation->timer);
     list_remove(&reservation->task_node);
     list_remove(&reservation->worker_node);
-    list_remove(&reservation->dirty_node);
+    emit_forget_reservation(engine, reservation);
     sid_map_remove(&engine->reservations, reservation);
     worker_unref(engine, reservation->worker);
     text_free(&reservation->instruction);

@@ -286,7 +286,7 @@ void task_free(struct engine *engine, struct task *task)
             engine, LIST_ENTRY(list_first(&task->reservations), struct reservation, task_node));
     list_remove(&task->node);
     heap_remove(&engine->ready_tasks, &task->ready);
-    list_remove(&task->dirty_node);
+    emit_forget_task(engine, task);
     sid_map_remove(&engine->tasks, task);
     if (task->document != NULL)
         document_release(task->document);
@@ -614,7 +614,7 @@ static void task_apply_update(struct engine *engine, struct task *task,
 {
     if (update->has_attributes) {
         text_set(&task->attributes, update->attributes.len == 0 ? STR("{}") : update->attributes);
-        task->shared_attributes = (struct str){0};
+        emit_attributes_changed(engine, task);
         task->is_stale = task->state == TASK_RESERVED;
     }
     if (update->has_priority)

@@ -59,14 +59,15 @@ void worker_set_channel_fields(struct worker *worker)
     }
 }
 
+/* The texts are his own or his activity's: whoever changes those sets them again. */
 static void worker_set_fields(const struct engine *engine, struct worker *worker)
 {
-    expr_record_set_str(worker->record, engine->fields[WORKER_FIELD_SID], sid_str(&worker->sid));
-    expr_record_set_str(worker->record, engine->fields[WORKER_FIELD_NAME], worker->name);
-    expr_record_set_str(worker->record, engine->fields[WORKER_FIELD_ACTIVITY_SID],
-                        sid_str(&worker->activity->sid));
-    expr_record_set_str(worker->record, engine->fields[WORKER_FIELD_ACTIVITY_NAME],
-                        worker->activity->name);
+    expr_record_set_view(worker->record, engine->fields[WORKER_FIELD_SID], sid_str(&worker->sid));
+    expr_record_set_view(worker->record, engine->fields[WORKER_FIELD_NAME], worker->name);
+    expr_record_set_view(worker->record, engine->fields[WORKER_FIELD_ACTIVITY_SID],
+                         sid_str(&worker->activity->sid));
+    expr_record_set_view(worker->record, engine->fields[WORKER_FIELD_ACTIVITY_NAME],
+                         worker->activity->name);
     if (worker->workspace->channel_readers > 0)
         worker_set_channel_fields(worker);
 }

@@ -216,10 +216,26 @@ static enum err_code read_escaped(struct reader *r, const char *from, int64_t *o
     return ERR_OK;
 }
 
+/* Whether the next eight bytes have no quote, backslash or control character; it may say no when
+ * there is a byte of a character beyond ASCII. */
+static bool is_plain_text(const char *at)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t highs = UINT64_C(0x8080808080808080);
+    uint64_t word = 0;
+    memcpy(&word, at, sizeof word);
+    uint64_t quote = word ^ ones * '"';
+    uint64_t backslash = word ^ ones * '\\';
+    uint64_t hits = (quote - ones) | (backslash - ones) | (word - ones * 0x20) | word;
+    return (hits & highs) == 0;
+}
+
 /* At the opening quote. Gives an offset into text-plus-decoded. */
 static enum err_code read_string(struct reader *r, int64_t *out_off, uint32_t *out_len)
 {
     const char *from = ++r->at;
+    while (r->end - r->at >= 8 && is_plain_text(r->at))
+        r->at += 8;
     while (r->at < r->end && *r->at != '"' && *r->at != '\\' && (unsigned char)*r->at >= 0x20)
         r->at++;
     if (r->at == r->end)
@@ -609,6 +625,12 @@ void expr_record_set_str(struct expr_record *record, const struct expr_field *fi
     if (value.len > 0)
         memmove(to->text, value.ptr, value.len);
     to->value = expr_value_str((struct str){.ptr = to->text, .len = value.len});
+}
+
+void expr_record_set_view(struct expr_record *record, const struct expr_field *field,
+                          struct str value)
+{
+    field_at(record, field)->value = expr_value_str(value);
 }
 
 void expr_record_unset(struct expr_record *record, const struct expr_field *field)

@@ -94,6 +94,10 @@ void expr_record_set_bool(struct expr_record *record, const struct expr_field *f
 void expr_record_set_str(struct expr_record *record, const struct expr_field *field,
                          struct str value);
 
+/* Without a copy: the bytes must stay until the field is set again or unset. */
+void expr_record_set_view(struct expr_record *record, const struct expr_field *field,
+                          struct str value);
+
 /* The attribute is visible again. */
 void expr_record_unset(struct expr_record *record, const struct expr_field *field);
 
