@@ -18,7 +18,7 @@ enum {
     BLOCK_JSON = '[', /* of before the log was packed: see migration 0002 */
     BLOCK_PACKED = 1,
     BLOCK_MAX_BYTES = 256 << 20,
-    RECORD_FIELDS_MAX = 48,
+    RECORD_FIELDS_MAX = 64,
     NUMBER_BYTES = 10,
     SID_PACKED_BYTES = 18,
 };
@@ -304,6 +304,21 @@ static void put_reservation(struct event_packer *packer, struct record *record,
     put(record, text_place(packer, row->instruction_data));
 }
 
+static void put_offer(struct event_packer *packer, struct record *record,
+                      const struct engine_offer *offer)
+{
+    put_signed(record, offer->qualified);
+    put_signed(record, offer->free);
+    put_signed(record, offer->waiting);
+    put_signed(record, offer->rank);
+    put(record, (offer->is_lifo ? 1U : 0U) | (offer->is_channel_clock ? 2U : 0U));
+    put_signed(record, offer->last_sequence);
+    put(record, text_place(packer, offer->order_values));
+    put(record, sid_place(packer, &offer->next_sid));
+    put_signed(record, offer->next_sequence);
+    put(record, text_place(packer, offer->next_order_values));
+}
+
 static void note_time(struct event_packer *packer, int64_t at_us)
 {
     if (at_us < packer->oldest_us)
@@ -338,6 +353,9 @@ void event_pack_own(struct event_packer *packer, const struct engine_event *even
     put(&r, event->reservation != NULL ? 1 : 0);
     if (event->reservation != NULL)
         put_reservation(packer, &r, event->reservation);
+    put(&r, event->offer != NULL ? 1 : 0);
+    if (event->offer != NULL)
+        put_offer(packer, &r, event->offer);
     record_end(packer, RECORD_OWN, &r);
     note_time(packer, event->at_us);
     if (event->at_us > packer->newest_us)
@@ -590,6 +608,26 @@ static struct reservation_row *read_reservation(const struct block *block, struc
     return row;
 }
 
+static struct engine_offer *read_offer(const struct block *block, struct reader *r)
+{
+    struct engine_offer *offer = ARENA_NEW(block->arena, struct engine_offer);
+    if (offer == NULL)
+        return NULL;
+    offer->qualified = get_signed(r);
+    offer->free = get_signed(r);
+    offer->waiting = get_signed(r);
+    offer->rank = (int32_t)get_signed(r);
+    uint64_t flags = get(r);
+    offer->is_lifo = (flags & 1) != 0;
+    offer->is_channel_clock = (flags & 2) != 0;
+    offer->last_sequence = get_signed(r);
+    offer->order_values = get_text(block, r);
+    offer->next_sid = get_sid(block, r);
+    offer->next_sequence = get_signed(r);
+    offer->next_order_values = get_text(block, r);
+    return offer;
+}
+
 static void read_own(struct block *block, struct reader *r)
 {
     struct engine_event *event = ARENA_NEW(block->arena, struct engine_event);
@@ -625,6 +663,8 @@ static void read_own(struct block *block, struct reader *r)
         if (event->reservation == NULL)
             return;
     }
+    if (get(r) != 0)
+        event->offer = read_offer(block, r);
     struct packed_event *out = &block->events[block->event_count++];
     event_record_head(event, &out->row);
     out->row.type = type.ptr; /* also one that we do not know any more */

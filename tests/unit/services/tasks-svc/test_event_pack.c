@@ -78,6 +78,20 @@ static const struct engine_worker_ref worker = {
     .channel_consumed = 1,
 };
 
+static const struct engine_offer offer = {
+    .qualified = 12,
+    .free = 3,
+    .waiting = 2,
+    .rank = 1,
+    .is_lifo = true,
+    .is_channel_clock = true,
+    .last_sequence = 7000,
+    .order_values = {"level=3, age=none",                  17},
+    .next_sid = {"WK00000000000000000000000000000002"},
+    .next_sequence = 7001,
+    .next_order_values = {"level=3, age=4",                                  14  },
+};
+
 static struct engine_event event_of(enum engine_event_type type, uint16_t number,
                                     const struct task_row *task,
                                     const struct reservation_row *reservation)
@@ -101,6 +115,7 @@ static struct engine_event event_of(enum engine_event_type type, uint16_t number
         .instruction = STR("dequeue"),
         .instruction_data = STR("{\"to\":\"+1\"}"),
         .wanted_activity_sid = sid_of("WA", 2),
+        .offer = reservation == NULL ? NULL : &offer,
     };
 }
 
