@@ -21,8 +21,7 @@ enum {
     MANY_ACCEPTED = 30,
 };
 
-#define WINDOW_S  ((int64_t)PACE_MINUTES * 60)
-#define NO_SOURCE "EXPRESSION_WITHOUT_SOURCE"
+#define WINDOW_S ((int64_t)PACE_MINUTES * 60)
 
 static const char *const obstacle_names[EXPLAIN_OBSTACLE_COUNT] = {[EXPLAIN_NONE] = "none",
 #define X(name, text) [EXPLAIN_##name] = (text),
@@ -720,6 +719,30 @@ static bool fill_all(struct explaining *x)
     return fill_filters(x) && fill_targets(x);
 }
 
+static enum err_code explain_no_room(struct err *err)
+{
+    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
+                   "the explanation needs too much memory; ask for fewer workers");
+}
+
+static void explain_begin(struct explain_task *out, int64_t now_us)
+{
+    *out = (struct explain_task){
+        .now_us = now_us,
+        .filter_name = STR(""),
+        .known = {.path = STR(""), .value = STR(""), .text = STR("")},
+    };
+}
+
+enum err_code explain_task_row(const struct task_row *row, int64_t now_us, struct arena *arena,
+                               struct explain_task *out, struct err *err)
+{
+    explain_begin(out, now_us);
+    out->row = *row;
+    out->summary = explain_summary(arena, out);
+    return arena_is_exhausted(arena) ? explain_no_room(err) : ERR_OK;
+}
+
 enum err_code engine_explain_task(struct engine *engine, const struct explain_ask *ask,
                                   int64_t now_us, struct arena *arena, struct explain_task *out,
                                   struct err *err)
@@ -728,11 +751,7 @@ enum err_code engine_explain_task(struct engine *engine, const struct explain_as
     if (task == NULL || strcmp(task->workspace->sid.text, ask->workspace_sid.text) != 0)
         return ERR_FIELD(err, ERR_NOT_FOUND, "TASK_NOT_FOUND", "sid",
                          "there is no task %s in this workspace", ask->sid.text);
-    *out = (struct explain_task){
-        .now_us = now_us > engine->now_us ? now_us : engine->now_us,
-        .filter_name = STR(""),
-        .known = {.path = STR(""), .value = STR(""), .text = STR("")},
-    };
+    explain_begin(out, now_us > engine->now_us ? now_us : engine->now_us);
     task_fill_row(task, &out->row);
     struct explaining x = {
         .engine = engine,
@@ -755,7 +774,6 @@ enum err_code engine_explain_task(struct engine *engine, const struct explain_as
     parts_fini(&x.target_parts);
     expr_record_free(x.record);
     if (!is_good || arena_is_exhausted(arena))
-        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
-                       "the explanation needs too much memory; ask for fewer workers");
+        return explain_no_room(err);
     return ERR_OK;
 }

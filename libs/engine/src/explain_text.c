@@ -294,3 +294,119 @@ struct str explain_summary(struct arena *arena, const struct explain_task *task)
     buf_fini(&s.text);
     return text;
 }
+
+/* --- why this worker ---------------------------------------------------------------------- */
+
+static const char *const decision_names[] = {
+    [EXPLAIN_BY_NONE] = "",          [EXPLAIN_BY_ROUTE] = "routing_target",
+    [EXPLAIN_BY_ALONE] = "alone",    [EXPLAIN_BY_ORDER] = "order_by",
+    [EXPLAIN_BY_IDLE] = "idle_time", [EXPLAIN_BY_SID] = "sid",
+};
+
+const char *explain_decision_name(enum explain_decision decision)
+{
+    return decision_names[decision];
+}
+
+enum explain_decision explain_decided_by(const struct explain_choice *choice)
+{
+    const struct engine_offer *offer = choice->offer;
+    if (choice->is_direct)
+        return EXPLAIN_BY_ROUTE;
+    if (offer == NULL)
+        return EXPLAIN_BY_NONE;
+    if (!sid_is_set(&offer->next_sid))
+        return EXPLAIN_BY_ALONE;
+    if (!str_eq(offer->order_values, offer->next_order_values))
+        return EXPLAIN_BY_ORDER;
+    return offer->last_sequence != offer->next_sequence ? EXPLAIN_BY_IDLE : EXPLAIN_BY_SID;
+}
+
+/* "had no offer before", "had the last offer 4 min before" */
+static void put_last_offer(struct sentence *s, int64_t sequence, int64_t at_us, int64_t offered_us)
+{
+    if (sequence == 0) {
+        buf_text(&s->text, "had no offer before");
+    } else if (at_us == 0) {
+        buf_text(&s->text, "had an offer before");
+    } else {
+        buf_text(&s->text, "had the last offer ");
+        put_span(s, offered_us > at_us ? (offered_us - at_us) / US_PER_S : 0);
+        buf_text(&s->text, " before");
+    }
+}
+
+static void put_decision(struct sentence *s, const struct explain_choice *choice)
+{
+    const struct engine_offer *offer = choice->offer;
+    int64_t offered_us = choice->row.created_at_us;
+    switch (explain_decided_by(choice)) {
+    case EXPLAIN_BY_NONE:
+    case EXPLAIN_BY_ROUTE:
+        break;
+    case EXPLAIN_BY_ALONE:
+        buf_text(&s->text, offer->rank == 0 ? "nobody else was free" : "no more were free");
+        break;
+    case EXPLAIN_BY_ORDER:
+        buf_printf(&s->text, "order_by puts %.*s before %.*s of %s", STR_ARG(offer->order_values),
+                   STR_ARG(offer->next_order_values), offer->next_sid.text);
+        break;
+    case EXPLAIN_BY_IDLE:
+        buf_printf(&s->text, "%s", offer->order_values.len > 0 ? "equal by order_by, but " : "");
+        put_last_offer(s, offer->last_sequence, choice->last_offer_at_us, offered_us);
+        buf_printf(&s->text, ", while %s ", offer->next_sid.text);
+        put_last_offer(s, offer->next_sequence, choice->next_offer_at_us, offered_us);
+        break;
+    case EXPLAIN_BY_SID:
+        buf_printf(&s->text, "equal with %s in all, and the older one", offer->next_sid.text);
+        break;
+    }
+}
+
+static void put_outcome(struct sentence *s, const struct explain_choice *choice, int64_t now_us)
+{
+    const struct reservation_row *row = &choice->row;
+    bool is_open = row->state == RESERVATION_PENDING;
+    int64_t until_us = is_open ? now_us : row->updated_at_us;
+    if (is_open)
+        buf_text(&s->text, " It has not been answered for ");
+    else
+        buf_printf(&s->text, " It is %s since ",
+                   row->state == RESERVATION_TIMEOUT ? "timed out"
+                                                     : reservation_state_name(row->state));
+    put_span(s, until_us > row->created_at_us ? (until_us - row->created_at_us) / US_PER_S : 0);
+    buf_text(&s->text, is_open ? "." : " after it was offered.");
+}
+
+struct str explain_choice_summary(struct arena *arena, const struct explain_choice *choice,
+                                  int64_t now_us)
+{
+    struct sentence s = {.arena = arena};
+    const struct engine_offer *offer = choice->offer;
+    int64_t waited_us = choice->row.created_at_us - choice->virtual_start_us;
+    buf_init(&s.text, 1 << 16);
+    put_name(&s, choice->row.worker_name, str_from(choice->row.worker_sid.text));
+    if (choice->is_direct) {
+        buf_text(&s.text, " was asked because the task was routed to this worker.");
+    } else if (offer == NULL) {
+        buf_text(&s.text, " was asked; why was not recorded.");
+    } else {
+        buf_printf(&s.text, " was number %d of %lld free worker%s", (int)offer->rank + 1,
+                   (long long)offer->free, offer->free == 1 ? "" : "s");
+        if (offer->qualified >= 0) /* not always counted */
+            buf_printf(&s.text, ", of %lld who qualified", (long long)offer->qualified);
+        buf_text(&s.text, ": ");
+        put_decision(&s, choice);
+        buf_printf(&s.text,
+                   ". The task was the first of %lld waiting for the same by %s order, "
+                   "with priority %lld and ",
+                   (long long)offer->waiting, offer->is_lifo ? "LIFO" : "FIFO",
+                   (long long)choice->priority);
+        put_span(&s, waited_us > 0 ? waited_us / US_PER_S : 0);
+        buf_text(&s.text, " of waiting.");
+    }
+    put_outcome(&s, choice, now_us);
+    struct str text = buf_failed(&s.text) ? STR("") : arena_str(arena, buf_str(&s.text));
+    buf_fini(&s.text);
+    return text;
+}

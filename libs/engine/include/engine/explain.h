@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/ids.h"
 #include "base/str.h"
+#include "engine/effects.h"
 #include "engine/rows.h"
 #include "engine/state.h"
 
@@ -196,6 +197,38 @@ struct explain_task {
 enum err_code engine_explain_task(struct engine *engine, const struct explain_ask *ask,
                                   int64_t now_us, struct arena *arena, struct explain_task *out,
                                   struct err *err) MUST_CHECK;
+
+/* The same for a task that the engine has forgotten: what its row tells. */
+enum err_code explain_task_row(const struct task_row *row, int64_t now_us, struct arena *arena,
+                               struct explain_task *out, struct err *err) MUST_CHECK;
+
+/* --- why this worker ---------------------------------------------------------------------- */
+
+/* What decided between the worker and the one who came next. */
+enum explain_decision {
+    EXPLAIN_BY_NONE,  /* nothing was recorded */
+    EXPLAIN_BY_ROUTE, /* routing_target: nobody was chosen */
+    EXPLAIN_BY_ALONE, /* nobody else was free */
+    EXPLAIN_BY_ORDER, /* order_by */
+    EXPLAIN_BY_IDLE,  /* the longest without an offer */
+    EXPLAIN_BY_SID,   /* equal in all: the older SID */
+};
+
+struct explain_choice {
+    struct reservation_row row;       /* as it is now */
+    const struct engine_offer *offer; /* NULL: not recorded */
+    bool is_direct;                   /* the task's routing_target is the worker */
+    int64_t last_offer_at_us;         /* his before; 0 = none, or not known any more */
+    int64_t next_offer_at_us;         /* the last one of who would have been next */
+    int64_t priority;                 /* of the task, when it was offered */
+    int64_t virtual_start_us;
+};
+
+enum explain_decision explain_decided_by(const struct explain_choice *choice);
+const char *explain_decision_name(enum explain_decision decision); /* "order_by" */
+/* Sentences; NULL pointer when the arena is exhausted. */
+struct str explain_choice_summary(struct arena *arena, const struct explain_choice *choice,
+                                  int64_t now_us);
 
 /* A span as people say it: "45 s", "4 min", "2 h". In the arena. */
 struct str explain_span(struct arena *arena, int64_t seconds);
