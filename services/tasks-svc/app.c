@@ -13,6 +13,7 @@
 #include "bus/bus.h"
 #include "config/config.h"
 #include "config_feed.h"
+#include "explain_rpc.h"
 #include "fetcher.h"
 #include "forwarding.h"
 #include "gauges.h"
@@ -325,6 +326,7 @@ static enum err_code start(struct app *app, struct err *err)
     open_parts(app, started);
     rpc_server_add(tasks->host.server, &tasks_service, tasks);
     rpc_server_add(tasks->host.server, &statistics_service, tasks);
+    rpc_server_add(tasks->host.server, &explain_service, tasks);
     rpc_server_add(tasks->host.server, &shards_service, tasks);
     code = host_serve(&tasks->host, err);
     if (code != ERR_OK)

@@ -7,6 +7,7 @@
 #include "taskrouter/directory/v1/directory.pb-c.h"
 #include "taskrouter/queues/v1/queues.pb-c.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
+#include "taskrouter/tasks/v1/explain.pb-c.h"
 #include "taskrouter/tasks/v1/statistics.pb-c.h"
 #include "taskrouter/tasks/v1/tasks.pb-c.h"
 #include "taskrouter/workers/v1/workers.pb-c.h"
@@ -202,6 +203,10 @@ const struct rest_route rest_routes[] = {
      .summary = "Complete a task that is assigned or wrapping",
      RPC(tasks, TASKS, Tasks, CompleteTask, task_action, task), .reason = "completed",
      .body = FIELDS("reason")},
+    {GET("/tasks/{sid}/explain", VIEWER), .tag = "tasks",
+     .summary = "Say why a task is not assigned, or what became of it",
+     RPC(tasks, TASKS, Explain, ExplainTask, explain_task, task_explanation),
+     .query = FIELDS("worker_sid", "obstacle", "limit")},
     {LIST("/tasks/{taskSid}/reservations", VIEWER), .tag = "reservations",
      .summary = "List a task's reservations", .operation = "listTaskReservations",
      RPC(tasks, TASKS, Tasks, ListReservations, list_reservations, list_reservations_response),
@@ -213,6 +218,10 @@ const struct rest_route rest_routes[] = {
      .query = FIELDS(PAGED, "task_sid", "worker_sid", "reservation_status")},
     {GET("/reservations/{sid}", VIEWER), .tag = "reservations", .summary = "Get a reservation",
      RPC(tasks, TASKS, Tasks, GetReservation, get_reservation, reservation)},
+    {GET("/reservations/{sid}/explain", VIEWER), .tag = "reservations",
+     .summary = "Say why this worker was asked",
+     RPC(tasks, TASKS, Explain, ExplainReservation, explain_reservation,
+         reservation_explanation)},
     {ACTION("/reservations/{sid}/accept", AGENT), .tag = "reservations",
      .summary = "Accept a reservation: the task is assigned to its worker",
      RPC(tasks, TASKS, Tasks, AcceptReservation, reservation_action, reservation),

@@ -55,6 +55,11 @@ struct str reservation_status_name(Taskrouter__Tasks__V1__ReservationStatus stat
     return (struct str){NULL, 0};
 }
 
+Taskrouter__Tasks__V1__ReservationStatus reservation_status_to_wire(enum reservation_state state)
+{
+    return reservation_statuses[state];
+}
+
 /* A copy of a view; never NULL unless the arena is exhausted. */
 static char *copy(struct arena *arena, struct str text)
 {

@@ -15,6 +15,8 @@ Taskrouter__Tasks__V1__Task *task_to_wire(struct arena *arena, const struct task
 Taskrouter__Tasks__V1__Reservation *reservation_to_wire(struct arena *arena,
                                                         const struct reservation_row *row);
 
+Taskrouter__Tasks__V1__ReservationStatus reservation_status_to_wire(enum reservation_state state);
+
 /* The stored name of a wire status; the empty view for one that is unspecified or unknown. */
 struct str task_status_name(Taskrouter__Tasks__V1__TaskStatus status);
 struct str reservation_status_name(Taskrouter__Tasks__V1__ReservationStatus status);

@@ -14,6 +14,7 @@
 #include "taskrouter/queues/v1/queues.pb-c.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
 #include "taskrouter/sync/v1/sync.pb-c.h"
+#include "taskrouter/tasks/v1/explain.pb-c.h"
 #include "taskrouter/tasks/v1/statistics.pb-c.h"
 #include "taskrouter/tasks/v1/tasks.pb-c.h"
 #include "taskrouter/workers/v1/workers.pb-c.h"
@@ -50,6 +51,7 @@ static const struct service_row service_rows[SUITE_SERVICE_COUNT] = {
 
 /* Further services that one of the programs serves; their methods have names of their own. */
 static const ProtobufCServiceDescriptor *const more_apis[] = {
+    &taskrouter__tasks__v1__explain__descriptor,
     &taskrouter__tasks__v1__statistics__descriptor,
 };
 
