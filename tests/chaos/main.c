@@ -1,6 +1,7 @@
 /* chaos: a long run under faults and its verdict; tools/chaos builds and starts it. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ static void on_signal(int number)
 struct settings {
     int64_t seconds;
     int64_t replicas;
+    int64_t shards;
     int64_t seed;
     int64_t creators;
     int64_t fault_every_ms;
@@ -37,7 +39,7 @@ static struct settings settings;
 static bool has_run;
 
 static const char usage[] =
-    "chaos [--seconds N] [--replicas N] [--seed N] [--creators N] [--fault-every MS]\n"
+    "chaos [--seconds N] [--replicas N] [--shards N] [--seed N] [--creators N] [--fault-every MS]\n"
     "      [--history FILE] [--keep]\n"
     "Runs the services under faults and checks the history from outside. Exit status: 0 nothing\n"
     "found, 1 something found, 2 the run itself did not work.\n";
@@ -52,6 +54,7 @@ static bool read_settings(int argc, char **argv)
     } numbers[] = {
         {"--seconds",     1,  86400 * 7, &settings.seconds       },
         {"--replicas",    1,  5,         &settings.replicas      },
+        {"--shards",      1,  8,         &settings.shards        },
         {"--seed",        0,  INT64_MAX, &settings.seed          },
         {"--creators",    1,  32,        &settings.creators      },
         {"--fault-every", 50, 3600000,   &settings.fault_every_ms},
@@ -74,13 +77,13 @@ static bool read_settings(int argc, char **argv)
     return true;
 }
 
-static void test_chaos(void)
+static struct chaos_options options_of(void)
 {
-    (void)printf("\n");
-    has_run = chaos_run(&(struct chaos_options){
+    return (struct chaos_options){
         .history_path = settings.history,
         .seed = (uint64_t)settings.seed,
         .replicas = (int)settings.replicas,
+        .shards = (int)settings.shards,
         .load_ms = (int)(settings.seconds * 1000),
         .creators = (int)settings.creators,
         .agents = 10,
@@ -90,7 +93,32 @@ static void test_chaos(void)
         .faults = FAULT_ALL,
         .progress_every_s = 5,
         .is_over = &is_interrupted,
-    });
+    };
+}
+
+static void test_chaos(void)
+{
+    struct chaos_options options = options_of();
+    (void)printf("\n");
+    has_run = chaos_run(&options);
+}
+
+/* The verdict on each shard's history; those in which something was found are kept. */
+static bool check_all(void)
+{
+    struct chaos_options options = options_of();
+    bool is_all_good = true;
+    for (int i = 0; i < options.shards; i++) {
+        char path[512];
+        bool is_good =
+            history_check_file(chaos_history_path(&options, i, path, sizeof path), stdout);
+        is_all_good = is_all_good && is_good;
+        if (is_good && !settings.is_kept)
+            (void)unlink(path);
+        else
+            (void)printf("history: %s\n", path);
+    }
+    return is_all_good;
 }
 
 /* The suite's helpers want a CUnit run around them. */
@@ -103,8 +131,12 @@ int main(int argc, char **argv)
     static char path[128];
     uint32_t random = 0;
     random_bytes(&random, sizeof random);
-    settings = (struct settings){
-        .seconds = 60, .replicas = 1, .seed = random, .creators = 6, .fault_every_ms = 3000};
+    settings = (struct settings){.seconds = 60,
+                                 .replicas = 1,
+                                 .shards = 1,
+                                 .seed = random,
+                                 .creators = 6,
+                                 .fault_every_ms = 3000};
     if (!read_settings(argc, argv)) {
         (void)fputs(usage, stderr);
         return 2;
@@ -116,15 +148,16 @@ int main(int argc, char **argv)
     struct sigaction action = {.sa_handler = on_signal};
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
-    (void)printf("seed %lld, %lld replicas, %lld s\n", (long long)settings.seed,
-                 (long long)settings.replicas, (long long)settings.seconds);
+    (void)printf("seed %lld, %lld replicas, %lld shards, %lld s\n", (long long)settings.seed,
+                 (long long)settings.replicas, (long long)settings.shards,
+                 (long long)settings.seconds);
+    char shards[8];
+    (void)snprintf(shards, sizeof shards, "%d", (int)settings.shards);
+    (void)setenv("TASKROUTER_TASKS_SHARDS", shards, 1); /* NOLINT(concurrency-mt-unsafe) */
     struct suite *running = suite_start(TASKS_SET);
     (void)testing_main("chaos", cases, ARRAY_LEN(cases), 1, argv);
     bool is_run = suite_stop(running) && has_run;
-    bool is_good = is_run && history_check_file(settings.history, stdout);
-    if (is_good && !settings.is_kept)
-        (void)unlink(settings.history);
-    else
+    if (!is_run)
         (void)printf("history: %s\n", settings.history);
-    return !is_run ? 2 : is_good ? 0 : 1;
+    return !is_run ? 2 : check_all() ? 0 : 1;
 }

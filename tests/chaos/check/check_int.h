@@ -145,6 +145,7 @@ struct checker {
     struct vec ops;
     struct vec log;
     struct map log_by_sid;
+    struct map others; /* sequences that other workspaces have in the log, as text */
     struct vec watch;
     struct vec live;
     struct vec durable;
@@ -198,6 +199,8 @@ void history_load(struct checker *checker);
 const struct method_row *method_row(const char *method);
 struct thing *thing_of(struct checker *checker, const char *sid); /* NULL when unknown */
 bool is_same(const char *a, const char *b);
+/* The sequence that comes next in the workspace's own part of the log. */
+int64_t next_sequence(struct checker *checker, int64_t after);
 bool is_own(const struct event_rec *event); /* the router's, not another service's */
 
 /* ---- rules_log.c ---- */

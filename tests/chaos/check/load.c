@@ -182,6 +182,28 @@ static void load_log(struct checker *checker, const json_t *line, size_t number)
         (void)map_put(&checker->log_by_sid, str_from(event->sid), event);
 }
 
+static const char *sequence_key(struct checker *checker, int64_t sequence)
+{
+    return arena_printf(checker->arena, "%lld", (long long)sequence);
+}
+
+static void load_other(struct checker *checker, const json_t *line, size_t number)
+{
+    struct event_rec *event = load_event(checker, line, number);
+    const char *key = sequence_key(checker, event->q);
+    if (map_put(&checker->others, str_from(key), event) != NULL)
+        blame(checker, number, 0, "two workspaces have sequence %s", key);
+}
+
+int64_t next_sequence(struct checker *checker, int64_t after)
+{
+    do
+        after++;
+    while (checker->others.count > 0 &&
+           map_get(&checker->others, str_from(sequence_key(checker, after))) != NULL);
+    return after;
+}
+
 static void load_watch(struct checker *checker, const json_t *line, size_t number)
 {
     vec_add(&checker->watch, load_event(checker, line, number));
@@ -273,6 +295,7 @@ static const struct {
     {"refused", load_refused},
     {"unknown", load_unknown},
     {"log",     load_log    },
+    {"other",   load_other  },
     {"watch",   load_watch  },
     {"resume",  load_resume },
     {"bus",     load_bus    },

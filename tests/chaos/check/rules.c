@@ -76,6 +76,7 @@ static void checker_fini(struct checker *checker)
     map_fini(&checker->calls_by_id);
     map_fini(&checker->calls_by_rid);
     map_fini(&checker->log_by_sid);
+    map_fini(&checker->others);
     map_fini(&checker->things);
     free(checker->lines);
     arena_free(checker->arena);
@@ -92,6 +93,7 @@ bool history_check(struct str history, struct buf *out, const char **out_broken)
     map_init(&checker.calls_by_id);
     map_init(&checker.calls_by_rid);
     map_init(&checker.log_by_sid);
+    map_init(&checker.others);
     map_init(&checker.things);
     run_rules(&checker);
     report_figures(&checker);

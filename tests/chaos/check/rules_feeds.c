@@ -124,7 +124,7 @@ void rule_watch(struct checker *checker)
             has_begun = true;
             continue;
         }
-        if (has_begun && event->q != last + 1)
+        if (has_begun && event->q != next_sequence(checker, last))
             blame(checker, last_line, event->line, "WatchEvents goes on with %lld after %lld",
                   (long long)event->q, (long long)last);
         check_watched(checker, event);

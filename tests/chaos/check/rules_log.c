@@ -19,7 +19,7 @@ void rule_log_order(struct checker *checker)
         blame(checker, checker->line_count, 0, "the log is empty");
     for (size_t i = 0; i < checker->log.count; i++) {
         struct event_rec *event = log_at(checker, i);
-        int64_t want = before == NULL ? 1 : before->q + 1;
+        int64_t want = next_sequence(checker, before == NULL ? 0 : before->q);
         if (event->q != want)
             blame(checker, event->line, before == NULL ? 0 : before->line,
                   "sequence %lld where %lld should be", (long long)event->q, (long long)want);

@@ -15,18 +15,20 @@
 
 enum { ARENA_BYTES = 256 << 20, CALL_MS = 3000 };
 
-void actor_init(struct actor *actor, struct run *run, const char *name, int number)
+void actor_init(struct actor *actor, struct scene *scene, const char *name, int number)
 {
+    struct run *run = scene->run;
     *actor = (struct actor){
         .run = run,
+        .scene = scene,
         .name = name,
         .number = number,
         .target = number % run->options->replicas,
         .arena = arena_new(ARENA_BYTES),
     };
     struct str text = str_from(name);
-    actor->rng.state =
-        run->options->seed ^ hash_bytes(text.ptr, text.len) ^ ((uint64_t)number << 32);
+    actor->rng.state = run->options->seed ^ hash_bytes(text.ptr, text.len) ^
+                       ((uint64_t)number << 32) ^ ((uint64_t)(scene - run->scenes) << 40);
 }
 
 void actor_fini(struct actor *actor)
@@ -141,7 +143,7 @@ static void record_call(struct actor *actor, const struct call *call, int64_t id
     put(line, "on", about.subject);
     if (service == SUITE_TASKS)
         (void)json_object_set_new(line, "to", json_integer(actor->target));
-    history_add(actor->run->history, line);
+    history_add(actor->scene->history, line);
 }
 
 static void record_end(struct actor *actor, int64_t id, const struct result *result,
@@ -163,7 +165,7 @@ static void record_end(struct actor *actor, int64_t id, const struct result *res
         put(line, "why", err->reason);
         put(line, "say", err->detail);
     }
-    history_add(actor->run->history, line);
+    history_add(actor->scene->history, line);
 }
 
 static void count_ack(struct run *run)
@@ -188,7 +190,7 @@ struct result actor_change(struct actor *actor, enum suite_service service, cons
     err_clear(&err);
     call_init(&parent, actor->arena, "chaos", CALL_MS * US_PER_MS);
     parent.who = suite_admin;
-    int64_t id = history_next_id(actor->run->history);
+    int64_t id = history_next_id(actor->scene->history);
     record_call(actor, &parent, id, service, method, about);
     enum err_code code = call(actor, &parent, service, method, json, &result.body, &err);
     if (code == ERR_OK)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum chaos_fault {
@@ -22,11 +23,12 @@ enum chaos_fault {
 };
 
 struct chaos_options {
-    const char *history_path;
+    const char *history_path; /* of several shards: ".0", ".1", … is added */
     uint64_t seed;
+    int shards;   /* of tasks-svc, as its environment says; a workspace is made for each */
     int replicas; /* of tasks-svc; the suite has started the first */
     int load_ms;  /* how long the nemesis and the actors go on */
-    int creators;
+    int creators; /* per shard; so the next two */
     int agents;
     int workers;
     int create_pause_ms;  /* of each creator between two tasks: the load's bound */
@@ -36,6 +38,9 @@ struct chaos_options {
     int progress_every_s; /* a line on stdout; 0 = none */
     const bool *is_over;  /* set by a signal handler: ends the load early; may be NULL */
 };
+
+/* Where the history of a shard is; returns out. */
+char *chaos_history_path(const struct chaos_options *options, int shard, char *out, size_t size);
 
 /* Runs the load, brings everything back, lets all tasks end, and reads what is left. False when the
  * run itself did not work (a process would not start); the verdict is the checker's. From the main

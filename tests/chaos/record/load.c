@@ -35,7 +35,8 @@ static void create_one(struct actor *actor, int n)
             actor, SUITE_TASKS, "CreateTask", (struct about){.key = key},
             "{'workspaceSid':'%s','workflowSid':'%s','attributes':'{`key`:`%s`,`skill`:`%s`}',"
             "'priority':%d,'idempotencyKey':'%s'}",
-            run->world.workspace, run->world.workflow, key, has_skill ? skill : "", priority, key);
+            actor->scene->world.workspace, actor->scene->world.workflow, key,
+            has_skill ? skill : "", priority, key);
         if (made.outcome == OUTCOME_OK)
             return;
         process_sleep_ms(RETRY_MS);
@@ -62,7 +63,7 @@ static struct result act(struct actor *actor, const char *method, const char *si
                          const char *extra)
 {
     return actor_change(actor, SUITE_TASKS, method, (struct about){.subject = sid},
-                        "{'workspaceSid':'%s','sid':'%s'%s}", actor->run->world.workspace, sid,
+                        "{'workspaceSid':'%s','sid':'%s'%s}", actor->scene->world.workspace, sid,
                         extra);
 }
 
@@ -75,7 +76,7 @@ static void act_surely(struct actor *actor, const char *method, const char *sid)
         struct result done =
             actor_change(actor, SUITE_TASKS, method, (struct about){.key = key, .subject = sid},
                          "{'workspaceSid':'%s','sid':'%s','idempotencyKey':'%s'}",
-                         actor->run->world.workspace, sid, key);
+                         actor->scene->world.workspace, sid, key);
         if (done.outcome != OUTCOME_UNKNOWN)
             return;
         process_sleep_ms(RETRY_MS);
@@ -97,8 +98,9 @@ static void on_offer(struct actor *actor, const char *sid, const char *task_sid)
     else if (dice < 88)
         (void)act(actor, "RejectReservation", sid, "");
     else if (dice < 91)
-        (void)act(actor, "RejectReservation", sid,
-                  arena_printf(actor->arena, ",'workerActivitySid':'%s'", run->world.offline));
+        (void)act(
+            actor, "RejectReservation", sid,
+            arena_printf(actor->arena, ",'workerActivitySid':'%s'", actor->scene->world.offline));
     else if (dice < 94)
         (void)act(actor, "CancelTask", task_sid, ",'reason':'no more'");
     else if (dice < 96)
@@ -107,7 +109,7 @@ static void on_offer(struct actor *actor, const char *sid, const char *task_sid)
         (void)actor_change(
             actor, SUITE_TASKS, "UpdateTask", (struct about){.subject = task_sid},
             "{'task':{'workspaceSid':'%s','sid':'%s','priority':%d},'updateMask':'priority'}",
-            run->world.workspace, task_sid, rng_below(&actor->rng, 9));
+            actor->scene->world.workspace, task_sid, rng_below(&actor->rng, 9));
 }
 
 static void on_accepted(struct actor *actor, const char *sid, const char *task_sid)
@@ -125,7 +127,7 @@ static void on_accepted(struct actor *actor, const char *sid, const char *task_s
         (void)act(actor, "DeleteTask", task_sid, "");
     else if (dice < 92) /* what was acknowledged is read by everybody */
         (void)actor_change(actor, SUITE_TASKS, "GetTask", (struct about){.subject = task_sid},
-                           "{'workspaceSid':'%s','sid':'%s'}", actor->run->world.workspace,
+                           "{'workspaceSid':'%s','sid':'%s'}", actor->scene->world.workspace,
                            task_sid);
 }
 
@@ -157,7 +159,7 @@ static void answer_all(struct actor *actor, const json_t *items)
 void *agent_main(void *ctx)
 {
     struct actor *actor = ctx;
-    const struct world *world = &actor->run->world;
+    const struct world *world = &actor->scene->world;
     while (!run_flag(&actor->run->is_ending)) {
         arena_reset(actor->arena);
         const char *worker = world->workers[rng_below(&actor->rng, world->worker_count)];
@@ -181,7 +183,7 @@ static struct result set_activity(struct actor *actor, const char *worker, const
         actor, SUITE_WORKERS, "UpdateWorker", (struct about){.subject = worker},
         "{'worker':{'workspaceSid':'%s','sid':'%s','activitySid':'%s'},'updateMask':'activitySid',"
         "'rejectPendingReservations':%s}",
-        actor->run->world.workspace, worker, activity,
+        actor->scene->world.workspace, worker, activity,
         rng_hits(&actor->rng, 30) ? "true" : "false");
 }
 
@@ -190,12 +192,12 @@ static struct result set_capacity(struct actor *actor, const char *worker, int c
     return actor_change(actor, SUITE_WORKERS, "UpdateWorkerChannel",
                         (struct about){.subject = worker},
                         "{'workspaceSid':'%s','workerSid':'%s','channel':'default','capacity':%d}",
-                        actor->run->world.workspace, worker, capacity);
+                        actor->scene->world.workspace, worker, capacity);
 }
 
 static void change_something(struct actor *actor)
 {
-    const struct world *world = &actor->run->world;
+    const struct world *world = &actor->scene->world;
     const char *worker = world->workers[rng_below(&actor->rng, world->worker_count)];
     int dice = rng_below(&actor->rng, 100);
     if (dice < 45) /* the router moves the silent ones away: most often back */
@@ -222,7 +224,7 @@ static void change_something(struct actor *actor)
 /* Everybody free for everything, so that all tasks can end; true when all was taken. */
 static bool open_up(struct actor *actor)
 {
-    const struct world *world = &actor->run->world;
+    const struct world *world = &actor->scene->world;
     bool is_done = true;
     for (int i = 0; i < world->worker_count; i++) {
         arena_reset(actor->arena);

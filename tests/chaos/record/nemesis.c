@@ -34,21 +34,27 @@ struct nemesis {
     int64_t other_back_us[SUITE_SERVICE_COUNT];
 };
 
+/* Every history tells it. */
+static void record(struct run *run, const char *kind, const char *key, const char *text,
+                   const char *who, int number)
+{
+    for (int i = 0; i < run->options->shards; i++) {
+        json_t *line = history_line(kind);
+        (void)json_object_set_new(line, key, json_string(text));
+        (void)json_object_set_new(line, "who", json_sprintf("%s %d", who, number));
+        history_add(run->scenes[i].history, line);
+    }
+}
+
 static void record_fault(struct run *run, const char *what, const char *who, int number)
 {
-    json_t *line = history_line("fault");
-    (void)json_object_set_new(line, "is", json_string(what));
-    (void)json_object_set_new(line, "who", json_sprintf("%s %d", who, number));
-    history_add(run->history, line);
+    record(run, "fault", "is", what, who, number);
 }
 
 /* A service that ended by itself, or that a sanitizer has found at fault. */
 static void record_death(struct run *run, const char *who, int number, const char *why)
 {
-    json_t *line = history_line("died");
-    (void)json_object_set_new(line, "who", json_sprintf("%s %d", who, number));
-    (void)json_object_set_new(line, "why", json_string(why));
-    history_add(run->history, line);
+    record(run, "died", "why", why, who, number);
 }
 
 static bool log_holds(const struct process *process, const char *text)
@@ -192,16 +198,18 @@ static void pause_replica(struct nemesis *nemesis, int number)
         clock_mono_us() + (200 + rng_below(&nemesis->rng, PAUSE_MAX_MS - 200)) * US_PER_MS;
 }
 
-/* By the answer of the one that is told in its metrics, 0 when nobody says. */
-static int owner_of_shard(struct run *run)
+/* By the metrics of those that run; anyone when nobody says. */
+static int owner_of_shard(struct run *run, int shard)
 {
     static char text[262144];
+    char want[64];
+    (void)snprintf(want, sizeof want, "\ntaskrouter_shard_owner{shard=\"%d\"} 1", shard);
     for (int i = 0; i < run->options->replicas; i++) {
         if (run->replicas[i].back_at_us != 0 || run->replicas[i].cont_at_us != 0)
             continue;
         if (process_http_get(run->replicas[i].http, "/metrics", text, sizeof text) != 200)
             continue;
-        if (strstr(text, "\ntaskrouter_shard_owner{shard=\"0\"} 1") != NULL)
+        if (strstr(text, want) != NULL)
             return i;
     }
     return rng_below(&(struct rng){(uint64_t)clock_mono_us()}, run->options->replicas);
@@ -270,7 +278,8 @@ static bool strike(struct nemesis *nemesis)
         end_replica(nemesis, replica, SIGKILL);
         break;
     case FAULT_KILL_OWNER:
-        end_replica(nemesis, owner_of_shard(run), SIGKILL);
+        end_replica(nemesis, owner_of_shard(run, rng_below(&nemesis->rng, run->options->shards)),
+                    SIGKILL);
         break;
     case FAULT_TERM_TASKS:
         end_replica(nemesis, replica, SIGTERM);

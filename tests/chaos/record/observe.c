@@ -22,8 +22,6 @@ enum {
     RETRY_MS = 50,
 };
 
-#define DURABLE "chaos"
-
 /* One consumer of JetStream. Events of other services have no place in the log until tasks-svc
  * gives them one. */
 struct feed {
@@ -35,13 +33,15 @@ struct feed {
 };
 
 struct observers {
-    struct run *run;
+    struct scene *scene;
     struct bus *bus;
     struct feed live;
     struct feed durable;
     struct bus_subscription *subscription;
     struct bus_consumer *consumer;
     struct bus_consumer_def def;
+    char subject[64];
+    char durable_name[64];
     pthread_t watcher;
     struct lock lock;                 /* guards stream */
     struct rpc_client_stream *stream; /* NULL: none is open */
@@ -55,7 +55,7 @@ struct observers {
 
 static void record_message(struct feed *feed, struct arena *arena, const struct bus_msg *msg)
 {
-    struct run *run = feed->observers->run;
+    struct scene *scene = feed->observers->scene;
     struct bus_event event;
     json_t *line = history_line("bus");
     (void)json_object_set_new(line, "c", json_string(feed->name));
@@ -63,10 +63,10 @@ static void record_message(struct feed *feed, struct arena *arena, const struct 
     (void)json_object_set_new(line, "sid", json_stringn(msg->msg_id.ptr, msg->msg_id.len));
     if (bus_event_parse(arena, msg->payload, &event, NULL) != ERR_OK) {
         (void)json_object_set_new(line, "bad", json_true());
-        history_add(run->history, line);
+        history_add(scene->history, line);
         return;
     }
-    if (strcmp(event.workspace_sid.ptr, run->world.workspace) != 0) {
+    if (strcmp(event.workspace_sid.ptr, scene->world.workspace) != 0) {
         json_decref(line);
         return;
     }
@@ -78,7 +78,7 @@ static void record_message(struct feed *feed, struct arena *arena, const struct 
     (void)json_object_set_new(line, "rid", json_string(event.request_id.ptr));
     (void)json_object_set_new(
         line, "h", json_integer((json_int_t)(hash_bytes(event.data.ptr, event.data.len) >> 1)));
-    history_add(run->history, line);
+    history_add(scene->history, line);
     if (event.sequence == 0)
         (void)__atomic_add_fetch(&feed->other, 1, __ATOMIC_SEQ_CST);
     if (event.sequence > __atomic_load_n(&feed->seen, __ATOMIC_SEQ_CST))
@@ -114,7 +114,8 @@ static void set_stream(struct observers *observers, struct rpc_client_stream *st
 
 static void watch_once(struct observers *observers, int target)
 {
-    struct run *run = observers->run;
+    struct scene *scene = observers->scene;
+    struct run *run = scene->run;
     struct call call;
     struct err err;
     struct rpc_client_stream *stream = NULL;
@@ -124,12 +125,12 @@ static void watch_once(struct observers *observers, int target)
     err_clear(&err);
     call_init(&call, observers->watch_arena, "watch", WATCH_MS * US_PER_MS);
     call.who = suite_viewer;
-    request.workspace_sid = (char *)(uintptr_t)run->world.workspace;
+    request.workspace_sid = (char *)(uintptr_t)scene->world.workspace;
     request.after_sequence = observers->watched;
     json_t *line = history_line("resume");
     (void)json_object_set_new(line, "q", json_integer((json_int_t)observers->watched));
     (void)json_object_set_new(line, "to", json_integer(target));
-    history_add(run->history, line);
+    history_add(scene->history, line);
     enum err_code code = rpc_client_stream_open(
         run->replicas[target].client, &call, "/taskrouter.tasks.v1.Tasks/WatchEvents",
         &request.base, &taskrouter__tasks__v1__event__descriptor, &stream, &err);
@@ -141,7 +142,7 @@ static void watch_once(struct observers *observers, int target)
         if (code != ERR_OK || message == NULL)
             break;
         const Taskrouter__Tasks__V1__Event *event = (const Taskrouter__Tasks__V1__Event *)message;
-        history_add(run->history, event_line("watch", event));
+        history_add(scene->history, event_line("watch", event));
         if (strcmp(event->source, "/tasks-svc") != 0)
             (void)__atomic_add_fetch(&observers->watched_other, 1, __ATOMIC_SEQ_CST);
         __atomic_store_n(&observers->watched, event->sequence, __ATOMIC_SEQ_CST);
@@ -158,7 +159,7 @@ static void *watch_main(void *ctx)
     while (!run_flag(&observers->is_ending)) {
         int64_t before = observers->watched;
         watch_once(observers, target);
-        target = (target + 1) % observers->run->options->replicas;
+        target = (target + 1) % observers->scene->run->options->replicas;
         if (observers->watched == before)
             process_sleep_ms(RETRY_MS);
     }
@@ -167,26 +168,30 @@ static void *watch_main(void *ctx)
 
 /* ---- all ---- */
 
-struct observers *observers_start(struct run *run)
+struct observers *observers_start(struct scene *scene)
 {
     struct observers *observers = xcalloc(1, sizeof *observers);
     struct err err;
     err_clear(&err);
-    observers->run = run;
+    observers->scene = scene;
     lock_init(&observers->lock, "watched stream", LOCK_RANK);
     observers->watched = 1; /* 0 would be: from now on */
     observers->live = (struct feed){observers, "live", arena_new(ARENA_BYTES), 0, 0};
     observers->durable = (struct feed){observers, "durable", NULL, 0, 0};
     observers->watch_arena = arena_new(ARENA_BYTES);
+    (void)snprintf(observers->subject, sizeof observers->subject, "taskrouter.%s.>",
+                   scene->world.workspace);
+    (void)snprintf(observers->durable_name, sizeof observers->durable_name, "chaos-%s",
+                   scene->world.workspace);
     enum err_code code =
         bus_open(&(struct bus_options){.url = cluster_nats_url(suite_cluster()), .name = "chaos"},
                  &observers->bus, &err);
     INVARIANT(code == ERR_OK);
     INVARIANT(bus_wait_ready(observers->bus, clock_mono_us() + BUS_WAIT_MS * US_PER_MS));
     observers->subscription =
-        bus_subscribe(observers->bus, BUS_SUBJECTS, 1, on_live, &observers->live);
+        bus_subscribe(observers->bus, observers->subject, 1, on_live, &observers->live);
     observers->def = (struct bus_consumer_def){
-        .durable = DURABLE, .subject = BUS_SUBJECTS, .handler = on_durable};
+        .durable = observers->durable_name, .subject = observers->subject, .handler = on_durable};
     observers->consumer = bus_consumer_start(observers->bus, &observers->def, observers);
     int failed = pthread_create(&observers->watcher, NULL, watch_main, observers);
     INVARIANT(failed == 0);

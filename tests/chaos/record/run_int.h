@@ -10,7 +10,19 @@
 #include "history.h"
 #include "suite_int.h"
 
-enum { REPLICAS_MAX = 5, ACTORS_MAX = 64, WORKERS_MAX = 64, QUEUES = 2 };
+enum {
+    REPLICAS_MAX = 5,
+    SCENES_MAX = 8,
+    SPARES_MAX = 200,
+    ACTORS_MAX = 64,
+    WORKERS_MAX = 64,
+    QUEUES = 2
+};
+
+/* splitmix64, one state per actor. */
+struct rng {
+    uint64_t state;
+};
 
 /* What the run routes in; made once, then read only. */
 struct world {
@@ -33,10 +45,38 @@ struct replica {
     int64_t cont_at_us; /* stopped: when to let it go on; 0 = it runs */
 };
 
-struct run {
-    const struct chaos_options *options;
+struct actor {
+    struct run *run;
+    struct scene *scene;
+    const char *name;
+    int number;
+    struct rng rng;
+    struct arena *arena; /* reset by each round */
+    int target;          /* the replica it talks to */
+    pthread_t thread;
+};
+
+/* A workspace alone in its shard, with its own people and its own history. */
+struct scene {
+    struct run *run;
     struct history *history;
     struct world world;
+    struct observers *observers;
+    struct actor actors[ACTORS_MAX];
+    int actor_count;
+};
+
+/* A workspace that went to a shard which has its own already: its events are in that log too. */
+struct spare {
+    const char *workspace;
+    int shard;
+};
+
+struct run {
+    const struct chaos_options *options;
+    struct spare spares[SPARES_MAX];
+    int spare_count;
+    struct scene scenes[SCENES_MAX]; /* as many as shards */
     struct replica replicas[REPLICAS_MAX];
     bool is_loading;        /* atomic: creators create, the config actor changes */
     bool is_ending;         /* atomic: all actors return */
@@ -51,27 +91,13 @@ static inline bool run_flag(const bool *flag)
     return __atomic_load_n(flag, __ATOMIC_SEQ_CST);
 }
 
-/* ---- rng.c: splitmix64, one state per actor ---- */
-
-struct rng {
-    uint64_t state;
-};
+/* ---- rng.c ---- */
 
 uint64_t rng_next(struct rng *rng);
 int rng_below(struct rng *rng, int limit); /* 0..limit-1 */
 bool rng_hits(struct rng *rng, int percent);
 
 /* ---- actor.c: calls that are recorded ---- */
-
-struct actor {
-    struct run *run;
-    const char *name;
-    int number;
-    struct rng rng;
-    struct arena *arena; /* reset by each round */
-    int target;          /* the replica it talks to */
-    pthread_t thread;
-};
 
 enum outcome {
     OUTCOME_OK,
@@ -91,7 +117,7 @@ struct about {
     const char *subject; /* SID that it names */
 };
 
-void actor_init(struct actor *actor, struct run *run, const char *name, int number);
+void actor_init(struct actor *actor, struct scene *scene, const char *name, int number);
 void actor_fini(struct actor *actor);
 
 /* Calls and records. request is written like those of the suite. */
@@ -112,7 +138,7 @@ void *config_main(void *actor);
 
 struct observers;
 
-struct observers *observers_start(struct run *run);
+struct observers *observers_start(struct scene *scene);
 void observers_stop(struct observers *observers);
 
 /* Whether all have seen the log up to last, JetStream's our own events up to last_own. */
@@ -121,11 +147,11 @@ bool observers_have(struct observers *observers, int64_t last, int64_t last_own)
 /* ---- final.c ---- */
 
 /* Waits until no task is live; false when some still are after a while. */
-bool final_drain(struct run *run);
+bool final_drain(struct scene *scene);
 
 /* Waits until nothing is written any more and the observers have caught up (for a while), and
  * records the log and what is left of every task and reservation. False when it cannot be read. */
-bool final_read(struct run *run, struct observers *observers);
+bool final_read(struct scene *scene);
 
 /* ---- nemesis.c: main thread only ---- */
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { HEARD_MS = 20000 };
+
 static const char *activity(const char *workspace, const char *name, bool is_available)
 {
     return at(suite_ok(&suite_admin, SUITE_WORKERS, "CreateActivity",
@@ -24,10 +26,32 @@ static bool is_known(const void *ctx)
                        (const char *)ctx) == 1;
 }
 
-bool world_make(struct world *world, int workers, uint64_t seed)
+/* A workspace goes to the shard that its SID gives: made until every shard has one. */
+static bool find_workspaces(struct run *run)
+{
+    int missing = run->options->shards;
+    for (int i = 0; i < SPARES_MAX && missing > 0; i++) {
+        const char *workspace = suite_workspace();
+        if (!suite_until(is_known, workspace, HEARD_MS))
+            return false;
+        int64_t shard =
+            suite_count("select shard from tasks.config_copy where sid = '%s'", workspace);
+        if (shard < 0 || shard >= run->options->shards)
+            return false;
+        if (run->scenes[shard].world.workspace == NULL) {
+            run->scenes[shard].world.workspace = workspace;
+            missing--;
+        } else {
+            run->spares[run->spare_count++] = (struct spare){workspace, (int)shard};
+        }
+    }
+    return missing == 0;
+}
+
+static bool furnish(struct world *world, int workers, uint64_t seed)
 {
     struct rng rng = {seed};
-    *world = (struct world){.workspace = suite_workspace(), .worker_count = workers};
+    world->worker_count = workers;
     world->available = activity(world->workspace, "On call", true);
     world->offline = activity(world->workspace, "Away", false);
     (void)suite_ok(&suite_admin, SUITE_WORKERS, "UpdateWorkspace",
@@ -60,6 +84,15 @@ bool world_make(struct world *world, int workers, uint64_t seed)
                        world->workspace, world->workers[i], 1 + rng_below(&rng, 3));
     }
     return world->workflow[0] != '\0' &&
-           suite_until(is_known, world->workers[workers - 1], 20000) &&
-           suite_until(is_known, world->workflow, 20000);
+           suite_until(is_known, world->workers[workers - 1], HEARD_MS) &&
+           suite_until(is_known, world->workflow, HEARD_MS);
+}
+
+bool worlds_make(struct run *run)
+{
+    bool is_made = find_workspaces(run);
+    for (int i = 0; i < run->options->shards && is_made; i++)
+        is_made =
+            furnish(&run->scenes[i].world, run->options->workers, run->options->seed + (uint64_t)i);
+    return is_made;
 }

@@ -3,5 +3,6 @@
 
 #include "run_int.h"
 
-/* Two queues, a workflow through both, workers of three skills. False when something is missing. */
-bool world_make(struct world *world, int workers, uint64_t seed);
+/* Makes the workspace of each scene in a shard of its own: two queues, a workflow through both,
+ * workers of three skills. False when something is missing. */
+bool worlds_make(struct run *run);

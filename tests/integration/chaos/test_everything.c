@@ -6,6 +6,7 @@ static void test_one_replica(void)
 {
     chaos_check((struct chaos_options){
         .replicas = 1,
+        .shards = 1,
         .load_ms = 8000,
         .creators = 3,
         .agents = 3,

@@ -202,6 +202,7 @@ static const struct bad_case bad_cases[] = {
     {"log-order",     "'sid':'EV5'",                    NULL,              NULL                                                      },
     {"log-order",     "'sid':'EV5'",                    "'EV5'",           "'EV4'"                                                   },
     {"log-order",     "'k':'log','sid':'EV5'",          NULL,              "move"                                                    },
+    {"log-order",     NULL,                             NULL,              "{'k':'other','q':5,'e':'x'}"                             },
     {"states",        "'sid':'EV15'",                   "task.wrapup",     "task.canceled"                                           },
     {"states",        "'sid':'EV13'",                   "completed",       "rejected"                                                },
     {"states",        "'sid':'EV15'",                   "'st':'wrapping'", "'st':'assigned'"                                         },
