@@ -11,6 +11,9 @@
 #include "base/ids.h"
 #include "base/macros.h"
 #include "bus/bus.h"
+#include "callback_jobs.h"
+#include "callbacks.h"
+#include "callbacks_service.h"
 #include "config/config.h"
 #include "config_feed.h"
 #include "explain_rpc.h"
@@ -33,6 +36,7 @@ enum {
     START_BUDGET_US = 10 * 1000 * 1000,
     RELAY_DRAIN_MS = 2000,
     LEAVE_MS = 3000, /* for handing the shards over, within the drain time */
+    CALLBACKS_DRAIN_MS = 500,
 };
 
 struct tasks_settings {
@@ -43,7 +47,29 @@ struct tasks_settings {
     const char *advertise;
     int64_t statistics_keep_ms;
     int64_t statistics_minutes_ms;
+    const char *account_sid;        /* TASKROUTER_ACCOUNT_SID */
+    const char *auth_token;         /* TASKROUTER_AUTH_TOKEN */
+    const char *twilio_account_sid; /* stand in for the two */
+    const char *twilio_auth_token;
+    const char *callback_ca_file;
+    bool callback_allow_private;
+    int64_t callback_transfers;
+    int64_t callback_attempts;
+    int64_t callback_max_age_ms;
+    int64_t callback_backoff_ms;
+    int64_t callback_event_timeout_ms;
+    int64_t callback_assignment_timeout_ms;
+    int64_t callback_keep_ms;
+    int64_t callback_keep_dead_ms;
 };
+
+/* Calls instead of nested braces: the array alignment of clang-format 14 crashes on rows of such
+ * different lengths. */
+#define ROW(key_, type_, member, help_, ...)                                                       \
+    {                                                                                              \
+        .key = (key_), .type = (type_), .help = (help_),                                           \
+        CONFIG_FIELD(struct tasks_settings, member), __VA_ARGS__                                   \
+    }
 
 static const struct config_setting settings_table[] = {
     {.key = "TASKROUTER_TASKS_SHARDS",
@@ -52,28 +78,28 @@ static const struct config_setting settings_table[] = {
      .min = 1,
      .max = 64,
      .help = "Shards the workspaces are divided over; fixed once tasks were stored.",
-     CONFIG_FIELD(struct tasks_settings, shards)               },
+     CONFIG_FIELD(struct tasks_settings,                                                                     shards)     },
     {.key = "TASKROUTER_TASKS_QUEUE",
      .type = CONFIG_INT,
      .default_text = "4096",
      .min = 16,
      .max = 1000000,
      .help = "Operations that may wait for a shard before new ones are refused.",
-     CONFIG_FIELD(struct tasks_settings, queue_depth)          },
+     CONFIG_FIELD(struct tasks_settings,                                                                     queue_depth)},
     {.key = "TASKROUTER_TASKS_BATCH",
      .type = CONFIG_INT,
      .default_text = "256",
      .min = 1,
      .max = 1024,
      .help = "Operations that one commit may serve.",
-     CONFIG_FIELD(struct tasks_settings, batch_max)            },
+     CONFIG_FIELD(struct tasks_settings,                                                                     batch_max)  },
     {.key = "TASKROUTER_TASKS_LEASE",
      .type = CONFIG_DURATION_MS,
      .default_text = "1200ms",
      .min = 500,
      .max = 300000,
      .help = "How long a process that hangs or cannot be reached keeps its shards.",
-     CONFIG_FIELD(struct tasks_settings, lease_ms)             },
+     CONFIG_FIELD(struct tasks_settings,                                                                     lease_ms)   },
     {.key = "TASKROUTER_GRPC_ADVERTISE",
      .type = CONFIG_HOST_PORT,
      .help = "Where the others reach this one; default: where it listens, or the host's name.",
@@ -84,14 +110,51 @@ static const struct config_setting settings_table[] = {
      .min = 2592000000,
      .max = 315360000000,
      .help = "How far back statistics reach (400 days).",
-     CONFIG_FIELD(struct tasks_settings, statistics_keep_ms)   },
+     CONFIG_FIELD(struct tasks_settings,      statistics_keep_ms)                                                                                          },
     {.key = "TASKROUTER_TASKS_STATISTICS_MINUTES",
      .type = CONFIG_DURATION_MS,
      .default_text = "840h",
      .min = 86400000,
      .max = 315360000000,
      .help = "How far back they are kept by the minute (35 days); before that by the hour.",
-     CONFIG_FIELD(struct tasks_settings, statistics_minutes_ms)},
+     CONFIG_FIELD(struct tasks_settings,statistics_minutes_ms)                                                                                          },
+    ROW("TASKROUTER_ACCOUNT_SID", CONFIG_SID, account_sid,
+        "The account whose callbacks are signed; default: TWILIO_ACCOUNT_SID.", .choices = "AC"),
+    ROW("TASKROUTER_AUTH_TOKEN", CONFIG_STRING, auth_token,
+        "Signs callbacks; without it they are not signed. Default: TWILIO_AUTH_TOKEN.", .min = 16,
+        .max = 256, .is_secret = true),
+    ROW("TWILIO_ACCOUNT_SID", CONFIG_SID, twilio_account_sid,
+        "Stands in for TASKROUTER_ACCOUNT_SID.", .choices = "AC"),
+    ROW("TWILIO_AUTH_TOKEN", CONFIG_STRING, twilio_auth_token,
+        "Stands in for TASKROUTER_AUTH_TOKEN.", .min = 16, .max = 256, .is_secret = true),
+    ROW("TASKROUTER_CALLBACK_ALLOW_PRIVATE", CONFIG_BOOL, callback_allow_private,
+        "Callbacks may go to private and loopback addresses.", .default_text = "false"),
+    ROW("TASKROUTER_CALLBACK_CA_FILE", CONFIG_PATH, callback_ca_file,
+        "PEM file of the CAs that receivers are checked against; default: the system's.",
+        .max = 4096),
+    ROW("TASKROUTER_CALLBACK_TRANSFERS", CONFIG_INT, callback_transfers,
+        "Callbacks under way at once; one URL gets at most a quarter.", .default_text = "64",
+        .min = 4, .max = 1024),
+    ROW("TASKROUTER_CALLBACK_ATTEMPTS", CONFIG_INT, callback_attempts,
+        "How often an event is tried before it is dead.", .default_text = "16", .min = 1,
+        .max = 1000),
+    ROW("TASKROUTER_CALLBACK_MAX_AGE", CONFIG_DURATION_MS, callback_max_age_ms,
+        "How long an event is tried before it is dead.", .default_text = "24h", .min = 1000,
+        .max = INT64_C(30) * 86400000),
+    ROW("TASKROUTER_CALLBACK_BACKOFF", CONFIG_DURATION_MS, callback_backoff_ms,
+        "Wait after an event's first failure; doubles each time, up to 10 minutes.",
+        .default_text = "1s", .min = 1, .max = 600000),
+    ROW("TASKROUTER_CALLBACK_EVENT_TIMEOUT", CONFIG_DURATION_MS, callback_event_timeout_ms,
+        "Time of a receiver of events to answer.", .default_text = "15s", .min = 100, .max = 60000),
+    ROW("TASKROUTER_CALLBACK_ASSIGNMENT_TIMEOUT", CONFIG_DURATION_MS,
+        callback_assignment_timeout_ms, "Time of a receiver of assignments to answer.",
+        .default_text = "5s", .min = 100, .max = 60000),
+    ROW("TASKROUTER_CALLBACK_RETENTION", CONFIG_DURATION_MS, callback_keep_ms,
+        "How long delivered callbacks can be looked at.", .default_text = "24h", .min = 1000,
+        .max = INT64_C(3650) * 86400000),
+    ROW("TASKROUTER_CALLBACK_DEAD_RETENTION", CONFIG_DURATION_MS, callback_keep_dead_ms,
+        "How long dead callbacks are kept for sending them again.", .default_text = "14d",
+        .min = 1000, .max = INT64_C(3650) * 86400000),
 };
 
 /* What the closers need beside the service's state. */
@@ -101,6 +164,7 @@ struct started {
     struct projection projection;
     struct rpc_client_tls peer_tls;
     char peer_name[256]; /* that the certificates of all processes bear */
+    struct callback_jobs callback_jobs;
 };
 
 static struct host_spec host_spec(void)
@@ -159,6 +223,20 @@ static void close_relay(void *ctx, int64_t until_mono_us)
     relay_close(tasks->relay);
 }
 
+/* While the shards still run: answers to assignments are carried out by them. */
+static void close_callbacks(void *ctx, int64_t until_mono_us)
+{
+    int left_ms = app_left_ms(until_mono_us);
+    callbacks_close(ctx, left_ms > CALLBACKS_DRAIN_MS ? CALLBACKS_DRAIN_MS : left_ms);
+}
+
+/* Only when no shard can wake them any more. */
+static void free_callbacks(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    callbacks_free(ctx);
+}
+
 /* ---- starting ---- */
 
 static void on_commit(void *ctx, int shard)
@@ -166,6 +244,8 @@ static void on_commit(void *ctx, int shard)
     struct tasks *tasks = ctx;
     if (tasks->relay != NULL)
         relay_wake(tasks->relay, shard);
+    if (tasks->callbacks != NULL)
+        callbacks_wake(tasks->callbacks, shard);
 }
 
 static void on_events(void *ctx, int shard, int64_t first_seq, const struct packed_events *events)
@@ -245,6 +325,40 @@ static void own_address(struct app *app, char out[SHELL_ADDRESS_SIZE])
     }
 }
 
+static void open_callbacks(struct app *app, struct started *started, const char *instance)
+{
+    const struct tasks_settings *settings = app_service_settings(app);
+    struct tasks *tasks = &started->tasks;
+    bool has_token = settings->auth_token != NULL;
+    tasks->callbacks = callbacks_open(&(struct callbacks_options){
+        .database_url = app_settings(app)->database_url,
+        .schema = "tasks",
+        .service = app_spec(app)->name,
+        .instance = instance,
+        .shell = tasks->shell,
+        .shards = (int)settings->shards,
+        .account_sid =
+            settings->account_sid != NULL ? settings->account_sid : settings->twilio_account_sid,
+        .auth_token = has_token ? settings->auth_token : settings->twilio_auth_token,
+        .ca_file = settings->callback_ca_file,
+        .allows_private = settings->callback_allow_private,
+        .transfers = (int)settings->callback_transfers,
+        .attempts = settings->callback_attempts,
+        .max_age_ms = settings->callback_max_age_ms,
+        .backoff_ms = settings->callback_backoff_ms,
+        .event_timeout_ms = (int)settings->callback_event_timeout_ms,
+        .assignment_timeout_ms = (int)settings->callback_assignment_timeout_ms,
+    });
+    app_on_close(app, APP_FLUSH_OUTBOX, "callbacks", close_callbacks, tasks->callbacks);
+    app_on_close(app, APP_FREE, "callbacks", free_callbacks, tasks->callbacks);
+    started->callback_jobs =
+        (struct callback_jobs){.pool = tasks->host.pool,
+                               .keep_ms = settings->callback_keep_ms,
+                               .keep_dead_ms = settings->callback_keep_dead_ms};
+    (void)app_job_start(app, &callback_forget_job, &started->callback_jobs);
+    (void)app_job_start(app, &callback_count_job, &started->callback_jobs);
+}
+
 static void open_parts(struct app *app, struct started *started)
 {
     const struct tasks_settings *settings = app_service_settings(app);
@@ -275,6 +389,7 @@ static void open_parts(struct app *app, struct started *started)
         .shards = (int)settings->shards,
     });
     app_on_close(app, APP_FLUSH_OUTBOX, "relay", close_relay, tasks);
+    open_callbacks(app, started, instance.text);
     tasks->fetcher = fetcher_open(&(struct fetcher_options){
         .shell = tasks->shell,
         .workers = tasks->host.as_service[PEER_WORKERS],
@@ -327,6 +442,7 @@ static enum err_code start(struct app *app, struct err *err)
     rpc_server_add(tasks->host.server, &tasks_service, tasks);
     rpc_server_add(tasks->host.server, &statistics_service, tasks);
     rpc_server_add(tasks->host.server, &explain_service, tasks);
+    rpc_server_add(tasks->host.server, &callbacks_service, tasks);
     rpc_server_add(tasks->host.server, &shards_service, tasks);
     code = host_serve(&tasks->host, err);
     if (code != ERR_OK)

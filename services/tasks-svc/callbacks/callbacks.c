@@ -254,11 +254,8 @@ static void finish(struct callbacks *callbacks)
     arena_reset(callbacks->arena);
     call_init(&call, callbacks->arena, "callbacks", ROUND_BUDGET_MS * US_PER_MS);
     enum err_code code = delivery_record(callbacks, &call, &err);
-    for (int i = 0; i < callbacks->options.shards && code == ERR_OK; i++) {
-        if (callbacks->shards[i].is_ours)
-            code = callback_store_unclaim(callbacks->conn, &call, i, callbacks->options.instance,
-                                          &err);
-    }
+    for (int i = 0; i < callbacks->options.shards && code == ERR_OK; i++)
+        code = callback_store_unclaim(callbacks->conn, &call, i, callbacks->options.instance, &err);
     if (code != ERR_OK) /* the next owner takes them for unsent */
         LOG_WARN(NULL, "callbacks under way were not recorded, they are sent again", LOG_ERR(&err));
 }
@@ -340,8 +337,6 @@ int64_t callbacks_max_age_ms(const struct callbacks *callbacks)
 
 void callbacks_close(struct callbacks *callbacks, int drain_ms)
 {
-    if (callbacks == NULL)
-        return;
     lock_take(&callbacks->lock);
     callbacks->is_closing = true;
     cond_broadcast(&callbacks->changed);
@@ -352,12 +347,18 @@ void callbacks_close(struct callbacks *callbacks, int drain_ms)
     finish(callbacks);
     free_deliveries(&callbacks->active);
     free_deliveries(&callbacks->ended);
+    db_conn_close(callbacks->conn);
+}
+
+void callbacks_free(struct callbacks *callbacks)
+{
+    if (callbacks == NULL)
+        return;
     peers_fini(callbacks);
     for (int i = 0; i < callbacks->options.shards; i++) {
         dispatch_reset(&callbacks->shards[i]);
         map_fini(&callbacks->shards[i].places);
     }
-    db_conn_close(callbacks->conn);
     arena_free(callbacks->arena);
     cond_fini(&callbacks->changed);
     lock_fini(&callbacks->lock);

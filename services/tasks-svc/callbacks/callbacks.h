@@ -44,6 +44,7 @@ void callbacks_wake_all(struct callbacks *callbacks);
 /* How long an event is tried. */
 int64_t callbacks_max_age_ms(const struct callbacks *callbacks);
 
-/* Takes nothing new, gives what is under way so long, ends. While the shell still runs. NULL is
- * allowed. */
+/* Takes nothing new, gives what is under way so long, ends the thread. While the shell still runs;
+ * may be woken afterwards. */
 void callbacks_close(struct callbacks *callbacks, int drain_ms);
+void callbacks_free(struct callbacks *callbacks); /* closed; NULL is allowed */

@@ -7,6 +7,7 @@ struct shell;
 struct fetcher;
 struct relay;
 struct config_feed;
+struct callbacks;
 
 struct tasks {
     struct host host;
@@ -16,4 +17,5 @@ struct tasks {
     int64_t statistics_keep_ms;    /* how far back statistics reach */
     int64_t statistics_minutes_ms; /* by the minute */
     struct config_feed *feed;
+    struct callbacks *callbacks;
 };

@@ -14,6 +14,7 @@
 #include "taskrouter/queues/v1/queues.pb-c.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
 #include "taskrouter/sync/v1/sync.pb-c.h"
+#include "taskrouter/tasks/v1/callbacks.pb-c.h"
 #include "taskrouter/tasks/v1/explain.pb-c.h"
 #include "taskrouter/tasks/v1/statistics.pb-c.h"
 #include "taskrouter/tasks/v1/tasks.pb-c.h"
@@ -53,6 +54,7 @@ static const struct service_row service_rows[SUITE_SERVICE_COUNT] = {
 static const ProtobufCServiceDescriptor *const more_apis[] = {
     &taskrouter__tasks__v1__explain__descriptor,
     &taskrouter__tasks__v1__statistics__descriptor,
+    &taskrouter__tasks__v1__callbacks__descriptor,
 };
 
 #define IDENTITY(role_, actor, account)                                                            \
