@@ -14,7 +14,7 @@
 #include "names_int.h"
 
 static const char *const rest_json_text_fields[] = {
-    "attributes", "configuration", "event_data", "addons", "instruction_data", NULL,
+    "attributes", "configuration", "event_data", "addons", "instruction_data", "parameters", NULL,
 };
 
 static const char *const rest_upper_enum_fields[] = {"task_order", "prioritize_queue_order", NULL};

@@ -7,6 +7,7 @@
 #include "taskrouter/directory/v1/directory.pb-c.h"
 #include "taskrouter/queues/v1/queues.pb-c.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
+#include "taskrouter/tasks/v1/callbacks.pb-c.h"
 #include "taskrouter/tasks/v1/explain.pb-c.h"
 #include "taskrouter/tasks/v1/statistics.pb-c.h"
 #include "taskrouter/tasks/v1/tasks.pb-c.h"
@@ -293,6 +294,21 @@ const struct rest_route rest_routes[] = {
      RPC(tasks, TASKS, Statistics, GetStatisticsSeries, statistics_series, statistics_series),
      .query = FIELDS("sid", "interval", "minutes", "start_date", "end_date", "task_channel",
          "split_by_wait_time")},
+    /* ---- callbacks ---- */
+    {LIST("/callbacks", SUPERVISOR), .tag = "callbacks",
+     .summary = "List callbacks to the URLs of workspaces and workflows, newest first",
+     RPC(tasks, TASKS, Callbacks, ListCallbacks, list_callbacks, list_callbacks_response),
+     .query = FIELDS(PAGED, "state", "kind", "url", "task_sid")},
+    {GET("/callbacks/{sid}", SUPERVISOR), .tag = "callbacks",
+     .summary = "Get a callback, with what was sent and answered",
+     RPC(tasks, TASKS, Callbacks, GetCallback, get_callback, callback)},
+    {ACTION("/callbacks/{sid}/resend", ADMIN), .tag = "callbacks",
+     .summary = "Send a dead event callback again",
+     RPC(tasks, TASKS, Callbacks, ResendCallback, resend_callback, callback)},
+    {ACTION("/callbacks/resend-dead", ADMIN), .tag = "callbacks",
+     .summary = "Send all dead event callbacks of the workspace again",
+     RPC(tasks, TASKS, Callbacks, ResendDeadCallbacks, resend_dead_callbacks,
+         resend_dead_callbacks_response)},
 
     /* ---- tokens and users ---- */
     {LIST("/tokens", ADMIN), .tag = "tokens", .summary = "List API tokens",
