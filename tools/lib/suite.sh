@@ -405,9 +405,11 @@ service_environment()
     for peer in gateway workers queues routing tasks sync; do
         export "TASKROUTER_GRPC_${peer^^}=127.0.0.1:${PORT[${peer}_grpc]}"
     done
-    if [[ $short == gateway ]]; then
+    if [[ $short == gateway || $short == tasks ]]; then # tasks-svc signs callbacks with it
         export TASKROUTER_ACCOUNT_SID=${SECRET[account_sid]}
         export TASKROUTER_AUTH_TOKEN=${SECRET[auth_token]}
+    fi
+    if [[ $short == gateway ]]; then
         export TASKROUTER_BOOTSTRAP_TOKEN=${SECRET[api_token]}
     fi
 }
