@@ -84,7 +84,16 @@ static bool holds_json(const char *name)
 {
     return strcmp(name, "attributes") == 0 || strcmp(name, "configuration") == 0 ||
            strcmp(name, "event_data") == 0 || strcmp(name, "addons") == 0 ||
-           strcmp(name, "instruction_data") == 0;
+           strcmp(name, "instruction_data") == 0 || strcmp(name, "parameters") == 0;
+}
+
+static ProtobufCBinaryData random_bytes_of(struct arena *arena, uint64_t *state)
+{
+    size_t len = pick(state, 40);
+    ProtobufCBinaryData bytes = {.len = len, .data = len == 0 ? NULL : arena_alloc(arena, len)};
+    for (size_t i = 0; i < len; i++)
+        bytes.data[i] = (uint8_t)pick(state, 256);
+    return bytes;
 }
 
 /* Writes one value at its place; returns its size. */
@@ -105,6 +114,12 @@ static size_t fill_value(struct arena *arena, const ProtobufCFieldDescriptor *fi
     case PROTOBUF_C_TYPE_ENUM:
         *(int32_t *)at = values->values[pick(state, values->n_values)].value;
         return sizeof(int32_t);
+    case PROTOBUF_C_TYPE_DOUBLE: /* thousandths: not all are exact in binary */
+        *(double *)at = (double)(int64_t)pick(state, 2000000000) / 1000.0 - 1000000.0;
+        return sizeof(double);
+    case PROTOBUF_C_TYPE_BYTES:
+        *(ProtobufCBinaryData *)at = random_bytes_of(arena, state);
+        return sizeof(ProtobufCBinaryData);
     case PROTOBUF_C_TYPE_STRING:
         *(char **)at =
             holds_json(field->name) ? random_object_text(arena, state) : random_text(arena, state);
