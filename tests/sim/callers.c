@@ -122,6 +122,12 @@ static bool choose_update(const struct store *store, struct world *world,
     return true;
 }
 
+/* Something for every instruction. */
+static const char instruction_data[] =
+    "{\"accept\":\"true\",\"url\":\"https://localhost/\",\"to\":\"+15550101\","
+    "\"from\":\"+15550100\",\"call_sid\":\"CA00000000000000000000000000000001\","
+    "\"timeout\":\"20\",\"post_work_activity_sid\":\"WA00000000000000010000000000000001\"}";
+
 static bool act_on_offer(const struct store *store, struct world *world,
                          struct engine_command *command, enum reservation_state state)
 {
@@ -139,11 +145,10 @@ static bool act_on_offer(const struct store *store, struct world *world,
         action->instruction_data = STR("{}");
     }
     if (command->kind == ENGINE_INSTRUCT_RESERVATION) {
-        static const char *const instructions[] = {"accept", "reject", "redirect", "call", "none"};
+        static const char *const instructions[] = {"accept",     "reject",  "redirect", "call",
+                                                   "conference", "dequeue", "none"};
         action->instruction = str_from(instructions[below(world, ARRAY_LEN(instructions))]);
-        action->instruction_data = STR("{\"call_accept\":\"true\",\"accept\":\"true\","
-                                       "\"url\":\"https://localhost/\",\"from\":\"+15550100\","
-                                       "\"call_sid\":\"CA1\"}");
+        action->instruction_data = str_from(instruction_data);
     }
     if (command->kind == ENGINE_REJECT_RESERVATION && chance(world, 40))
         action->activity_sid =

@@ -635,6 +635,9 @@ static void check_worker(struct check *check, const struct engine *engine,
     struct store *store = check->store;
     struct engine_worker_view view;
     struct sid activity_sid = facts_activity(worker);
+    const struct store_config *workspace = store_config(store, &worker->workspace_sid);
+    if (workspace != NULL && workspace->is_deleted)
+        return; /* gone with it, or loaded for nothing */
     if (!engine_worker_get(engine, &worker->sid, &view)) {
         check_fail(check, "workers: %s is lost", worker->sid.text);
         return;

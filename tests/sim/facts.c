@@ -226,6 +226,9 @@ bool facts_fits(struct store *store, struct store_task *task, struct store_confi
     if (worker->kind != ENGINE_PUT_WORKER || worker->is_deleted ||
         !same(&worker->workspace_sid, &row->workspace_sid))
         return false;
+    const struct store_config *workspace = store_config(store, &row->workspace_sid);
+    if (workspace != NULL && workspace->is_deleted)
+        return false;
     if (is_kind(&row->routing_target, "WK"))
         return same(&row->routing_target, &worker->sid);
     struct store_config *queue = facts_queue(store, &row->queue_sid);

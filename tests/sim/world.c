@@ -428,20 +428,28 @@ static void change_seldom(struct world *world, int workspace)
         {ENGINE_PUT_WORKER,   ENGINE_DELETE_WORKER  },
         {ENGINE_PUT_QUEUE,    ENGINE_DELETE_QUEUE   },
         {ENGINE_PUT_WORKFLOW, ENGINE_DELETE_WORKFLOW},
-        {ENGINE_PUT_ACTIVITY, ENGINE_DELETE_ACTIVITY}
+        {ENGINE_PUT_ACTIVITY, ENGINE_DELETE_ACTIVITY},
+        {ENGINE_PUT_CHANNEL,  ENGINE_DELETE_CHANNEL }
     };
     struct sid workspace_sid = numbered("WS", workspace, 0);
+    struct world_thing *whole = thing_of(world, &workspace_sid);
     int what = below(world, 10);
-    if (what < 2) {
+    if (whole->is_deleted)
+        return; /* nothing comes back */
+    if (workspace == 2 && chance(world, 10)) {
+        removed(world, whole, ENGINE_DELETE_WORKSPACE, &workspace_sid);
+    } else if (what < 2) {
         make_workspace(world, workspace);
     } else if (what < 4) {
-        make_activity(world, workspace, below(world, ARRAY_LEN(activity_names)));
+        make_activity(world, workspace, number_of(pick(world, ENGINE_PUT_ACTIVITY, workspace)));
     } else if (what < 6) {
-        make_channel(world, workspace, below(world, ARRAY_LEN(channel_names)));
+        make_channel(world, workspace, number_of(pick(world, ENGINE_PUT_CHANNEL, workspace)));
     } else {
         size_t row = (size_t)below(world, ARRAY_LEN(deletions));
         struct world_thing *thing = pick(world, deletions[row].put, workspace);
-        if (thing == NULL || (deletions[row].put == ENGINE_PUT_ACTIVITY && number_of(thing) < 2))
+        bool is_needed =
+            deletions[row].put == ENGINE_PUT_ACTIVITY || deletions[row].put == ENGINE_PUT_CHANNEL;
+        if (thing == NULL || (is_needed && number_of(thing) < 2))
             return;
         removed(world, thing, deletions[row].deletion, &workspace_sid);
     }
