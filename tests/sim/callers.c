@@ -52,7 +52,8 @@ static const struct store_task *pick_task(const struct store *store, struct worl
 
 static struct sid sid_of(const struct world_thing *thing)
 {
-    return thing == NULL ? (struct sid){{0}} : store_subject(&thing->command);
+    static const struct sid none;
+    return thing == NULL ? none : store_subject(&thing->command);
 }
 
 /* --- creating ------------------------------------------------------------------------------ */

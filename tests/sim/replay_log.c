@@ -40,7 +40,7 @@ static enum err_code unpack(struct log_replay *log, struct str payload, int64_t 
 {
     *out = ARENA_ARRAY(log->call.arena, struct event_row, room + 1);
     *out_count = 0;
-    if (payload.len == 0)
+    if (room == 0)
         return ERR_OK;
     if (*out == NULL)
         return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REPLAY_TOO_LARGE", "a commit is too large");
@@ -114,9 +114,9 @@ static enum err_code made_events(struct log_replay *log, struct event_row **out,
             event_pack_own(&log->packer, e->event, "", "");
     }
     enum err_code code = event_pack_end(&log->packer, &packed, err);
-    return code == ERR_OK ? unpack(log, packed.count == 0 ? (struct str){0} : packed.payload, 1,
-                                   packed.count, out, out_count, err)
-                          : code;
+    if (code == ERR_OK)
+        code = unpack(log, packed.payload, 1, packed.count, out, out_count, err);
+    return code;
 }
 
 static void compare_batch(struct log_replay *log, const struct event_row *stored,

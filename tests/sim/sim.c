@@ -384,16 +384,12 @@ static void zombie_batch(struct sim *sim)
             op_apply(sim, sim->zombie, &op);
     }
     sim->result->zombies++;
-    if (sim->zombie->effects.count > 0 && sim_chance(&sim->random, 80)) {
-        bool is_written = process_commit(sim->zombie, &sim->store, &sim->check);
-        if (is_written)
-            check_fail(&sim->check, "fence: an owner without lease has written");
-        zombie_drop(sim);
-    } else if (sim_chance(&sim->random, 50)) {
-        zombie_drop(sim);
-    } else if (sim->zombie->effects.count > 0) {
-        zombie_drop(sim); /* it died: what it decided is nowhere */
-    }
+    bool has_decided = sim->zombie->effects.count > 0;
+    if (has_decided && sim_chance(&sim->random, 80) &&
+        process_commit(sim->zombie, &sim->store, &sim->check))
+        check_fail(&sim->check, "fence: an owner without lease has written");
+    if (has_decided || sim_chance(&sim->random, 50))
+        zombie_drop(sim); /* refused, or dead: what it decided is nowhere */
 }
 
 static void owner_batch(struct sim *sim, enum ending ending)

@@ -546,7 +546,9 @@ const struct world_thing *world_pick(struct world *world, enum engine_command_ki
 struct str world_task_attributes(struct world *world, const struct sid *workspace_sid)
 {
     const struct world_thing *worker = world_pick(world, ENGINE_PUT_WORKER, workspace_sid);
-    struct sid agent = worker == NULL ? (struct sid){{0}} : store_subject(&worker->command);
+    struct sid agent = {{0}};
+    if (worker != NULL)
+        agent = store_subject(&worker->command);
     if (chance(world, 5))
         return STR("{}");
     return text(world,
