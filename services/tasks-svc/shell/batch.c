@@ -128,6 +128,8 @@ static void apply_change(struct batch *batch, struct shard_op *op, size_t index,
                          const struct config_change *change)
 {
     struct shard *shard = batch->shard;
+    if (change->event != NULL && heard_before(&shard->heard, change->event->sid))
+        return;
     if (change->event != NULL)
         event_pack_foreign(&shard->packer, change->event);
     int64_t known = engine_config_version(shard->engine, &change->row.sid);

@@ -172,6 +172,31 @@ size_t gaps_missing(struct shard *shard, const struct engine_create *create, str
     return missing;
 }
 
+/* ---- events heard ---- */
+
+bool heard_before(struct heard_events *heard, const char *event_sid)
+{
+    if (heard->ring == NULL)
+        heard->ring = xcalloc(HEARD_MAX, sizeof *heard->ring);
+    if (map_get(&heard->map, str_from(event_sid)) != NULL)
+        return true;
+    struct sid *place = &heard->ring[heard->count % HEARD_MAX];
+    if (heard->count >= HEARD_MAX)
+        (void)map_remove(&heard->map, str_from(place->text));
+    *place = sid_from(str_from(event_sid));
+    (void)map_put(&heard->map, str_from(place->text), place);
+    heard->count++;
+    return false;
+}
+
+void heard_clear(struct heard_events *heard)
+{
+    map_fini(&heard->map);
+    free(heard->ring);
+    *heard = (struct heard_events){0};
+    map_init(&heard->map);
+}
+
 /* ---- tombs ---- */
 
 void tombs_clear(struct shard *shard)

@@ -40,6 +40,7 @@ void shard_drop(struct shard *shard)
     keys_fini(&shard->keys);
     gaps_clear(shard);
     tombs_clear(shard);
+    heard_clear(&shard->heard);
     directory_drop(shard->shell, shard->index);
     shard->epoch = 0;
     shard->named_heir[0] = '\0';

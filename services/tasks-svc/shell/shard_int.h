@@ -74,6 +74,16 @@ struct tomb {
     int64_t version;
 };
 
+/* The newest events of other services in the log, so that one which comes twice at once (to two
+ * processes, from the bus and from a peer) is logged once. Older ones are found in the log. */
+enum { HEARD_MAX = 4096 };
+
+struct heard_events {
+    struct map map;
+    struct sid *ring; /* HEARD_MAX; NULL before the first */
+    size_t count;     /* of all so far */
+};
+
 /* Queues that a workflow's document names and that nobody told us of yet. */
 struct workflow_gap {
     struct sid workflow_sid;
@@ -110,6 +120,7 @@ struct shard {
     struct known_keys keys;
     struct map gaps;  /* by workflow SID -> struct workflow_gap */
     struct map tombs; /* by SID -> struct tomb */
+    struct heard_events heard;
     int64_t epoch;
     int64_t event_seq;
     int64_t row_seq;
@@ -235,6 +246,10 @@ void gaps_note(struct shard *shard, const struct config_change *change);
 /* The queues still missing for a create, in arena; 0 when none. */
 size_t gaps_missing(struct shard *shard, const struct engine_create *create, struct arena *arena,
                     struct sid **out_sids);
+
+/* Notes the event; true when it was there already. */
+bool heard_before(struct heard_events *heard, const char *event_sid);
+void heard_clear(struct heard_events *heard);
 
 void tombs_clear(struct shard *shard);
 void tombs_put(struct shard *shard, const struct sid *sid, int64_t version);

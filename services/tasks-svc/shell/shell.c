@@ -59,6 +59,7 @@ struct shell *shell_open(const struct shell_options *options)
         journal_init(&shard->journal, 0);
         map_init(&shard->gaps);
         map_init(&shard->tombs);
+        map_init(&shard->heard.map);
         int failed = pthread_create(&shard->thread, NULL, shard_main, shard);
         INVARIANT(failed == 0);
     }
@@ -110,6 +111,7 @@ void shell_free(struct shell *shell)
         journal_fini(&shard->journal);
         map_fini(&shard->gaps);
         map_fini(&shard->tombs);
+        heard_clear(&shard->heard);
         arena_free(shard->arena);
     }
     directory_drop(shell, -1);

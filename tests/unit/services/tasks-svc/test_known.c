@@ -62,10 +62,29 @@ static void test_tombs(void)
     map_fini(&shard.tombs);
 }
 
+static void test_heard(void)
+{
+    struct heard_events heard = {0};
+    char sid[SID_LEN + 1];
+    CHECK(!heard_before(&heard, "EV1"));
+    CHECK(heard_before(&heard, "EV1"));
+    for (int i = 2; i <= HEARD_MAX + 1; i++) {
+        (void)snprintf(sid, sizeof sid, "EV%d", i);
+        CHECK(!heard_before(&heard, sid));
+    }
+    CHECK(heard_before(&heard, "EV2"));
+    CHECK(!heard_before(&heard, "EV1")); /* the oldest is forgotten: the log knows it */
+    heard_clear(&heard);
+    CHECK(!heard_before(&heard, "EV2"));
+    heard_clear(&heard);
+    map_fini(&heard.map);
+}
+
 static const struct test_case cases[] = {
     {"a key is known by account, method and text",         test_keys   },
     {"replies that do not fit are left to the database",   test_replies},
     {"an older word does not bring back what was deleted", test_tombs  },
+    {"an event that comes twice at once is heard once",    test_heard  },
 };
 
 int main(int argc, char **argv)
