@@ -6,26 +6,29 @@
 
 #define WIRE(name) Taskrouter__Tasks__V1__##name
 
+/* Long enough for another process to take the shard over meanwhile; callers may ask for less. */
+enum { CHANGE_MS = 5000 };
+
 /* clang-format off: one row a line, in columns */
 static const struct rpc_method methods[] = {
-    RPC_ASYNC("CreateTask", change_rpc_create, WIRE(CreateTaskRequest), 2000, ROLE_SUPERVISOR),
-    RPC_ASYNC("UpdateTask", change_rpc_update, WIRE(UpdateTaskRequest), 2000, ROLE_SUPERVISOR),
-    RPC_ASYNC("DeleteTask", change_rpc_delete, WIRE(DeleteTaskRequest), 2000, ROLE_SUPERVISOR),
-    RPC_ASYNC("CancelTask", change_rpc_cancel, WIRE(TaskActionRequest), 2000, ROLE_SUPERVISOR),
-    RPC_ASYNC("WrapUpTask", change_rpc_wrap_up, WIRE(TaskActionRequest), 2000, ROLE_AGENT),
-    RPC_ASYNC("CompleteTask", change_rpc_complete, WIRE(TaskActionRequest), 2000, ROLE_AGENT),
+    RPC_ASYNC("CreateTask", change_rpc_create, WIRE(CreateTaskRequest), CHANGE_MS, ROLE_SUPERVISOR),
+    RPC_ASYNC("UpdateTask", change_rpc_update, WIRE(UpdateTaskRequest), CHANGE_MS, ROLE_SUPERVISOR),
+    RPC_ASYNC("DeleteTask", change_rpc_delete, WIRE(DeleteTaskRequest), CHANGE_MS, ROLE_SUPERVISOR),
+    RPC_ASYNC("CancelTask", change_rpc_cancel, WIRE(TaskActionRequest), CHANGE_MS, ROLE_SUPERVISOR),
+    RPC_ASYNC("WrapUpTask", change_rpc_wrap_up, WIRE(TaskActionRequest), CHANGE_MS, ROLE_AGENT),
+    RPC_ASYNC("CompleteTask", change_rpc_complete, WIRE(TaskActionRequest), CHANGE_MS, ROLE_AGENT),
     RPC_ASYNC("AcceptReservation", change_rpc_accept_reservation, WIRE(ReservationActionRequest),
-              2000, ROLE_AGENT),
+              CHANGE_MS, ROLE_AGENT),
     RPC_ASYNC("RejectReservation", change_rpc_reject_reservation, WIRE(ReservationActionRequest),
-              2000, ROLE_AGENT),
+              CHANGE_MS, ROLE_AGENT),
     RPC_ASYNC("WrapUpReservation", change_rpc_wrap_up_reservation, WIRE(ReservationActionRequest),
-              2000, ROLE_AGENT),
+              CHANGE_MS, ROLE_AGENT),
     RPC_ASYNC("CompleteReservation", change_rpc_complete_reservation,
-              WIRE(ReservationActionRequest), 2000, ROLE_AGENT),
+              WIRE(ReservationActionRequest), CHANGE_MS, ROLE_AGENT),
     RPC_ASYNC("CancelReservation", change_rpc_cancel_reservation, WIRE(ReservationActionRequest),
-              2000, ROLE_SUPERVISOR),
+              CHANGE_MS, ROLE_SUPERVISOR),
     RPC_ASYNC("InstructReservation", change_rpc_instruct_reservation,
-              WIRE(ReservationActionRequest), 2000, ROLE_AGENT),
+              WIRE(ReservationActionRequest), CHANGE_MS, ROLE_AGENT),
     RPC_UNARY("GetTask", read_rpc_task, WIRE(GetTaskRequest), WIRE(Task), 1000, ROLE_VIEWER, 0),
     RPC_UNARY("ListTasks", read_rpc_tasks, WIRE(ListTasksRequest), WIRE(ListTasksResponse), 2000,
               ROLE_VIEWER, 0),

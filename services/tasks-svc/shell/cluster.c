@@ -263,14 +263,15 @@ static void look(struct cluster *cluster, bool is_leaving)
         cluster->is_failing = false;
         return;
     }
-    if (!cluster->is_failing)
+    bool was_failing = cluster->is_failing;
+    if (!was_failing)
         LOG_WARN(NULL, "the leases of the shards cannot be read, going on with what is known",
                  LOG_ERR(&err));
     cluster->is_failing = true;
     cluster->beat_mono_us = 0; /* a new session has to hold our lock again */
     lock_take(&cluster->shell->lock);
     cluster->next_look_mono_us = clock_mono_us() + LOOK_MS * US_PER_MS;
-    cluster->shell->is_blind = true;
+    cluster->shell->is_blind = was_failing; /* one failure may be our own: we were stopped */
     lock_drop(&cluster->shell->lock);
 }
 

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "tasks_fixture.h"
 
-enum { START_MS = 30000, TAKEOVER_MS = 2000 };
+enum { START_MS = 30000, TAKEOVER_MS = 2000, HAND_OVER_MS = 1000, MANY = 20000 };
 
 /* A second process, and calls that go to it. */
 struct twin {
@@ -171,12 +171,91 @@ static void test_hang(void)
     twin_stop(&twin);
 }
 
+/* Tasks waiting in another workspace of the shard, as the router stores them. */
+static void fill(const struct place *place, int count)
+{
+    const char *like = task_new(place, "{}");
+    CHECK_I64(suite_count("with filled as (insert into tasks.task select 'WT' || lpad(to_hex(n), "
+                          "32, '0'), shard, account_sid, workspace_sid, state, version, "
+                          "attributes, priority, reason, timeout_s, task_queue_sid, "
+                          "task_channel_sid, workflow_sid, ignore_capacity, routing_target, "
+                          "worker_sid, call_id, created_at, updated_at, virtual_start_at, "
+                          "queue_entered_at, assigned_at, ended_at, workflow_version, "
+                          "filter_index, target_index, filter_base_at, step_deadline_at, "
+                          "assignment_count, redrive, 1000000 + n from tasks.task, "
+                          "generate_series(1, %d) n where sid = '%s' returning 1) "
+                          "select count(*) from filled",
+                          count, like),
+              count);
+    /* Rows past the router's back: it has to read them, and to count on from behind them. */
+    CHECK(suite_count("with bumped as (update tasks.shard_lease set row_seq = 3000000 returning 1) "
+                      "select count(*) from bumped") == 1);
+    process_signal(suite_process(SUITE_TASKS), SIGKILL);
+    (void)process_wait_exit(suite_process(SUITE_TASKS), 5000);
+    REQUIRE(suite_restart(SUITE_TASKS));
+}
+
+/* Changes one after the other while the owner ends in good order: none fails, and the longest shows
+ * how long nobody routed. */
+static int64_t worst_over_hand_over(const struct place *place, struct twin *twin)
+{
+    int64_t worst_us = 0;
+    bool is_told = false;
+    int64_t began = clock_mono_us();
+    int64_t until = INT64_MAX;
+    suite_direct(SUITE_TASKS, twin->grpc);
+    (void)task_new(place, "{}");
+    while (clock_mono_us() < until) {
+        int64_t at_us = clock_mono_us();
+        if (!is_told && at_us - began > 200 * US_PER_MS) {
+            process_signal(suite_process(SUITE_TASKS), SIGTERM);
+            is_told = true;
+        }
+        (void)task_new(place, "{}");
+        int64_t took_us = clock_mono_us() - at_us;
+        worst_us = took_us > worst_us ? took_us : worst_us;
+        if (until == INT64_MAX && is_told && is_owned_by(twin->grpc))
+            until = clock_mono_us() + 200 * US_PER_MS;
+        if (clock_mono_us() - began > 60 * US_PER_S)
+            break;
+    }
+    CHECK(is_owned_by(twin->grpc));
+    CHECK_I64(process_wait_exit(suite_process(SUITE_TASKS), 10000), 0);
+    CHECK(suite_restart(SUITE_TASKS));
+    return worst_us / US_PER_MS;
+}
+
+static void test_hand_over(void)
+{
+    struct place place = place_new(0);
+    struct twin twin = twin_start();
+    int64_t worst_ms = worst_over_hand_over(&place, &twin);
+    (void)fprintf(stderr, "hand-over: the longest call took %lld ms\n", (long long)worst_ms);
+    CHECK(worst_ms <= HAND_OVER_MS);
+    twin_stop(&twin);
+    CHECK(is_log_whole());
+}
+
+static void test_hand_over_large(void)
+{
+    struct place place = place_new(0);
+    fill(&place, MANY);
+    struct twin twin = twin_start();
+    int64_t worst_ms = worst_over_hand_over(&place, &twin);
+    (void)fprintf(stderr, "hand-over with %d waiting: the longest call took %lld ms\n", MANY,
+                  (long long)worst_ms);
+    twin_stop(&twin);
+    CHECK(is_log_whole());
+}
+
 static const struct test_case cases[] = {
-    {"any process takes any call",                                      test_forward },
-    {"refusals come through as the owner says them",                    test_refusals},
-    {"a key is known to whoever follows",                               test_keys    },
-    {"a killed owner is followed within two seconds",                   test_kill    },
-    {"an owner that hangs is followed, and wakes up knowing its place", test_hang    },
+    {"any process takes any call",                                      test_forward        },
+    {"refusals come through as the owner says them",                    test_refusals       },
+    {"a key is known to whoever follows",                               test_keys           },
+    {"a killed owner is followed within two seconds",                   test_kill           },
+    {"an owner that ends hands over, and no call fails",                test_hand_over      },
+    {"an owner that hangs is followed, and wakes up knowing its place", test_hang           },
+    {"nor with many tasks waiting",                                     test_hand_over_large},
 };
 
 int main(int argc, char **argv)
