@@ -37,6 +37,7 @@ struct settings {
 
 static struct settings settings;
 static bool has_run;
+static FILE *out; /* ours; what the helpers print goes to stderr */
 
 static const char usage[] =
     "chaos [--seconds N] [--replicas N] [--shards N] [--seed N] [--creators N] [--fault-every MS]\n"
@@ -91,7 +92,7 @@ static struct chaos_options options_of(void)
         .create_pause_ms = 100,
         .fault_every_ms = (int)settings.fault_every_ms,
         .faults = FAULT_ALL,
-        .progress_every_s = 5,
+        .progress = out,
         .is_over = &is_interrupted,
     };
 }
@@ -99,7 +100,6 @@ static struct chaos_options options_of(void)
 static void test_chaos(void)
 {
     struct chaos_options options = options_of();
-    (void)printf("\n");
     has_run = chaos_run(&options);
 }
 
@@ -110,13 +110,12 @@ static bool check_all(void)
     bool is_all_good = true;
     for (int i = 0; i < options.shards; i++) {
         char path[512];
-        bool is_good =
-            history_check_file(chaos_history_path(&options, i, path, sizeof path), stdout);
+        bool is_good = history_check_file(chaos_history_path(&options, i, path, sizeof path), out);
         is_all_good = is_all_good && is_good;
         if (is_good && !settings.is_kept)
             (void)unlink(path);
         else
-            (void)printf("history: %s\n", path);
+            (void)fprintf(out, "history: %s\n", path);
     }
     return is_all_good;
 }
@@ -145,12 +144,16 @@ int main(int argc, char **argv)
                    (int)getpid());
     if (settings.history == NULL)
         settings.history = path;
+    out = fdopen(dup(STDOUT_FILENO), "w");
+    if (out == NULL || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        return 2;
     struct sigaction action = {.sa_handler = on_signal};
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
-    (void)printf("seed %lld, %lld replicas, %lld shards, %lld s\n", (long long)settings.seed,
-                 (long long)settings.replicas, (long long)settings.shards,
-                 (long long)settings.seconds);
+    (void)fprintf(out, "seed %lld, %lld replicas, %lld shards, %lld s\n", (long long)settings.seed,
+                  (long long)settings.replicas, (long long)settings.shards,
+                  (long long)settings.seconds);
+    (void)fflush(out);
     char shards[8];
     (void)snprintf(shards, sizeof shards, "%d", (int)settings.shards);
     (void)setenv("TASKROUTER_TASKS_SHARDS", shards, 1); /* NOLINT(concurrency-mt-unsafe) */
@@ -158,6 +161,7 @@ int main(int argc, char **argv)
     (void)testing_main("chaos", cases, ARRAY_LEN(cases), 1, argv);
     bool is_run = suite_stop(running) && has_run;
     if (!is_run)
-        (void)printf("history: %s\n", settings.history);
-    return !is_run ? 2 : check_all() ? 0 : 1;
+        (void)fprintf(out, "history: %s\n", settings.history);
+    int status = !is_run ? 2 : check_all() ? 0 : 1;
+    return fclose(out) == 0 ? status : 2;
 }

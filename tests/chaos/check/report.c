@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "check_int.h"
 
-enum { LINE_SHOWN_BYTES = 600, TEXT_BYTES = 1024, AFTER_FAULT_MS = 10000 };
+enum { LINE_SHOWN_BYTES = 600, TEXT_BYTES = 1024, BEFORE_GAP_MS = 1500, CAUSES_MAX = 6 };
 
 static void show_line(struct checker *checker, size_t number)
 {
@@ -62,27 +62,28 @@ static bool is_harm(const struct note *fault)
            !is_same(fault->what, "no start");
 }
 
-/* The last fault before the gap ended that may be its cause. */
-static const struct note *cause_of(const struct checker *checker, const struct gap *gap)
+/* What was done to the services from just before the gap until its end. */
+static void show_causes(struct checker *checker, const struct gap *gap)
 {
-    const struct note *cause = NULL;
+    int shown = 0;
     for (size_t i = 0; i < checker->faults.count; i++) {
         const struct note *fault = checker->faults.items[i];
-        bool is_near = fault->t_us <= gap->began_us + gap->longest_us &&
-                       fault->t_us >= gap->began_us - AFTER_FAULT_MS * US_PER_MS;
-        if (is_harm(fault) && is_near)
-            cause = fault;
+        if (!is_harm(fault) || fault->t_us < gap->began_us - BEFORE_GAP_MS * US_PER_MS ||
+            fault->t_us > gap->began_us + gap->longest_us)
+            continue;
+        if (shown++ < CAUSES_MAX)
+            buf_printf(checker->out, "%s%s %s", shown == 1 ? " (" : ", ", fault->what, fault->who);
     }
-    return cause;
+    if (shown > 0)
+        buf_printf(checker->out, "%s)", shown > CAUSES_MAX ? ", …" : "");
 }
 
 static void show_gap(struct checker *checker, const char *what, const struct gap *gap)
 {
-    const struct note *cause = cause_of(checker, gap);
     buf_printf(checker->out, "longest gap between %s: %lld ms", what,
                (long long)(gap->longest_us / US_PER_MS));
-    if (gap->longest_us > 0 && cause != NULL)
-        buf_printf(checker->out, " (%s %s before)", cause->what, cause->who);
+    if (gap->longest_us > 0)
+        show_causes(checker, gap);
     buf_char(checker->out, '\n');
 }
 

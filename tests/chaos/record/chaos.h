@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum chaos_fault {
     FAULT_NONE,
@@ -31,12 +32,12 @@ struct chaos_options {
     int creators; /* per shard; so the next two */
     int agents;
     int workers;
-    int create_pause_ms;  /* of each creator between two tasks: the load's bound */
-    int fault_every_ms;   /* mean pause between two faults */
-    unsigned faults;      /* enum chaos_fault */
-    int fault_count;      /* ends the load after so many, if earlier; 0 = by time alone */
-    int progress_every_s; /* a line on stdout; 0 = none */
-    const bool *is_over;  /* set by a signal handler: ends the load early; may be NULL */
+    int create_pause_ms; /* of each creator between two tasks: the load's bound */
+    int fault_every_ms;  /* mean pause between two faults */
+    unsigned faults;     /* enum chaos_fault */
+    int fault_count;     /* ends the load after so many, if earlier; 0 = by time alone */
+    FILE *progress;      /* a line every few seconds; NULL = none */
+    const bool *is_over; /* set by a signal handler: ends the load early; may be NULL */
 };
 
 /* Where the history of a shard is; returns out. */

@@ -19,6 +19,7 @@ enum {
     TERM_MS = 15000,
     AGAIN_MS = 300,
     LOOK_MS = 50,
+    SHOW_EVERY_S = 5,
     ENV_ROOM = 48,
     TOGETHER_PERCENT = 25, /* that a fault is followed by another at once */
 };
@@ -392,11 +393,12 @@ static void revive(struct nemesis *nemesis, bool is_all)
 
 static void show_progress(const struct run *run, int64_t began_us)
 {
-    (void)printf("%4lld s  %lld changes acknowledged, %lld faults, longest gap %lld ms\n",
-                 (long long)((clock_mono_us() - began_us) / US_PER_S),
-                 (long long)__atomic_load_n(&run->acks, __ATOMIC_SEQ_CST), (long long)run->faults,
-                 (long long)(__atomic_load_n(&run->longest_gap_us, __ATOMIC_SEQ_CST) / US_PER_MS));
-    (void)fflush(stdout);
+    FILE *out = run->options->progress;
+    (void)fprintf(out, "%4lld s  %lld changes acknowledged, %lld faults, longest gap %lld ms\n",
+                  (long long)((clock_mono_us() - began_us) / US_PER_S),
+                  (long long)__atomic_load_n(&run->acks, __ATOMIC_SEQ_CST), (long long)run->faults,
+                  (long long)(__atomic_load_n(&run->longest_gap_us, __ATOMIC_SEQ_CST) / US_PER_MS));
+    (void)fflush(out);
 }
 
 static bool goes_on(const struct run *run, int64_t began_us)
@@ -439,9 +441,9 @@ bool nemesis_load(struct run *run)
     int64_t show_us = 0;
     while (goes_on(run, began_us)) {
         int64_t now_us = clock_mono_us();
-        if (run->options->progress_every_s > 0 && now_us >= show_us) {
+        if (run->options->progress != NULL && now_us >= show_us) {
             show_progress(run, began_us);
-            show_us = now_us + run->options->progress_every_s * US_PER_S;
+            show_us = now_us + SHOW_EVERY_S * US_PER_S;
         }
         revive(&nemesis, false);
         if (now_us >= strike_us) {
