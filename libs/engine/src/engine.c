@@ -166,6 +166,8 @@ struct engine *engine_new(const struct engine_config *config)
     map_init(&engine->queues);
     map_init(&engine->workflows);
     map_init(&engine->workers);
+    pool_init(&engine->task_pool, sizeof(struct task));
+    pool_init(&engine->reservation_pool, sizeof(struct reservation));
     sid_map_init(&engine->tasks, offsetof(struct task, in_map));
     sid_map_init(&engine->reservations, offsetof(struct reservation, in_map));
     map_init(&engine->classes);
@@ -254,6 +256,8 @@ void engine_free(struct engine *engine)
                           &engine->classes,    &engine->variants};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_fini(maps[i]);
+    pool_fini(&engine->task_pool);
+    pool_fini(&engine->reservation_pool);
     sid_map_fini(&engine->tasks);
     sid_map_fini(&engine->reservations);
     buf_fini(&engine->class_key);

@@ -17,6 +17,7 @@
 #include "heap.h"
 #include "line.h"
 #include "mutation.h"
+#include "pool.h"
 #include "sid_map.h"
 #include "tree.h"
 
@@ -454,6 +455,8 @@ struct engine {
     struct map queues;
     struct map workflows;
     struct map workers;
+    struct pool task_pool;
+    struct pool reservation_pool;
     struct sid_map tasks;
     struct sid_map reservations;
     struct map classes;

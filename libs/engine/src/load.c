@@ -112,7 +112,7 @@ enum err_code engine_load_task(struct engine *engine, const struct task_row *row
     expr_record_free(record);
     if (code != ERR_OK)
         return code;
-    struct task *task = xcalloc(1, sizeof *task);
+    struct task *task = pool_take(&engine->task_pool);
     task->workspace = workspace_need(engine, &row->workspace_sid);
     task->channel = channel_need(engine, task->workspace, &row->channel_sid);
     list_init(&task->reservations);
@@ -141,7 +141,7 @@ enum err_code engine_load_reservation(struct engine *engine, const struct reserv
     if (sid_map_get(&engine->reservations, &row->sid) != NULL)
         return ERR_SET(err, ERR_ALREADY_EXISTS, "BAD_ROW", "reservation row %s came twice",
                        row->sid.text);
-    struct reservation *reservation = xcalloc(1, sizeof *reservation);
+    struct reservation *reservation = pool_take(&engine->reservation_pool);
     reservation->sid = row->sid;
     reservation->state = row->state;
     reservation->task = task;

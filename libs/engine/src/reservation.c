@@ -71,7 +71,7 @@ void reservation_link(struct engine *engine, struct reservation *reservation)
 void reservation_make(struct engine *engine, struct task *task, struct worker *worker,
                       const struct engine_offer *offer)
 {
-    struct reservation *reservation = xcalloc(1, sizeof *reservation);
+    struct reservation *reservation = pool_take(&engine->reservation_pool);
     reservation->sequence = ++engine->sequence;
     reservation->sid = engine_sid(engine, "WR", reservation->sequence);
     reservation->state = reservation_next(RESERVATION_NONE, RESERVATION_STEP_CREATED);
@@ -515,5 +515,5 @@ void reservation_free(struct engine *engine, struct reservation *reservation)
     worker_unref(engine, reservation->worker);
     text_free(&reservation->instruction);
     text_free(&reservation->instruction_data);
-    free(reservation);
+    pool_give(&engine->reservation_pool, reservation);
 }

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/macros.h"
 
-enum { FIRST_BUCKETS = 16 };
+enum { FIRST_BUCKETS = 16, BUCKETS_PER_ELEMENT = 2 };
 
 /* The digits are what differs, in SIDs of ours the last sixteen of them most. */
 static uint32_t sid_hash(const struct sid *sid)
@@ -96,7 +96,7 @@ void sid_map_put(struct sid_map *map, void *element)
         /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
         map->buckets = (struct sid_node **)xcalloc(FIRST_BUCKETS, sizeof *map->buckets);
     }
-    if (map->count == map->bucket_count)
+    while (map->count >= map->bucket_count / BUCKETS_PER_ELEMENT)
         grow(map);
     node->hash = sid_hash(element);
     struct sid_node **bucket = &map->buckets[bucket_of(map, node->hash)];

@@ -1,7 +1,7 @@
 /*
  * Elements by their SID, which each begins with. Chained through the elements themselves, so that a
- * look-up touches a bucket and the element; grows by one bucket at a time (linear hashing), so that
- * no insertion waits for a million others to be moved. What is behind the end of a SID must be
+ * look-up touches a bucket and the element; grows by a bucket or two at a time (linear hashing), so
+ * that no insertion waits for a million others to be moved. What is behind the end of a SID must be
  * zero.
  */
 #pragma once

@@ -298,7 +298,7 @@ void task_free(struct engine *engine, struct task *task)
     text_free(&task->attributes);
     text_free(&task->reason);
     text_free(&task->call_id);
-    free(task);
+    pool_give(&engine->task_pool, task);
 }
 
 /* --- create ------------------------------------------------------------------------------- */
@@ -472,7 +472,7 @@ static struct task *task_new(struct engine *engine, struct workspace *workspace,
                              struct channel *channel, const struct engine_create *create,
                              const struct task_way *way)
 {
-    struct task *task = xcalloc(1, sizeof *task);
+    struct task *task = pool_take(&engine->task_pool);
     task->sequence = ++engine->sequence;
     task->sid = engine_sid(engine, "WT", task->sequence);
     task->state = task_next(TASK_NONE, TASK_STEP_CREATED);
