@@ -13,7 +13,9 @@ enum {
     SCRATCH_BYTES = 512 << 20, /* of one stretch of batches; freed before the next */
     KEYS_MAX = 8,
     AFTER_BATCHES = 8,
-    PACKED_BATCHES = 64,
+    PACKED_BATCHES = 4, /* of a busy router that is thousands of events */
+    PACKED_BATCHES_MAX = 64,
+    PACKED_FEW = 64,
 };
 
 /* How a list goes on: over every batch while that finds enough, then by the index of keys. */
@@ -329,46 +331,64 @@ enum err_code event_store_after(struct db_conn *conn, struct call *call, int sha
     return code;
 }
 
-/* Those of a block behind after_seq. */
+/* Events collected in the arena. */
+struct packed_list {
+    struct packed_event *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* Those of a block behind *seq, which follows them. */
 static enum err_code take_packed(struct call *call, struct str payload, int64_t first_seq,
-                                 int64_t after_seq, struct packed_event *out, size_t room,
-                                 size_t *taken, struct err *err)
+                                 int64_t *seq, struct packed_list *list, struct err *err)
 {
     struct packed_event *events = NULL;
     size_t count = 0;
     enum err_code code = event_unpack(call->arena, payload, first_seq, &events, &count, err);
-    for (size_t i = 0; i < count && code == ERR_OK && *taken < room; i++) {
-        if (events[i].row.seq > after_seq)
-            out[(*taken)++] = events[i];
+    if (code != ERR_OK)
+        return code;
+    if (list->count + count > list->capacity) {
+        size_t capacity = 2 * list->capacity + count;
+        struct packed_event *items = ARENA_ARRAY(call->arena, struct packed_event, capacity);
+        if (items == NULL)
+            return no_room(err);
+        if (list->count > 0)
+            memcpy(items, list->items, list->count * sizeof *items);
+        list->items = items;
+        list->capacity = capacity;
     }
-    return code;
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].row.seq <= *seq)
+            continue;
+        list->items[list->count++] = events[i];
+        *seq = events[i].row.seq;
+    }
+    return ERR_OK;
 }
 
 enum err_code event_store_packed_after(struct db_conn *conn, struct call *call, int shard,
                                        int64_t seq, size_t limit, struct packed_event **out,
                                        size_t *out_count, struct err *err)
 {
-    struct packed_event *items = ARENA_ARRAY(call->arena, struct packed_event, limit);
-    if (items == NULL)
-        return no_room(err);
-    int count = PACKED_BATCHES;
+    struct packed_list list = {0};
+    int64_t batches = limit < PACKED_FEW ? 1 : PACKED_BATCHES;
+    int64_t found = batches;
     enum err_code code = ERR_OK;
-    *out = items;
-    *out_count = 0;
-    while (code == ERR_OK && count == PACKED_BATCHES && *out_count < limit) {
+    while (code == ERR_OK && found == batches && list.count < limit) {
         struct db_result *rows = NULL;
+        if (list.count > 0 && list.count < limit / 2 && batches < PACKED_BATCHES_MAX)
+            batches *= 2; /* they are small: fewer round trips */
         code = db_query(conn, call, &event_after,
-                        DB_PARAMS(db_i64(shard), db_i64(seq), db_i64(PACKED_BATCHES)), &rows, err);
-        count = code == ERR_OK ? db_row_count(rows) : 0;
-        for (int i = 0; i < count && code == ERR_OK && *out_count < limit; i++) {
+                        DB_PARAMS(db_i64(shard), db_i64(seq), db_i64(batches)), &rows, err);
+        found = code == ERR_OK ? db_row_count(rows) : 0;
+        for (int i = 0; i < found && code == ERR_OK; i++) {
             struct str payload;
             if (!db_get_bytes(rows, i, 1, call->arena, &payload))
                 return no_room(err);
-            code = take_packed(call, payload, db_get_i64(rows, i, 0), seq, items, limit, out_count,
-                               err);
-            if (*out_count > 0)
-                seq = items[*out_count - 1].row.seq;
+            code = take_packed(call, payload, db_get_i64(rows, i, 0), &seq, &list, err);
         }
     }
+    *out = list.items;
+    *out_count = list.count;
     return code;
 }

@@ -39,7 +39,8 @@ enum err_code event_store_after(struct db_conn *conn, struct call *call, int sha
                                 size_t limit, struct event_row **out, size_t *out_count,
                                 struct err *err) MUST_CHECK;
 
-/* The same without their texts: data and extras of our own events are in packed_event.own. */
+/* The same without their texts: data and extras of our own events are in packed_event.own. Whole
+ * batches: it may be more than limit by some; fewer only when there are no more. */
 struct packed_event;
 enum err_code event_store_packed_after(struct db_conn *conn, struct call *call, int shard,
                                        int64_t seq, size_t limit, struct packed_event **out,
