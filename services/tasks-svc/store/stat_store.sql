@@ -157,8 +157,8 @@ cross join lateral (select s.sid, s.at, s.reservations_created, s.reservations_a
                     offset 0) as b;
 
 -- name: stat_durations_of_workspace
--- index: stat_span_long, stat_span_by_workspace, primary key of stat_stay. $2 start, $3 end, $4 and
--- $5: the whole days between (both the end when there are none), counted in stat_stay
+-- index: stat_span_long_ended, stat_span_within_day, primary key of stat_stay. $2 start, $3 end, $4
+-- and $5: the whole days between (both the end when there are none), counted in stat_stay
 with stays as (
     select activity_sid, least(to_at, $3::timestamptz) - greatest(from_at, $2::timestamptz) as stay
     from stat_span
