@@ -480,7 +480,8 @@ struct engine {
     int64_t now_us;
     int64_t sequence;
     int64_t event_sequence;
-    uint64_t tag; /* of the running command */
+    uint64_t tag;      /* of the running command */
+    int64_t wrap_up_s; /* what its wrap-ups may last; 0 = for ever */
     struct engine_effects *out;
     uint64_t batch;
     uint64_t out_batch;
@@ -712,6 +713,8 @@ enum err_code task_cancel(struct engine *, const struct engine_command *, struct
 enum err_code task_wrap_up(struct engine *, const struct engine_command *, struct err *);
 enum err_code task_complete(struct engine *, const struct engine_command *, struct err *);
 enum err_code task_delete(struct engine *, const struct engine_command *, struct err *);
+enum err_code task_begin_wrap_up(struct engine *engine, struct task *task, int64_t timeout_s,
+                                 struct err *err);
 void task_step(struct engine *engine, struct task *task, enum task_step step);
 void task_give_up(struct engine *engine, struct task *task, enum engine_event_type why,
                   struct str reason);

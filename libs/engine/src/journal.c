@@ -142,6 +142,7 @@ static const struct field action_fields[] = {
     F(SID, action.activity_sid),
     F(STR, action.instruction),
     F(STR, action.instruction_data),
+    F(I64, action.timeout_s),
     {0},
 };
 

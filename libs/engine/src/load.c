@@ -162,7 +162,8 @@ enum err_code engine_load_reservation(struct engine *engine, const struct reserv
     text_set(&reservation->instruction, row->instruction);
     text_set(&reservation->instruction_data, row->instruction_data);
     reservation_link(engine, reservation);
-    if (reservation->state == RESERVATION_PENDING)
+    if (reservation->state == RESERVATION_PENDING ||
+        (reservation->state == RESERVATION_WRAPPING && reservation->expires_at_us != 0))
         timer_set(engine, &reservation->timer, reservation->expires_at_us);
     engine_load_worker_idle(engine, &row->worker_sid, &row->channel_sid, row->sequence);
     engine_load_counters(engine, 0, row->sequence);

@@ -168,6 +168,10 @@ void reservation_wrap(struct engine *engine, struct reservation *reservation)
 {
     reservation->state = reservation_next(reservation->state, RESERVATION_STEP_WRAP_UP);
     INVARIANT(reservation->state != RESERVATION_NONE);
+    reservation->expires_at_us =
+        engine->wrap_up_s > 0 ? time_after(engine->now_us, engine->wrap_up_s) : 0;
+    if (reservation->expires_at_us != 0)
+        timer_set(engine, &reservation->timer, reservation->expires_at_us);
     reservation_touch(engine, reservation);
     (void)emit_reservation(engine, ENGINE_EVENT_RESERVATION_WRAPUP, reservation);
 }
@@ -181,6 +185,10 @@ static void reservation_release_task(struct engine *engine, struct task *task)
 void reservation_timer(struct engine *engine, struct reservation *reservation)
 {
     struct task *task = reservation->task;
+    if (reservation->state == RESERVATION_WRAPPING) {
+        task_end(engine, task, TASK_STEP_COMPLETE, STR("Wrap-up timed out"), ENGINE_EVENT_NONE);
+        return;
+    }
     struct activity *wanted = reservation_activity(engine, &task->workspace->timeout_activity_sid);
     reservation_end(engine, reservation, RESERVATION_STEP_TIME_OUT, STR("Reservation timed out"),
                     wanted);
@@ -383,10 +391,13 @@ static enum err_code reservation_through_task(struct engine *engine,
     struct str reason =
         command->action.reason.len == 0 ? STR("Reservation completed") : command->action.reason;
     struct task *task = reservation->task;
-    if (task_step_ == TASK_STEP_WRAP_UP)
-        task_step(engine, task, TASK_STEP_WRAP_UP);
-    else
+    if (task_step_ == TASK_STEP_WRAP_UP) {
+        enum err_code code = task_begin_wrap_up(engine, task, command->action.timeout_s, err);
+        if (code != ERR_OK)
+            return code;
+    } else {
         task_end(engine, task, task_step_, reason, ENGINE_EVENT_NONE);
+    }
     engine->out->subject = reservation->sid;
     return ERR_OK;
 }

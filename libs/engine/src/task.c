@@ -11,6 +11,7 @@ enum { MAX_ATTRIBUTE_CHARACTERS = 4096 };
 #define MAX_PRIORITY  INT64_C(2147483647)
 #define MAX_TIMEOUT_S INT64_C(1209600)
 #define YEAR_1900_US  INT64_C(-2208988800000000)
+#define MAX_WRAP_UP_S INT64_C(86400)
 #define TASK_TTL_TEXT "Task TTL Exceeded"
 
 /* --- being in a class --------------------------------------------------------------------- */
@@ -692,6 +693,28 @@ enum err_code task_cancel(struct engine *engine, const struct engine_command *co
     return ERR_OK;
 }
 
+static enum err_code task_check_wrap_up(int64_t timeout_s, struct err *err)
+{
+    if (timeout_s < 0 || timeout_s > MAX_WRAP_UP_S)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "OUT_OF_RANGE", "timeout",
+                         "the timeout of a wrap-up must be from 1 to %lld seconds, or 0 for none",
+                         (long long)MAX_WRAP_UP_S);
+    return ERR_OK;
+}
+
+/* The task's state allows it. */
+enum err_code task_begin_wrap_up(struct engine *engine, struct task *task, int64_t timeout_s,
+                                 struct err *err)
+{
+    enum err_code code = task_check_wrap_up(timeout_s, err);
+    if (code != ERR_OK)
+        return code;
+    engine->wrap_up_s = timeout_s;
+    task_step(engine, task, TASK_STEP_WRAP_UP);
+    engine->wrap_up_s = 0;
+    return ERR_OK;
+}
+
 enum err_code task_wrap_up(struct engine *engine, const struct engine_command *command,
                            struct err *err)
 {
@@ -706,10 +729,12 @@ enum err_code task_wrap_up(struct engine *engine, const struct engine_command *c
                        "currently assigned",
                        task->sid.text, task->workspace->sid.text,
                        task->workspace->account_sid.text);
+    enum err_code code = task_check_wrap_up(action->timeout_s, err);
+    if (code != ERR_OK)
+        return code;
     text_set(&task->reason, action->reason);
-    task_step(engine, task, TASK_STEP_WRAP_UP);
     engine->out->subject = task->sid;
-    return ERR_OK;
+    return task_begin_wrap_up(engine, task, action->timeout_s, err);
 }
 
 enum err_code task_complete(struct engine *engine, const struct engine_command *command,

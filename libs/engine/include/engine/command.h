@@ -155,6 +155,7 @@ struct engine_action {
     struct sid activity_sid;  /* reject: the worker's new activity, or none */
     struct str instruction;   /* accept: recorded, "" keeps what was; instruct: required */
     struct str instruction_data;
+    int64_t timeout_s; /* wrap up: completed by itself then; 0 = never, at most 86400 */
 };
 
 struct engine_command {

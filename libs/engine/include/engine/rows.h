@@ -81,7 +81,7 @@ struct reservation_row {
     struct str instruction_data;      /* its parameters as JSON text, or "" */
     int64_t created_at_us;
     int64_t updated_at_us;
-    int64_t expires_at_us; /* end of the offer */
+    int64_t expires_at_us; /* end of the offer; while wrapping: of the wrap-up, 0 = none */
     int64_t sequence;      /* grows with each reservation: the idle order of workers */
 };
 

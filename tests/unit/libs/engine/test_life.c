@@ -391,31 +391,88 @@ static void a_deleted_workspace_takes_its_tasks_along(void)
     world_fini(&w);
 }
 
+static enum err_code wrap_up(struct world *w, enum engine_command_kind kind, const struct sid *sid,
+                             int64_t timeout_s)
+{
+    struct engine_command command = {.kind = kind};
+    command.action = (struct engine_action){
+        .sid = *sid, .workspace_sid = world_sid("WS", 1), .timeout_s = timeout_s};
+    return world_do(w, command);
+}
+
+static void a_wrap_up_with_a_timeout_completes_by_itself(void)
+{
+    static const enum engine_command_kind kinds[] = {ENGINE_WRAP_UP_TASK,
+                                                     ENGINE_WRAP_UP_RESERVATION};
+    for (size_t i = 0; i < 2; i++) {
+        struct world w;
+        world_init(&w);
+        world_one_queue(&w);
+        world_worker(&w, 1, "{}", 1);
+        struct sid task = world_create(&w, "{}");
+        struct sid offer = world_last_offer(&w, &task);
+        const struct sid *subject = i == 0 ? &task : &offer;
+        CHECK_I64(world_act(&w, ENGINE_ACCEPT_RESERVATION, &offer), ERR_OK);
+        CHECK_I64(wrap_up(&w, kinds[i], subject, 86401), ERR_INVALID_ARGUMENT);
+        CHECK_TEXT(w.err.field, "timeout");
+        CHECK_I64(wrap_up(&w, kinds[i], subject, 30), ERR_OK);
+        struct sid next = world_create(&w, "{}");
+        (void)world_events(&w);
+        world_wait(&w, 29);
+        world_reload(&w);
+        CHECK_TEXT(world_task_state(&w, &task), "wrapping");
+        world_wait(&w, 1);
+        CHECK_TEXT(world_events(&w), "task.completed reservation.completed reservation.created");
+        CHECK_TEXT(world_task_state(&w, &task), "completed");
+        CHECK_STR(world_task(&w, &task).reason, "Wrap-up timed out");
+        CHECK_I64(world_offered_to(&w, &next), 1);
+        world_fini(&w);
+    }
+}
+
+static void a_wrap_up_without_a_timeout_lasts(void)
+{
+    struct world w;
+    world_init(&w);
+    world_one_queue(&w);
+    world_worker(&w, 1, "{}", 1);
+    struct sid task = world_create(&w, "{}");
+    struct sid offer = world_last_offer(&w, &task);
+    CHECK_I64(world_act(&w, ENGINE_ACCEPT_RESERVATION, &offer), ERR_OK);
+    CHECK_I64(wrap_up(&w, ENGINE_WRAP_UP_TASK, &task, 0), ERR_OK);
+    world_reload(&w);
+    world_wait(&w, 86399); /* a second before the clean-up of what was assigned */
+    CHECK_TEXT(world_task_state(&w, &task), "wrapping");
+    world_fini(&w);
+}
+
 static const struct test_case cases[] = {
-    {"a task travels from creation to completed",                          a_task_travels_from_creation_to_completed  },
+    {"a task travels from creation to completed",                          a_task_travels_from_creation_to_completed   },
     {"a completed task frees the worker for the next",
-     a_completed_task_frees_the_worker_for_the_next                                                                   },
-    {"a reservation wrapped up wraps its task",                            a_reservation_wrapped_up_wraps_its_task    },
+     a_completed_task_frees_the_worker_for_the_next                                                                    },
+    {"a reservation wrapped up wraps its task",                            a_reservation_wrapped_up_wraps_its_task     },
     {"a rejected reservation returns the task to the next worker",
-     a_rejected_reservation_returns_the_task_to_the_next_worker                                                       },
+     a_rejected_reservation_returns_the_task_to_the_next_worker                                                        },
     {"the only worker is offered again what he rejected",
-     the_only_worker_is_offered_again_what_he_rejected                                                                },
-    {"a reject may move the worker to an activity",                        a_reject_may_move_the_worker_to_an_activity},
+     the_only_worker_is_offered_again_what_he_rejected                                                                 },
+    {"a reject may move the worker to an activity",                        a_reject_may_move_the_worker_to_an_activity },
     {"an unanswered reservation moves the worker to the timeout activity",
-     an_unanswered_reservation_moves_the_worker_to_the_timeout_activity                                               },
+     an_unanswered_reservation_moves_the_worker_to_the_timeout_activity                                                },
     {"the first accept wins and the others are rescinded",
-     the_first_accept_wins_and_the_others_are_rescinded                                                               },
-    {"refusals use the known texts",                                       refusals_use_the_known_texts               },
-    {"a refused command has no effects",                                   a_refused_command_has_no_effects           },
-    {"a canceled task cancels its offers",                                 a_canceled_task_cancels_its_offers         },
-    {"a deleted task is gone and frees its worker",                        a_deleted_task_is_gone_and_frees_its_worker},
-    {"a task lives no longer than its timeout",                            a_task_lives_no_longer_than_its_timeout    },
-    {"a task assigned for a day is cleaned up",                            a_task_assigned_for_a_day_is_cleaned_up    },
-    {"too many assignments cancel the task",                               too_many_assignments_cancel_the_task       },
+     the_first_accept_wins_and_the_others_are_rescinded                                                                },
+    {"refusals use the known texts",                                       refusals_use_the_known_texts                },
+    {"a refused command has no effects",                                   a_refused_command_has_no_effects            },
+    {"a canceled task cancels its offers",                                 a_canceled_task_cancels_its_offers          },
+    {"a deleted task is gone and frees its worker",                        a_deleted_task_is_gone_and_frees_its_worker },
+    {"a task lives no longer than its timeout",                            a_task_lives_no_longer_than_its_timeout     },
+    {"a task assigned for a day is cleaned up",                            a_task_assigned_for_a_day_is_cleaned_up     },
+    {"too many assignments cancel the task",                               too_many_assignments_cancel_the_task        },
     {"a worker going unavailable keeps or rejects what is pending",
-     a_worker_going_unavailable_keeps_or_rejects_what_is_pending                                                      },
-    {"a deleted worker gives back what is pending",                        a_deleted_worker_gives_back_what_is_pending},
-    {"a deleted workspace takes its tasks along",                          a_deleted_workspace_takes_its_tasks_along  },
+     a_worker_going_unavailable_keeps_or_rejects_what_is_pending                                                       },
+    {"a deleted worker gives back what is pending",                        a_deleted_worker_gives_back_what_is_pending },
+    {"a deleted workspace takes its tasks along",                          a_deleted_workspace_takes_its_tasks_along   },
+    {"a wrap-up with a timeout completes by itself",                       a_wrap_up_with_a_timeout_completes_by_itself},
+    {"a wrap-up without a timeout lasts",                                  a_wrap_up_without_a_timeout_lasts           },
 };
 
 int main(int argc, char **argv)
