@@ -45,6 +45,7 @@ struct tasks_settings {
     int64_t batch_max;
     int64_t lease_ms;
     const char *advertise;
+    int64_t wrap_up_ms;
     int64_t statistics_keep_ms;
     int64_t statistics_minutes_ms;
     const char *account_sid;        /* TASKROUTER_ACCOUNT_SID */
@@ -104,6 +105,9 @@ static const struct config_setting settings_table[] = {
      .type = CONFIG_HOST_PORT,
      .help = "Where the others reach this one; default: where it listens, or the host's name.",
      CONFIG_FIELD(struct tasks_settings, advertise)            },
+    ROW("TASKROUTER_TASKS_WRAPUP", CONFIG_DURATION_MS, wrap_up_ms,
+        "After which wrapping tasks complete by themselves, unless the call says; 0 = never.",
+        .default_text = "0s", .min = 0, .max = 86400000),
     {.key = "TASKROUTER_TASKS_STATISTICS",
      .type = CONFIG_DURATION_MS,
      .default_text = "9600h",
@@ -420,6 +424,7 @@ static void open_parts(struct app *app, struct started *started)
         .keep_ms = settings->statistics_keep_ms,
         .keep_minutes_ms = settings->statistics_minutes_ms,
     };
+    tasks->wrap_up_timeout_s = settings->wrap_up_ms / 1000;
     tasks->statistics_keep_ms = settings->statistics_keep_ms;
     tasks->statistics_minutes_ms = settings->statistics_minutes_ms;
     (void)app_job_start(app, &projection_job, &started->projection);

@@ -284,6 +284,15 @@ struct task_action {
     const char *reason; /* recorded when the caller gives none; NULL where none is recorded */
 };
 
+/* How long a wrap-up may last: what the call says, else the setting. */
+static int64_t wrap_up_timeout(const struct change *change, bool is_given, int64_t given_s)
+{
+    enum engine_command_kind kind = change->op.command.kind;
+    if (kind != ENGINE_WRAP_UP_TASK && kind != ENGINE_WRAP_UP_RESERVATION)
+        return 0;
+    return is_given ? given_s : change->tasks->wrap_up_timeout_s;
+}
+
 static void act_on_task(void *app, struct call *call,
                         const Taskrouter__Tasks__V1__TaskActionRequest *request,
                         struct rpc_reply *reply, const struct task_action *action)
@@ -302,6 +311,8 @@ static void act_on_task(void *app, struct call *call,
         .expected_version = request->_expected_version_case != 0 ? request->expected_version : 0,
         .reason = str_from(request->reason[0] == '\0' ? action->reason : request->reason),
     };
+    change->op.command.action.timeout_s =
+        wrap_up_timeout(change, request->_timeout_case != 0, request->timeout);
     if (check_sid("sid", request->sid, "WT", &err) == ERR_OK &&
         check_text("reason", request->reason, 0, 4096, &err) == ERR_OK &&
         use_key(change, action->method, request->idempotency_key, &request->base, &err) == ERR_OK)
@@ -359,6 +370,8 @@ fill_reservation(struct change *change,
         .instruction = str_from(request->instruction),
         .instruction_data = str_from(request->instruction_data),
     };
+    change->op.command.action.timeout_s =
+        wrap_up_timeout(change, request->_timeout_case != 0, request->timeout);
     return use_key(change, action->method, request->idempotency_key, &request->base, err);
 }
 

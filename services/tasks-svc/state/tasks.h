@@ -14,6 +14,7 @@ struct tasks {
     struct shell *shell;
     struct fetcher *fetcher;
     struct relay *relay;
+    int64_t wrap_up_timeout_s;     /* of wrap-ups that say nothing; 0 = none */
     int64_t statistics_keep_ms;    /* how far back statistics reach */
     int64_t statistics_minutes_ms; /* by the minute */
     struct config_feed *feed;
