@@ -4,7 +4,11 @@
 #include "shard_store_sql.h"
 #include "task_columns.h"
 
-enum { PAGE_ROWS = 2000 };
+enum {
+    PAGE_ROWS = 2000,
+    TASK_PAGE_ROWS =
+        20000, /* some 20 MB; each page costs a look-up, or a sort when the table is new */
+};
 
 enum err_code shard_store_take(struct db_conn *conn, struct call *call, int shard, int shard_count,
                                const char *owner, const char *address, int64_t ttl_ms,
@@ -150,13 +154,13 @@ enum err_code shard_store_tasks(struct db_conn *conn, struct call *call, int sha
                                 void *ctx, struct err *err)
 {
     int64_t after = 0;
-    int count = PAGE_ROWS;
-    while (count == PAGE_ROWS) {
+    int count = TASK_PAGE_ROWS;
+    while (count == TASK_PAGE_ROWS) {
         struct arena_mark mark = arena_mark(call->arena);
         struct db_result *rows = NULL;
         enum err_code code =
             db_query(conn, call, &shard_load_tasks,
-                     DB_PARAMS(db_i64(shard), db_i64(after), db_i64(PAGE_ROWS)), &rows, err);
+                     DB_PARAMS(db_i64(shard), db_i64(after), db_i64(TASK_PAGE_ROWS)), &rows, err);
         if (code != ERR_OK)
             return code;
         count = db_row_count(rows);
@@ -164,15 +168,17 @@ enum err_code shard_store_tasks(struct db_conn *conn, struct call *call, int sha
         if (sids == NULL)
             return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "LOAD_TOO_LARGE",
                            "a page of tasks does not fit into memory");
+        size_t offered = 0; /* those that ever had a reservation: mostly few */
         for (int i = 0; i < count && code == ERR_OK; i++) {
             struct task_row row;
             task_from_row(rows, i, &row);
-            sids[i] = db_get_str(rows, i, 0);
+            if (row.assignment_count > 0)
+                sids[offered++] = db_get_str(rows, i, 0);
             after = row.sequence;
             code = task_fn(ctx, &row, err);
         }
-        if (code == ERR_OK && count > 0)
-            code = load_reservations(conn, call, sids, (size_t)count, reservation_fn, ctx, err);
+        if (code == ERR_OK && offered > 0)
+            code = load_reservations(conn, call, sids, offered, reservation_fn, ctx, err);
         arena_rewind(call->arena, mark);
         if (code != ERR_OK)
             return code;
