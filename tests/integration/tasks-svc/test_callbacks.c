@@ -526,6 +526,31 @@ static void test_killed_while_sending(void)
     CHECK_I64(log_count(&place, "reservation.accepted").events, 1);
 }
 
+/* The owner dies while it sends; another process goes on at once. */
+static void test_taken_over(void)
+{
+    const char *http = NULL;
+    struct process *twin = suite_start_twin(SUITE_TASKS, NULL, &http);
+    CHECK(process_wait_ready(twin, http, 2 * WAIT_MS));
+    receiver_hold("/twin", true);
+    struct place place = place_new(0);
+    set_event_url(&place, suite_text("%s", receiver_url("/twin")), "task.created");
+    const char *task = task_new(&place, "{}");
+    bool is_sent = receiver_waits("/twin", 1);
+    process_signal(suite_process(SUITE_TASKS), SIGKILL);
+    (void)process_wait_exit(suite_process(SUITE_TASKS), 5000);
+    receiver_hold("/twin", false);
+    if (is_sent)
+        (void)waits_for_state(suite_text("task_sid = '%s'", task), "delivered");
+    CHECK_I64(receiver_count("/twin"), 2);
+    CHECK_TEXT(receiver_param("/twin", receiver_count("/twin") - 1, "Sid"),
+               receiver_param("/twin", 0, "Sid"));
+    CHECK(suite_restart(SUITE_TASKS));
+    CHECK_I64(process_terminate(twin, 10000), 0);
+    process_free(twin);
+    CHECK(suite_until(is_reached, place.workspace, WAIT_MS));
+}
+
 static bool is_outbox_empty(const void *ctx)
 {
     return suite_count("select count(*) from tasks.callback where workspace_sid = '%s' and state "
@@ -587,6 +612,7 @@ static const struct test_case cases[] = {
     {"a private address is refused",                                          test_private          },
     {"killed while sending: sent again under the same key, carried out once",
      test_killed_while_sending                                                                      },
+    {"killed beside another process: that one sends it again",                test_taken_over       },
     {"killed under load: every event is told in order, none is missing",      test_killed_under_load},
 };
 
