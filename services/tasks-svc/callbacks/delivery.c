@@ -45,6 +45,7 @@ static void end(struct delivery *delivery, const char *state)
 {
     struct callbacks *callbacks = delivery->callbacks;
     delivery->outcome.id = delivery->claim.id;
+    delivery->outcome.object_key = delivery->claim.object_key;
     delivery->outcome.state = state;
     delivery->step = DELIVERY_ENDED;
     list_remove(&delivery->node);
@@ -398,6 +399,7 @@ static void start(struct callbacks *callbacks, const struct callback_shard *shar
     delivery->claim.workspace_sid = keep(arena, claim->workspace_sid);
     delivery->claim.reservation_sid = keep(arena, claim->reservation_sid);
     delivery->claim.event_type = keep(arena, claim->event_type);
+    delivery->claim.object_key = keep(arena, claim->object_key);
     delivery->claim.url = keep(arena, claim->url);
     delivery->claim.fallback_url = keep(arena, claim->fallback_url);
     delivery->peer =

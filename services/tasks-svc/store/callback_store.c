@@ -200,7 +200,8 @@ enum err_code callback_store_claim(struct db_conn *conn, struct call *call, int 
             .parameters = db_get_str(rows, i, 9),
             .attempts = db_get_i64(rows, i, 10),
             .expires_at_us = db_get_time_us(rows, i, 11),
-            .is_offer_open = str_eq_text(db_get_str(rows, i, 12), "pending"),
+            .object_key = db_get_text(rows, i, 12),
+            .is_offer_open = str_eq_text(db_get_str(rows, i, 13), "pending"),
         };
     }
     *out = claims;
@@ -234,6 +235,8 @@ enum err_code callback_store_record(struct db_conn *conn, struct call *call, con
 {
     struct str *t[OUTCOME_TEXT_COUNT];
     int64_t *n[OUTCOME_NUMBER_COUNT];
+    struct str *keys = ARENA_ARRAY(call->arena, struct str, count);
+    size_t key_count = 0;
     for (int i = 0; i < OUTCOME_TEXT_COUNT; i++)
         t[i] = ARENA_ARRAY(call->arena, struct str, count);
     for (int i = 0; i < OUTCOME_NUMBER_COUNT; i++)
@@ -248,6 +251,8 @@ enum err_code callback_store_record(struct db_conn *conn, struct call *call, con
         t[OUTCOME_BODY][i] = str_from(outcome->body);
         t[OUTCOME_INSTRUCTION][i] = str_from(outcome->instruction);
         t[OUTCOME_ALERT][i] = str_from(outcome->alert);
+        if (strcmp(outcome->state, CALLBACK_WAITING) != 0)
+            keys[key_count++] = str_from(outcome->object_key);
         n[OUTCOME_ID][i] = outcome->id;
         n[OUTCOME_NEXT][i] = outcome->next_attempt_us;
         n[OUTCOME_ATTEMPTS][i] = outcome->attempts;
@@ -255,7 +260,7 @@ enum err_code callback_store_record(struct db_conn *conn, struct call *call, con
         n[OUTCOME_TOOK][i] = outcome->took_ms;
         n[OUTCOME_ALERT_CODE][i] = outcome->alert_code;
     }
-    return db_query(
+    enum err_code code = db_query(
         conn, call, &callback_record,
         DB_PARAMS(db_cstr(me), db_time_us(now_us), db_i64s(n[OUTCOME_ID], count),
                   db_texts(t[OUTCOME_STATE], count), db_times_us(n[OUTCOME_NEXT], count),
@@ -265,6 +270,11 @@ enum err_code callback_store_record(struct db_conn *conn, struct call *call, con
                   db_texts(t[OUTCOME_INSTRUCTION], count), db_i64s(n[OUTCOME_ALERT_CODE], count),
                   db_texts(t[OUTCOME_ALERT], count)),
         NULL, err);
+    /* A process that dies in between leaves that to its successor's sweep. */
+    if (code == ERR_OK && key_count > 0)
+        code = db_query(conn, call, &callback_promote_next,
+                        DB_PARAMS(db_texts(keys, key_count), db_time_us(now_us)), NULL, err);
+    return code;
 }
 
 enum err_code callback_store_reclaim(struct db_conn *conn, struct call *call, int shard,

@@ -68,6 +68,7 @@ struct callback_claim {
     const char *url;
     const char *fallback_url;
     struct str parameters;
+    const char *object_key;
     int64_t attempts; /* so far */
     int64_t expires_at_us;
     bool is_offer_open; /* assignments: the reservation is pending */
@@ -76,6 +77,7 @@ struct callback_claim {
 /* What became of a claimed one. Texts are never NULL. */
 struct callback_outcome {
     int64_t id;
+    const char *object_key;
     const char *state; /* CALLBACK_WAITING: to be tried again at next_attempt_us */
     int64_t next_attempt_us;
     int64_t attempts;
@@ -158,7 +160,7 @@ enum err_code callback_store_claim(struct db_conn *conn, struct call *call, int 
                                    const struct callback_due *due, size_t due_count, int64_t now_us,
                                    const char *me, struct callback_claim **out, size_t *out_count,
                                    struct err *err) MUST_CHECK;
-/* Those that somebody else has claimed meanwhile are left alone. */
+/* Those that somebody else has claimed meanwhile are left alone. The next of each object may go. */
 enum err_code callback_store_record(struct db_conn *conn, struct call *call, const char *me,
                                     const struct callback_outcome *outcomes, size_t count,
                                     int64_t now_us, struct err *err) MUST_CHECK;

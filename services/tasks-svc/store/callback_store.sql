@@ -105,53 +105,52 @@ from picked
 where callback.id = picked.id
 returning callback.id, callback.sid, callback.kind, callback.account_sid, callback.workspace_sid,
           callback.reservation_sid, callback.event_type, callback.url, callback.fallback_url,
-          callback.parameters::text, callback.attempts, callback.expires_at,
+          callback.parameters::text, callback.attempts, callback.expires_at, callback.object_key,
           case when callback.kind = 'assignment'
                then (select r.state from reservation r where r.sid = callback.reservation_sid) end;
 
 -- name: callback_record
--- What became of those sent; and the next one about the same object may go.
--- index: primary key; callback_open
-with ended as (
-    update callback c
-    set state = r.state,
-        next_attempt_at = coalesce(r.next_attempt_at, c.next_attempt_at),
-        claimed_by = '',
-        attempts = r.attempts,
-        last_attempt_at = case when r.attempts > c.attempts then $2::timestamptz
-                               else c.last_attempt_at end,
-        last_url = r.last_url,
-        last_status = r.last_status,
-        last_error = r.last_error,
-        last_body = r.last_body,
-        took_ms = r.took_ms,
-        instruction = r.instruction,
-        alert_code = r.alert_code,
-        alert = r.alert,
-        ended_at = case when r.state <> 'waiting' then $2::timestamptz end
-    from unnest($3::bigint[], $4::text[], $5::timestamptz[], $6::bigint[], $7::text[], $8::bigint[],
-                $9::text[], $10::text[], $11::bigint[], $12::text[], $13::bigint[], $14::text[])
-         as r (id, state, next_attempt_at, attempts, last_url, last_status, last_error, last_body,
-               took_ms, instruction, alert_code, alert)
-    where c.id = r.id
-      and c.state = 'sending'
-      and c.claimed_by = $1
-    returning c.id, c.object_key, c.state
-)
+-- What became of those sent; those that others have claimed meanwhile are left alone.
+-- index: callback_sending, or primary key
+update callback c
+set state = r.state,
+    next_attempt_at = coalesce(r.next_attempt_at, c.next_attempt_at),
+    claimed_by = '',
+    attempts = r.attempts,
+    last_attempt_at = case when r.attempts > c.attempts then $2::timestamptz
+                           else c.last_attempt_at end,
+    last_url = r.last_url,
+    last_status = r.last_status,
+    last_error = r.last_error,
+    last_body = r.last_body,
+    took_ms = r.took_ms,
+    instruction = r.instruction,
+    alert_code = r.alert_code,
+    alert = r.alert,
+    ended_at = case when r.state <> 'waiting' then $2::timestamptz end
+from unnest($3::bigint[], $4::text[], $5::timestamptz[], $6::bigint[], $7::text[], $8::bigint[],
+            $9::text[], $10::text[], $11::bigint[], $12::text[], $13::bigint[], $14::text[])
+     as r (id, state, next_attempt_at, attempts, last_url, last_status, last_error, last_body,
+           took_ms, instruction, alert_code, alert)
+where c.id = r.id
+  and c.state = 'sending'
+  and c.claimed_by = $1;
+
+-- name: callback_promote_next
+-- Of each object: the first that has not ended may go, if it waited for others.
+-- index: callback_open; primary key
 update callback
 set state = 'waiting',
     next_attempt_at = $2::timestamptz
-where id in (select (select min(q.id)
-                     from callback q
-                     where q.object_key = e.object_key
-                       and q.state = 'queued')
-             from ended e
-             where e.state <> 'waiting'
-               and not exists (select 1
-                               from callback o
-                               where o.object_key = e.object_key
-                                 and o.state in ('waiting', 'sending')
-                                 and o.id not in (select id from ended)));
+from unnest($1::text[]) as k (object_key)
+cross join lateral (select o.id, o.state
+                    from callback o
+                    where o.object_key = k.object_key
+                      and o.state in ('queued', 'waiting', 'sending')
+                    order by o.id
+                    limit 1) as first
+where callback.id = first.id
+  and first.state = 'queued';
 
 -- name: callback_reclaim
 -- What another process was sending when it lost the shard is sent again.
