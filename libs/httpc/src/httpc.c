@@ -62,6 +62,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *ctx)
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
 static size_t take_header(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct httpc_request *request = ctx;

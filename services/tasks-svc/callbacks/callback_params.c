@@ -26,7 +26,10 @@ static const char *pascal(const char *snake, char out[NAME_MAX_BYTES])
             starts = true;
             continue;
         }
-        out[len++] = starts && *snake >= 'a' && *snake <= 'z' ? (char)(*snake - 'a' + 'A') : *snake;
+        char c = *snake;
+        if (starts && c >= 'a' && c <= 'z')
+            c = (char)(c - 'a' + 'A');
+        out[len++] = c;
         starts = false;
     }
     out[len] = '\0';
