@@ -132,7 +132,8 @@ bool suite_publish(const char *type, const char *workspace_sid, const char *reso
     va_end(args);
     struct outbox_event event = {
         .event_sid = sid_new("EV"),
-        .source = "/tasks-svc",
+        /* A real tasks-svc takes nothing that says it comes from itself. */
+        .source = (suite->services & SUITE_BIT(SUITE_TASKS)) != 0 ? "/suite" : "/tasks-svc",
         .type = type,
         .workspace_sid = workspace_sid,
         .account_sid = ACCOUNT,

@@ -81,8 +81,60 @@ static void test_previous_activity(void)
     CHECK(is_log_whole());
 }
 
+static bool is_deleted(const void *ctx)
+{
+    return suite_count("select count(*) from tasks.config_copy where sid = '%s' and is_deleted",
+                       (const char *)ctx) == 1;
+}
+
+static bool is_offered(const void *ctx)
+{
+    const struct wish *wish = ctx;
+    return suite_count("select count(*) from tasks.reservation where task_sid = '%s'", wish->task) >
+           0;
+}
+
+/* Words of the owners, who would refuse it by themselves while it is in use. */
+static void delete_in_use(const struct place *place)
+{
+    CHECK(suite_publish("workflow.deleted", place->workspace, place->workflow, 9, 0,
+                        "{'workflow':{'sid':'%s','workspaceSid':'%s','friendlyName':'All',"
+                        "'configuration':'{`task_routing`:{`default_filter`:{`queue`:`%s`}}}',"
+                        "'configurationVersion':'2','version':'9'},'deleted':true}",
+                        place->workflow, place->workspace, place->queue));
+    CHECK(suite_publish("activity.deleted", place->workspace, place->available, 9, 0,
+                        "{'activity':{'sid':'%s','workspaceSid':'%s','friendlyName':'On call',"
+                        "'available':true,'version':'9'},'deleted':true}",
+                        place->available, place->workspace));
+    CHECK(suite_until(is_deleted, place->workflow, 10000));
+    CHECK(suite_until(is_deleted, place->available, 10000));
+}
+
+static void test_deleted_in_use(void)
+{
+    struct place place = place_new(0);
+    struct wish waiting = {&place, task_new(&place, "{}")};
+    (void)place_heard(suite_ok(&suite_admin, SUITE_ROUTING, "UpdateWorkflow",
+                               "{'workflow':{'sid':'%s','workspaceSid':'%s','configuration':"
+                               "'{`task_routing`:{`default_filter`:{`queue`:`%s`,`priority`:7}}}'},"
+                               "'updateMask':'configuration'}",
+                               place.workflow, place.workspace, place.queue));
+    delete_in_use(&place);
+    crash();
+    /* Still in the document that it entered. */
+    CHECK_I64(suite_count("select workflow_version from tasks.task where sid = '%s'", waiting.task),
+              1);
+    /* And a worker in the activity is still asked. */
+    (void)place_worker(&place, "ada", 1);
+    CHECK(suite_until(is_offered, &waiting, 10000));
+    CHECK_I64(suite_count("select workflow_version from tasks.task where sid = '%s'", waiting.task),
+              1);
+    CHECK_I64(suite_count("select priority from tasks.task where sid = '%s'", waiting.task), 0);
+}
+
 static const struct test_case cases[] = {
     {"after a crash a withdrawn offer returns its worker to where he was", test_previous_activity},
+    {"after a crash what is deleted serves on where it is in use",         test_deleted_in_use   },
 };
 
 int main(int argc, char **argv)
