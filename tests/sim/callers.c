@@ -141,6 +141,8 @@ static bool act_on_offer(const struct store *store, struct world *world,
     action->workspace_sid = offer->row.workspace_sid;
     action->expected_version = chance(world, 8) ? offer->row.version : 0;
     action->reason = STR("asked");
+    if (command->kind == ENGINE_WRAP_UP_RESERVATION && chance(world, 40))
+        action->timeout_s = 1 + below(world, 60);
     if (command->kind == ENGINE_ACCEPT_RESERVATION && chance(world, 30)) {
         action->instruction = STR("accept");
         action->instruction_data = STR("{}");
@@ -169,6 +171,8 @@ static bool act_on_task(const struct store *store, struct world *world,
     action->workspace_sid = task->row.workspace_sid;
     action->expected_version = chance(world, 8) ? task->row.version : 0;
     action->reason = chance(world, 95) ? STR("asked") : STR(" ");
+    if (command->kind == ENGINE_WRAP_UP_TASK && chance(world, 40))
+        action->timeout_s = 1 + below(world, 60);
     return true;
 }
 

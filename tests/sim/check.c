@@ -695,6 +695,9 @@ void check_world(struct check *check, const struct engine *engine, int64_t now_u
                        offer->row.sid.text);
         if (offer->row.state == RESERVATION_PENDING && offer->row.expires_at_us <= now_us)
             check_fail(check, "time: the offer %s outlives its time", offer->row.sid.text);
+        if (offer->row.state == RESERVATION_WRAPPING && offer->row.expires_at_us != 0 &&
+            offer->row.expires_at_us <= now_us)
+            check_fail(check, "time: the wrap-up %s outlives its time", offer->row.sid.text);
     }
     for (size_t i = 0; i < store->config_count && !check_has_failed(check); i++) {
         if (store->configs[i]->kind == ENGINE_PUT_WORKER && !store->configs[i]->is_deleted)
