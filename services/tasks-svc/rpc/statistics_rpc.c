@@ -92,9 +92,9 @@ struct now_workers {
 struct now_look {
     struct now_item *items;
     size_t count;
-    const struct sid *channel_sid; /* NULL: all */
-    struct now_workers *workers;   /* NULL: not asked for */
-    int64_t now_us;                /* out */
+    struct sid channel_sid;      /* none: all */
+    struct now_workers *workers; /* NULL: not asked for */
+    int64_t now_us;              /* out */
 };
 
 static bool is_named(const struct now_workers *who, const struct sid *sid)
@@ -164,10 +164,11 @@ static enum err_code look_now(struct shard_op *op, struct engine *engine, int64_
 {
     struct now_look *look = op->look_ctx;
     struct arena *arena = op->call->arena;
+    const struct sid *channel = sid_is_set(&look->channel_sid) ? &look->channel_sid : NULL;
     look->now_us = now_us;
     for (size_t i = 0; i < look->count; i++) {
         struct now_item *item = &look->items[i];
-        (void)engine_task_stats_get(engine, &item->sid, look->channel_sid, arena, &item->tasks);
+        (void)engine_task_stats_get(engine, &item->sid, channel, arena, &item->tasks);
         (void)engine_worker_stats_get(engine, &item->sid, arena, &item->workers);
     }
     if (look->workers != NULL &&
@@ -179,11 +180,8 @@ static enum err_code look_now(struct shard_op *op, struct engine *engine, int64_
 static enum err_code run_look(struct tasks *tasks, struct call *call, const char *workspace_sid,
                               const struct stat_ask *ask, struct now_look *look, struct err *err)
 {
-    struct sid channel = {0};
-    if (ask->channel_sid != NULL) {
-        channel = sid_from(str_from(ask->channel_sid));
-        look->channel_sid = &channel;
-    }
+    if (ask->channel_sid != NULL)
+        look->channel_sid = sid_from(str_from(ask->channel_sid));
     struct shard_op op = {
         .call = call,
         .workspace_sid = sid_from(str_from(workspace_sid)),
