@@ -1,6 +1,5 @@
 #include "base/buf.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +39,13 @@ struct str buf_str(const struct buf *buf)
     return (struct str){buf->data, buf->len};
 }
 
+/* Room without asking: the common case, kept small. */
+static bool has_room(const struct buf *buf, size_t extra)
+{
+    return !buf->has_failed && extra < buf->capacity && buf->len < buf->capacity - extra &&
+           buf->capacity <= buf->max_bytes;
+}
+
 bool buf_reserve(struct buf *buf, size_t extra)
 {
     if (buf->max_bytes == 0)
@@ -61,7 +67,7 @@ bool buf_reserve(struct buf *buf, size_t extra)
 
 void buf_append(struct buf *buf, const void *bytes, size_t len)
 {
-    if (!buf_reserve(buf, len))
+    if (!has_room(buf, len) && !buf_reserve(buf, len))
         return;
     if (len > 0)
         memcpy(buf->data + buf->len, bytes, len);
@@ -81,17 +87,28 @@ void buf_text(struct buf *buf, const char *text)
 
 void buf_char(struct buf *buf, char c)
 {
-    buf_append(buf, &c, 1);
+    if (!has_room(buf, 1) && !buf_reserve(buf, 1))
+        return;
+    buf->data[buf->len++] = c;
+    buf->data[buf->len] = '\0';
 }
 
 void buf_i64(struct buf *buf, int64_t value)
 {
-    buf_printf(buf, "%" PRId64, value);
+    if (value < 0)
+        buf_char(buf, '-');
+    buf_u64(buf, value < 0 ? UINT64_C(0) - (uint64_t)value : (uint64_t)value);
 }
 
 void buf_u64(struct buf *buf, uint64_t value)
 {
-    buf_printf(buf, "%" PRIu64, value);
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    buf_append(buf, digits + at, sizeof digits - at);
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)

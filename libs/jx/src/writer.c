@@ -191,10 +191,41 @@ static void write_repaired(struct buf *out, struct str text)
     }
 }
 
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* The top bit of every byte that is not plain, and sometimes of the byte above such a one. */
+static uint64_t odd_bytes(uint64_t eight)
+{
+    uint64_t controls = eight - EACH_BYTE(0x20);
+    uint64_t quotes = (eight ^ EACH_BYTE('"')) - EACH_BYTE(1);
+    uint64_t slashes = (eight ^ EACH_BYTE('\\')) - EACH_BYTE(1);
+    return (eight | controls | quotes | slashes) & EACH_BYTE(0x80);
+}
+
+/* ASCII that needs no escape, which is nearly everything: eight bytes at a time. */
+static bool is_plain(struct str text)
+{
+    unsigned char odd = 0;
+    size_t i = 0;
+    for (; i + 8 <= text.len; i += 8) {
+        uint64_t eight = 0;
+        memcpy(&eight, text.ptr + i, sizeof eight);
+        if (odd_bytes(eight) != 0)
+            return false;
+    }
+    for (; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        odd |= (unsigned char)(c < 0x20) | (c >= 0x80) | (c == '"') | (c == '\\');
+    }
+    return odd == 0;
+}
+
 void jx_quote(struct buf *out, struct str text)
 {
     buf_char(out, '"');
-    if (str_is_utf8(text))
+    if (is_plain(text))
+        buf_append(out, text.ptr, text.len);
+    else if (str_is_utf8(text))
         write_escaped(out, text);
     else
         write_repaired(out, text);

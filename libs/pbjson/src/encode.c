@@ -103,8 +103,16 @@ static void write_i64(struct jx_writer *w, int64_t value, unsigned flags)
         jx_i64(w, value);
         return;
     }
-    (void)snprintf(text, sizeof text, "%" PRId64, value);
-    jx_text(w, text);
+    size_t at = sizeof text - 1;
+    uint64_t left = value < 0 ? UINT64_C(0) - (uint64_t)value : (uint64_t)value;
+    text[at] = '\0';
+    do {
+        text[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0)
+        text[--at] = '-';
+    jx_text(w, text + at);
 }
 
 static void write_u64(struct jx_writer *w, uint64_t value, unsigned flags)
