@@ -12,6 +12,8 @@
 #include "base/macros.h"
 #include "bus/bus.h"
 #include "db/db.h"
+#include "event_pack.h"
+#include "event_record.h"
 #include "event_store.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -23,6 +25,7 @@
 enum {
     RELAY_LOCK_RANK = 520, /* taken by the shard's thread after a commit, with nothing held */
     ROUND_ROWS = 1024,
+    LOG_ROWS = 256,        /* of these when they are read from the log */
     FEED_BYTES = 64 << 20, /* committed and not yet published, in memory; more is read again */
     MARK_MS = 200,         /* how often the cursor is stored while there is more to publish */
     ROUND_ARENA_BYTES = 256 << 20,
@@ -62,6 +65,8 @@ struct relay_shard {
     struct feed_block *feed_first; /* relay->lock */
     struct feed_block *feed_last;  /* relay->lock */
     size_t feed_bytes;             /* relay->lock: of taken ones too */
+    int64_t fed_seq;      /* relay->lock: of the newest event that was fed, kept or not; 0 = none */
+    int64_t look_mono_us; /* when the log is asked even if the feed says that nothing is new */
     int backoff_ms;
     int round_rows; /* fewer after a round that did not fit into memory */
     bool is_woken;  /* relay->lock */
@@ -94,8 +99,14 @@ static const struct metric_def metric_defs[] = {
 
 /* ---- one round ---- */
 
-static bool make_message(struct arena *arena, const struct event_row *row, struct bus_message *out)
+static bool make_message(struct event_writer *writer, const struct packed_event *packed,
+                         struct bus_message *out)
 {
+    struct arena *arena = writer->arena;
+    const struct event_row *row = &packed->row;
+    struct event_row text = *row;
+    if (packed->own != NULL && event_record_data(writer, packed->own, &text, NULL) != ERR_OK)
+        return false;
     struct buf subject;
     struct buf payload;
     buf_init(&subject, 1024);
@@ -112,7 +123,7 @@ static bool make_message(struct arena *arena, const struct event_row *row, struc
         .at_us = row->occurred_at_us,
         .request_id = row->request_id,
         .actor_sid = row->actor_sid,
-        .data_json = row->data,
+        .data_json = text.data,
     };
     bool is_made =
         outbox_event_subject(&event, &subject) && outbox_event_payload(&event, NULL, &payload);
@@ -128,18 +139,19 @@ static bool make_message(struct arena *arena, const struct event_row *row, struc
 }
 
 /* The messages of the rows that are ours; *out_rows[i] is the row behind message i. */
-static size_t make_messages(struct arena *arena, const struct event_row *rows, size_t count,
+static size_t make_messages(struct arena *arena, const struct packed_event *rows, size_t count,
                             struct bus_message *out, size_t *out_rows)
 {
+    struct event_writer writer = {.arena = arena};
     size_t made = 0;
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(rows[i].source, TASKS_SOURCE) != 0)
+        if (strcmp(rows[i].row.source, TASKS_SOURCE) != 0)
             continue;
-        if (make_message(arena, &rows[i], &out[made]))
+        if (make_message(&writer, &rows[i], &out[made]))
             out_rows[made++] = i;
         else if (!arena_is_exhausted(arena))
             LOG_ERROR(NULL, "an event cannot be published, it stays in the log only",
-                      LOG_STR("event_sid", rows[i].sid), LOG_STR("type", rows[i].type));
+                      LOG_STR("event_sid", rows[i].row.sid), LOG_STR("type", rows[i].row.type));
     }
     return made;
 }
@@ -150,7 +162,7 @@ static enum err_code no_room(struct err *err)
 }
 
 static enum err_code publish(struct relay_shard *shard, struct call *call,
-                             const struct event_row *rows, size_t count, int64_t *out_done_seq,
+                             const struct packed_event *rows, size_t count, int64_t *out_done_seq,
                              struct err *err)
 {
     struct bus_message *messages = ARENA_ARRAY(call->arena, struct bus_message, count);
@@ -165,9 +177,9 @@ static enum err_code publish(struct relay_shard *shard, struct call *call,
     if (made > 0)
         code = bus_publish_batch(shard->publisher, call, messages, made, &stored, err);
     if (stored == made && code == ERR_OK)
-        *out_done_seq = rows[count - 1].seq;
+        *out_done_seq = rows[count - 1].row.seq;
     else if (stored > 0)
-        *out_done_seq = rows[places[stored - 1]].seq;
+        *out_done_seq = rows[places[stored - 1]].row.seq;
     metric_add(metric_single(&metric_defs[0]), (int64_t)stored);
     return code;
 }
@@ -215,6 +227,7 @@ static void drop_feed(struct relay_shard *shard)
     struct feed_block *block = shard->feed_first;
     shard->feed_first = NULL;
     shard->feed_last = NULL;
+    shard->fed_seq = 0;
     lock_drop(&shard->relay->lock);
     struct feed_block **end = &shard->taken;
     while (*end != NULL)
@@ -238,33 +251,65 @@ static void take_feed(struct relay_shard *shard)
         drop_first(shard);
 }
 
-/* Events behind the cursor: from memory when they are there, else from the log. */
-static enum err_code next_rows(struct relay_shard *shard, struct call *call, struct event_row **out,
-                               size_t *out_count, struct err *err)
+/* True when all that was committed has passed through the feed and is published. */
+static bool is_up_to_date(struct relay_shard *shard)
 {
-    size_t room = (size_t)shard->round_rows;
-    take_feed(shard);
-    if (shard->taken == NULL || shard->taken->first_seq > shard->cursor + 1)
-        return event_store_after(shard->conn, call, shard->index, shard->cursor, room, out,
-                                 out_count, err);
-    struct event_row *rows = ARENA_ARRAY(call->arena, struct event_row, room);
+    int64_t now = clock_mono_us();
+    lock_take(&shard->relay->lock);
+    bool is_fed = shard->fed_seq != 0 && shard->fed_seq <= shard->cursor;
+    lock_drop(&shard->relay->lock);
+    if (is_fed && now < shard->look_mono_us)
+        return true;
+    shard->look_mono_us = now + POLL_MS * US_PER_MS; /* now and then the log itself is asked */
+    return false;
+}
+
+/* From memory: the blocks that follow the cursor without a hole. */
+static enum err_code fed_rows(const struct relay_shard *shard, struct call *call, size_t room,
+                              struct packed_event **out, size_t *out_count, struct err *err)
+{
+    size_t known = 0; /* the arena clears what it gives: no more than is needed */
+    for (const struct feed_block *block = shard->taken; block != NULL && known < room;
+         block = block->next)
+        known += (size_t)(block->last_seq - block->first_seq + 1);
+    room = known < room ? known : room;
+    struct packed_event *rows = ARENA_ARRAY(call->arena, struct packed_event, room);
     if (rows == NULL)
         return no_room(err);
     size_t count = 0;
     int64_t after = shard->cursor;
-    enum err_code code = ERR_OK;
     for (const struct feed_block *block = shard->taken;
-         block != NULL && block->first_seq <= after + 1 && count < room && code == ERR_OK;
-         block = block->next) {
+         block != NULL && block->first_seq <= after + 1 && count < room; block = block->next) {
+        struct packed_event *events = NULL;
         size_t got = 0;
-        code = event_store_read(call, (struct str){block->payload, block->len}, block->first_seq,
-                                after, rows + count, room - count, &got, err);
-        count += got;
-        after += (int64_t)got;
+        enum err_code code = event_unpack(call->arena, (struct str){block->payload, block->len},
+                                          block->first_seq, &events, &got, err);
+        if (code != ERR_OK)
+            return code;
+        for (size_t i = 0; i < got && count < room; i++) {
+            if (events[i].row.seq <= after)
+                continue;
+            rows[count++] = events[i];
+            after = events[i].row.seq;
+        }
     }
     *out = rows;
     *out_count = count;
-    return code;
+    return ERR_OK;
+}
+
+/* Events behind the cursor: from memory when they are there, else from the log. */
+static enum err_code next_rows(struct relay_shard *shard, struct call *call,
+                               struct packed_event **out, size_t *out_count, struct err *err)
+{
+    size_t room = (size_t)shard->round_rows;
+    take_feed(shard);
+    if (shard->taken != NULL && shard->taken->first_seq <= shard->cursor + 1)
+        return fed_rows(shard, call, room, out, out_count, err);
+    if (shard->taken == NULL && is_up_to_date(shard))
+        return ERR_OK;
+    return event_store_packed_after(shard->conn, call, shard->index, shard->cursor,
+                                    room < LOG_ROWS ? room : LOG_ROWS, out, out_count, err);
 }
 
 static enum err_code run_round(struct relay_shard *shard, enum round_end *out_end, struct err *err)
@@ -273,7 +318,7 @@ static enum err_code run_round(struct relay_shard *shard, enum round_end *out_en
     arena_reset(shard->arena);
     call_init(&call, shard->arena, "relay", ROUND_BUDGET_MS * US_PER_MS);
     enum err_code code = read_cursor(shard, &call, err);
-    struct event_row *rows = NULL;
+    struct packed_event *rows = NULL;
     size_t count = 0;
     if (code == ERR_OK)
         code = next_rows(shard, &call, &rows, &count, err);
@@ -401,6 +446,7 @@ void relay_feed(struct relay *relay, int shard_index, int64_t first_seq, struct 
         .first_seq = first_seq, .last_seq = first_seq + (int64_t)count - 1, .len = payload.len};
     memcpy(block->payload, payload.ptr, payload.len);
     lock_take(&relay->lock);
+    shard->fed_seq = block->last_seq;
     bool has_room = shard->feed_bytes + block->len <= FEED_BYTES;
     if (has_room) {
         if (shard->feed_last == NULL)

@@ -167,11 +167,16 @@ void event_record_head(const struct engine_event *event, struct event_row *out)
     };
 }
 
-enum err_code event_record_text(struct event_writer *writer, const struct engine_event *event,
+enum err_code event_record_data(struct event_writer *writer, const struct engine_event *event,
                                 struct event_row *out, struct err *err)
 {
     enum err_code code = task_json(writer, event, err);
-    if (code == ERR_OK)
-        code = make_data(writer, event, &out->data, err);
+    return code == ERR_OK ? make_data(writer, event, &out->data, err) : code;
+}
+
+enum err_code event_record_text(struct event_writer *writer, const struct engine_event *event,
+                                struct event_row *out, struct err *err)
+{
+    enum err_code code = event_record_data(writer, event, out, err);
     return code == ERR_OK ? make_extras(writer, event, &out->extras, err) : code;
 }

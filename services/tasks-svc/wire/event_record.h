@@ -20,6 +20,10 @@ struct event_writer {
  * into the event. */
 void event_record_head(const struct engine_event *event, struct event_row *out);
 
-/* data and extras, in the writer's arena. Errors: RESOURCE_EXHAUSTED. */
+/* data, in the writer's arena. Errors: RESOURCE_EXHAUSTED. */
+enum err_code event_record_data(struct event_writer *writer, const struct engine_event *event,
+                                struct event_row *out, struct err *err) MUST_CHECK;
+
+/* data and extras, likewise. */
 enum err_code event_record_text(struct event_writer *writer, const struct engine_event *event,
                                 struct event_row *out, struct err *err) MUST_CHECK;
