@@ -237,6 +237,8 @@ static void put_options(const struct db_settings *settings, struct buf *out)
         buf_printf(out, " -c search_path=%s", settings->schema);
     if (settings->plans_each_time)
         buf_text(out, " -c plan_cache_mode=force_custom_plan");
+    if (settings->avoids_scans)
+        buf_text(out, " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off");
 }
 
 static enum err_code finish_connect(struct db_conn *conn, int64_t deadline, struct err *err)

@@ -23,6 +23,7 @@ struct db_settings {
     int acquire_timeout_ms;
     int statement_timeout_ms; /* -1 = none */
     bool plans_each_time;
+    bool avoids_scans;
     int breaker_ms;
     int size;
 };

@@ -21,6 +21,7 @@ struct db_settings *db_settings_new(const struct db_options *options)
     settings->acquire_timeout_ms = or_default(options->acquire_timeout_ms, 1000);
     settings->statement_timeout_ms = or_default(options->statement_timeout_ms, 30000);
     settings->plans_each_time = options->plans_each_time;
+    settings->avoids_scans = options->avoids_scans;
     settings->breaker_ms = or_default(options->breaker_ms, 200);
     return settings;
 }

@@ -52,7 +52,10 @@ struct shell *shell_open(const struct shell_options *options)
         shard_poke_init(shard);
         shard->queue = queue_new("shard", (size_t)options->queue_depth);
         shard->conn = db_conn_open(&(struct db_options){
-            .url = shell->database_url, .name = shell->service, .schema = shell->schema});
+            .url = shell->database_url,
+            .name = shell->service,
+            .schema = shell->schema,
+            .avoids_scans = true}); /* plans are kept from when the tables were small */
         shard->arena = arena_new(BATCH_ARENA_BYTES);
         engine_effects_init(&shard->effects);
         event_packer_init(&shard->packer);

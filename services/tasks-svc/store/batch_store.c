@@ -28,6 +28,15 @@ static size_t count_effects(const struct engine_effects *effects, enum engine_ef
     return count;
 }
 
+static size_t count_rows(const struct engine_effects *effects, enum engine_effect_kind kind,
+                         bool is_new)
+{
+    size_t count = 0;
+    for (const struct engine_effect *e = effects->first; e != NULL; e = e->next)
+        count += e->kind == kind && e->is_new == is_new ? 1 : 0;
+    return count;
+}
+
 /* ---- tasks ---- */
 
 enum task_text {
@@ -124,9 +133,9 @@ static bool columns(struct arena *arena, size_t rows, struct str **texts, size_t
 }
 
 static enum err_code add_tasks(struct db_conn *conn, struct call *call, int shard,
-                               const struct batch_rows *batch, struct err *err)
+                               const struct batch_rows *batch, bool is_new, struct err *err)
 {
-    size_t n = count_effects(batch->effects, ENGINE_TASK_ROW);
+    size_t n = count_rows(batch->effects, ENGINE_TASK_ROW, is_new);
     if (n == 0)
         return ERR_OK;
     struct str *t[TASK_T_COUNT];
@@ -136,13 +145,13 @@ static enum err_code add_tasks(struct db_conn *conn, struct call *call, int shar
         return no_room(err);
     size_t i = 0;
     for (const struct engine_effect *e = batch->effects->first; e != NULL; e = e->next) {
-        if (e->kind != ENGINE_TASK_ROW)
+        if (e->kind != ENGINE_TASK_ROW || e->is_new != is_new)
             continue;
         ignore[i] = e->task->ignore_capacity;
         put_task(e->task, i++, t, v);
     }
     return db_pipeline_add(
-        conn, call, &batch_tasks,
+        conn, call, is_new ? &batch_tasks : &batch_tasks_changed,
         DB_PARAMS(db_i64(shard), db_texts(t[TASK_T_SID], n), db_texts(t[TASK_T_ACCOUNT], n),
                   db_texts(t[TASK_T_WORKSPACE], n), db_texts(t[TASK_T_STATE], n),
                   db_i64s(v[TASK_N_VERSION], n), db_texts(t[TASK_T_ATTRIBUTES], n),
@@ -238,9 +247,9 @@ static enum err_code add_idle(struct db_conn *conn, struct call *call, int shard
 }
 
 static enum err_code add_reservations(struct db_conn *conn, struct call *call, int shard,
-                                      const struct batch_rows *batch, struct err *err)
+                                      const struct batch_rows *batch, bool is_new, struct err *err)
 {
-    size_t n = count_effects(batch->effects, ENGINE_RESERVATION_ROW);
+    size_t n = count_rows(batch->effects, ENGINE_RESERVATION_ROW, is_new);
     if (n == 0)
         return ERR_OK;
     struct str *t[RES_T_COUNT];
@@ -249,11 +258,11 @@ static enum err_code add_reservations(struct db_conn *conn, struct call *call, i
         return no_room(err);
     size_t i = 0;
     for (const struct engine_effect *e = batch->effects->first; e != NULL; e = e->next) {
-        if (e->kind == ENGINE_RESERVATION_ROW)
+        if (e->kind == ENGINE_RESERVATION_ROW && e->is_new == is_new)
             put_reservation(e->reservation, i++, t, v);
     }
     enum err_code code = db_pipeline_add(
-        conn, call, &batch_reservations,
+        conn, call, is_new ? &batch_reservations : &batch_reservations_changed,
         DB_PARAMS(db_i64(shard), db_texts(t[RES_T_SID], n), db_texts(t[RES_T_ACCOUNT], n),
                   db_texts(t[RES_T_WORKSPACE], n), db_texts(t[RES_T_TASK], n),
                   db_texts(t[RES_T_WORKER], n), db_texts(t[RES_T_STATE], n),
@@ -264,7 +273,7 @@ static enum err_code add_reservations(struct db_conn *conn, struct call *call, i
                   db_times_us(v[RES_N_CREATED], n), db_times_us(v[RES_N_UPDATED], n),
                   db_times_us(v[RES_N_EXPIRES], n), db_i64s(v[RES_N_SEQUENCE], n)),
         err);
-    return code == ERR_OK ? add_idle(conn, call, shard, batch, n, err) : code;
+    return code == ERR_OK && is_new ? add_idle(conn, call, shard, batch, n, err) : code;
 }
 
 /* ---- purges and overrides ---- */
@@ -450,10 +459,11 @@ static enum err_code add_all(struct db_conn *conn, struct call *call,
                                err);
     if (code == ERR_OK)
         code = add_configs(conn, call, guard->shard, rows, err);
-    if (code == ERR_OK)
-        code = add_tasks(conn, call, guard->shard, rows, err);
-    if (code == ERR_OK)
-        code = add_reservations(conn, call, guard->shard, rows, err);
+    for (int is_new = 1; is_new >= 0 && code == ERR_OK; is_new--) {
+        code = add_tasks(conn, call, guard->shard, rows, is_new != 0, err);
+        if (code == ERR_OK)
+            code = add_reservations(conn, call, guard->shard, rows, is_new != 0, err);
+    }
     if (code == ERR_OK)
         code = add_purges(conn, call, rows, err);
     if (code == ERR_OK)

@@ -28,29 +28,48 @@ from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::te
            task_queue_sid, task_channel_sid, workflow_sid, ignore_capacity, routing_target,
            worker_sid, call_id, created_at, updated_at, virtual_start_at, queue_entered_at,
            assigned_at, ended_at, workflow_version, filter_index, target_index, filter_base_at,
+           step_deadline_at, assignment_count, redrive, sequence);
+
+-- name: batch_tasks_changed
+-- index: primary key; $1 the shard, as for new ones
+update task t
+set state = r.state,
+    version = r.version,
+    attributes = case
+        when r.attributes = t.attributes::text then t.attributes
+        else r.attributes::json
+    end,
+    priority = r.priority,
+    reason = r.reason,
+    task_queue_sid = r.task_queue_sid,
+    task_channel_sid = r.task_channel_sid,
+    ignore_capacity = r.ignore_capacity,
+    worker_sid = r.worker_sid,
+    updated_at = r.updated_at,
+    virtual_start_at = r.virtual_start_at,
+    queue_entered_at = r.queue_entered_at,
+    assigned_at = r.assigned_at,
+    ended_at = r.ended_at,
+    workflow_version = r.workflow_version,
+    filter_index = r.filter_index::integer,
+    target_index = r.target_index::integer,
+    filter_base_at = r.filter_base_at,
+    step_deadline_at = r.step_deadline_at,
+    assignment_count = r.assignment_count::integer,
+    redrive = r.redrive
+from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::bigint[],
+            $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::boolean[],
+            $15::text[], $16::text[], $17::text[], $18::timestamptz[], $19::timestamptz[],
+            $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[],
+            $24::bigint[], $25::bigint[], $26::bigint[], $27::timestamptz[], $28::timestamptz[],
+            $29::bigint[], $30::text[], $31::bigint[])
+     as r (sid, account_sid, workspace_sid, state, version, attributes, priority, reason, timeout_s,
+           task_queue_sid, task_channel_sid, workflow_sid, ignore_capacity, routing_target,
+           worker_sid, call_id, created_at, updated_at, virtual_start_at, queue_entered_at,
+           assigned_at, ended_at, workflow_version, filter_index, target_index, filter_base_at,
            step_deadline_at, assignment_count, redrive, sequence)
-on conflict (sid) do update
-set state = excluded.state,
-    version = excluded.version,
-    attributes = excluded.attributes,
-    priority = excluded.priority,
-    reason = excluded.reason,
-    task_queue_sid = excluded.task_queue_sid,
-    task_channel_sid = excluded.task_channel_sid,
-    ignore_capacity = excluded.ignore_capacity,
-    worker_sid = excluded.worker_sid,
-    updated_at = excluded.updated_at,
-    virtual_start_at = excluded.virtual_start_at,
-    queue_entered_at = excluded.queue_entered_at,
-    assigned_at = excluded.assigned_at,
-    ended_at = excluded.ended_at,
-    workflow_version = excluded.workflow_version,
-    filter_index = excluded.filter_index,
-    target_index = excluded.target_index,
-    filter_base_at = excluded.filter_base_at,
-    step_deadline_at = excluded.step_deadline_at,
-    assignment_count = excluded.assignment_count,
-    redrive = excluded.redrive;
+where t.sid = r.sid
+  and t.shard = $1;
 
 -- name: batch_reservations
 -- index: primary key
@@ -68,15 +87,27 @@ from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text
             $19::bigint[])
      as r (sid, account_sid, workspace_sid, task_sid, worker_sid, state, version, timeout_s,
            task_queue_sid, task_channel_sid, workflow_sid, previous_activity_sid, instruction,
+           instruction_data, created_at, updated_at, expires_at, sequence);
+
+-- name: batch_reservations_changed
+-- index: primary key
+update reservation t
+set state = r.state,
+    version = r.version,
+    previous_activity_sid = r.previous_activity_sid,
+    instruction = r.instruction,
+    instruction_data = r.instruction_data,
+    updated_at = r.updated_at,
+    expires_at = r.expires_at
+from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+            $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+            $15::text[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
+            $19::bigint[])
+     as r (sid, account_sid, workspace_sid, task_sid, worker_sid, state, version, timeout_s,
+           task_queue_sid, task_channel_sid, workflow_sid, previous_activity_sid, instruction,
            instruction_data, created_at, updated_at, expires_at, sequence)
-on conflict (sid) do update
-set state = excluded.state,
-    version = excluded.version,
-    previous_activity_sid = excluded.previous_activity_sid,
-    instruction = excluded.instruction,
-    instruction_data = excluded.instruction_data,
-    updated_at = excluded.updated_at,
-    expires_at = excluded.expires_at;
+where t.sid = r.sid
+  and t.shard = $1;
 
 -- name: batch_idle
 -- index: primary key

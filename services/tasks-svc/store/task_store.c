@@ -31,6 +31,19 @@ static struct db_param states_param(const struct str *states, size_t count)
     return count == 0 ? db_null() : db_texts(states, count);
 }
 
+/* What the states asked for have in common, which an index knows: waiting, or not. */
+static struct db_param busy_param(const struct task_filter *filter)
+{
+    size_t waiting = 0;
+    for (size_t i = 0; i < filter->state_count; i++)
+        waiting += task_state_from(filter->states[i]) == TASK_PENDING ? 1 : 0;
+    if (filter->worker_sid != NULL && filter->worker_sid[0] != '\0')
+        return db_bool(true); /* only tasks that somebody has accepted have a worker */
+    if (filter->state_count == 0 || (waiting > 0 && waiting < filter->state_count))
+        return db_null();
+    return db_bool(waiting == 0);
+}
+
 static struct db_param optional(const char *text)
 {
     return db_text_or_null(str_from(text));
@@ -63,7 +76,8 @@ enum err_code task_store_list(struct db_pool *pool, struct call *call, const cha
                                 optional(filter->workflow_sid), optional(filter->queue_sid),
                                 filter->has_priority ? db_i64(filter->priority) : db_null(),
                                 optional(filter->worker_sid), optional(filter->channel),
-                                optional(filter->workflow_name), optional(filter->queue_name)),
+                                optional(filter->workflow_name), optional(filter->queue_name),
+                                busy_param(filter)),
                       &rows, err);
     if (code != ERR_OK)
         return code;

@@ -17,7 +17,7 @@ where t.sid = $2
   and t.deleted_at is null;
 
 -- name: task_list
--- index: task_live, or the task_by_… of the filter given
+-- index: task_live, task_waiting or task_busy by state and worker, or the task_by_… of the filter
 select t.sid, t.account_sid, t.workspace_sid, t.state, t.version, t.attributes::text, t.priority,
        t.reason, t.timeout_s, t.task_queue_sid, t.task_channel_sid, t.workflow_sid,
        t.ignore_capacity, t.routing_target, t.worker_sid, t.call_id, t.created_at, t.updated_at,
@@ -32,6 +32,7 @@ where t.workspace_sid = $1
   and t.purged_at is null
   and t.sid > $2
   and ($4::text[] is null or t.state = any ($4))
+  and ($12::boolean is null or t.is_busy = $12)
   and ($5::text is null or t.workflow_sid = $5)
   and ($6::text is null or t.task_queue_sid = $6)
   and ($7::bigint is null or t.priority = $7)
@@ -70,10 +71,16 @@ order by r.sid
 limit $3;
 
 -- name: task_state_counts
--- index: task_by_state
+-- index: task_waiting (nothing but the index), task_busy
+select 'pending', count(*)
+from task
+where purged_at is null
+  and not is_busy
+union all
 select state, count(*)
 from task
 where purged_at is null
+  and is_busy
 group by state;
 
 -- name: worker_available_count

@@ -40,6 +40,7 @@ struct db_options {
     int acquire_timeout_ms;   /* longest wait for a free connection; 0 = 1000 */
     int statement_timeout_ms; /* server side, the second net; 0 = 30000, -1 = none */
     bool plans_each_time;     /* plan with the values at hand: for lists with optional filters */
+    bool avoids_scans;        /* by index only, whatever the statistics say: for rows by their keys */
     int breaker_ms;           /* after a failed connect, fail at once for so long; 0 = 200 */
 };
 
