@@ -24,6 +24,7 @@
 #include "peers.h"
 #include "projection.h"
 #include "relay.h"
+#include "retention.h"
 #include "rpc/server.h"
 #include "shard_store.h"
 #include "shards_service.h"
@@ -46,6 +47,8 @@ struct tasks_settings {
     int64_t lease_ms;
     const char *advertise;
     int64_t wrap_up_ms;
+    int64_t event_days;
+    int64_t history_days;
     int64_t statistics_keep_ms;
     int64_t statistics_minutes_ms;
     const char *account_sid;        /* TASKROUTER_ACCOUNT_SID */
@@ -94,6 +97,11 @@ static const struct config_setting settings_table[] = {
      .max = 1024,
      .help = "Operations that one commit may serve.",
      CONFIG_FIELD(struct tasks_settings,                                                                     batch_max)  },
+    ROW("TASKROUTER_TASKS_EVENT_DAYS", CONFIG_INT, event_days,
+        "Days that the event log reaches back.", .default_text = "35", .min = 1, .max = 36500),
+    ROW("TASKROUTER_TASKS_HISTORY_DAYS", CONFIG_INT, history_days,
+        "Days that tasks and reservations are kept after they left the lists.",
+        .default_text = "90", .min = 1, .max = 36500),
     {.key = "TASKROUTER_TASKS_LEASE",
      .type = CONFIG_DURATION_MS,
      .default_text = "1200ms",
@@ -165,6 +173,7 @@ static const struct config_setting settings_table[] = {
 struct started {
     struct tasks tasks;
     struct config_feed feed;
+    struct retention retention;
     struct projection projection;
     struct rpc_client_tls peer_tls;
     char peer_name[256]; /* that the certificates of all processes bear */
@@ -418,6 +427,9 @@ static void open_parts(struct app *app, struct started *started)
     rpc_server_forward(tasks->host.server, &forward);
     host_consume(&tasks->host, config_consumers, config_consumer_count, &started->feed);
     (void)app_job_start(app, &gauges_job, tasks->host.pool);
+    started->retention = (struct retention){tasks->host.pool, tasks->shell, settings->event_days,
+                                            settings->history_days};
+    (void)app_job_start(app, &retention_job, &started->retention);
     started->projection = (struct projection){
         .pool = tasks->host.pool,
         .shell = tasks->shell,
