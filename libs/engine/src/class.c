@@ -289,8 +289,8 @@ struct task_class *class_need(struct engine *engine, const struct class_spec *sp
     need.residual = buf_str(residual);
     need.loose = buf_str(loose);
     /* Queues and channels never go, so that their addresses name them. */
-    buf_append(key, &spec->queue, sizeof spec->queue);
-    buf_append(key, &spec->channel, sizeof spec->channel);
+    buf_append(key, &spec->queue, sizeof(void *));
+    buf_append(key, &spec->channel, sizeof(void *));
     key_part(key, spec->known);
     key_part(key, spec->order_text);
     buf_char(key, need.verdict == EXPR_FALSE ? 'F' : 'T');

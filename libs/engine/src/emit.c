@@ -85,6 +85,7 @@ void task_fill_row(const struct task *task, struct task_row *row)
 {
     const struct queue *queue = task->queue;
     const struct workflow *workflow = task->workflow;
+    const struct str nothing = {0};
     row->sid = task->sid;
     row->account_sid = task->workspace->account_sid;
     row->workspace_sid = task->workspace->sid;
@@ -95,11 +96,11 @@ void task_fill_row(const struct task *task, struct task_row *row)
     row->reason = task->reason;
     row->timeout_s = task->timeout_s;
     fill_sid(&row->queue_sid, queue == NULL ? NULL : &queue->sid);
-    row->queue_name = queue == NULL ? (struct str){0} : queue->name;
+    row->queue_name = queue == NULL ? nothing : queue->name;
     row->channel_sid = task->channel->sid;
     row->channel_name = task->channel->name;
     fill_sid(&row->workflow_sid, workflow == NULL ? NULL : &workflow->sid);
-    row->workflow_name = workflow == NULL ? (struct str){0} : workflow->name;
+    row->workflow_name = workflow == NULL ? nothing : workflow->name;
     row->ignore_capacity = task->ignore_capacity;
     fill_sid(&row->routing_target, task->routing_target);
     fill_sid(&row->worker_sid, task->worker == NULL ? NULL : &task->worker->sid);

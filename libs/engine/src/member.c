@@ -203,9 +203,9 @@ static void member_set_order(struct class_member *member)
     bool is_bad = !expr_order_key(class->order, &env, member->order_key);
     if (is_bad != member->is_bad_order)
         class_count_bad_order(class, is_bad ? 1 : -1);
-    if (member->node != NULL)
+    if (class->filter != NULL)
         list_remove(&member->node->bad_node);
-    if (member->node != NULL && is_bad)
+    if (class->filter != NULL && is_bad)
         list_append(&class->filter->bad, &member->node->bad_node);
     member->is_bad_order = is_bad;
 }
@@ -220,7 +220,7 @@ static void member_look(struct class_member *member)
     member_become_busy(member);
     if (class->order != NULL)
         member_set_order(member);
-    if (member->node != NULL && class->filter->range != NULL) {
+    if (class->filter != NULL && class->filter->range != NULL) {
         struct expr_env env = {.records = {[EXPR_SLOT_WORKER] = member->worker->record}};
         double number = 0;
         bool has_number = expr_path_number(class->filter->range, &env, &number);

@@ -122,9 +122,9 @@ void class_resort_tasks(struct task_class *class)
     if (class->filter == NULL)
         return;
     size_t count = 0;
+    size_t room = class->filter->variants.count + 1;
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
-    struct variant **variants =
-        (struct variant **)xcalloc(class->filter->variants.count + 1, sizeof *variants);
+    struct variant **variants = (struct variant **)xcalloc(room, sizeof *variants);
     struct tree_node *node;
     while ((node = tree_first(&class->filter->variants, (double)INFINITY)) != NULL) {
         variants[count++] = CONTAINER_OF(node, struct variant, node);
