@@ -53,12 +53,12 @@ static bool read_settings(int argc, char **argv)
         int64_t max;
         int64_t *value;
     } numbers[] = {
-        {"--seconds",     1,  86400 * 7, &settings.seconds       },
-        {"--replicas",    1,  5,         &settings.replicas      },
-        {"--shards",      1,  8,         &settings.shards        },
-        {"--seed",        0,  INT64_MAX, &settings.seed          },
-        {"--creators",    1,  32,        &settings.creators      },
-        {"--fault-every", 50, 3600000,   &settings.fault_every_ms},
+        {"--seconds",     1,  INT64_C(604800), &settings.seconds       },
+        {"--replicas",    1,  5,               &settings.replicas      },
+        {"--shards",      1,  8,               &settings.shards        },
+        {"--seed",        0,  INT64_MAX,       &settings.seed          },
+        {"--creators",    1,  32,              &settings.creators      },
+        {"--fault-every", 50, 3600000,         &settings.fault_every_ms},
     };
     for (int i = 1; i < argc; i++) {
         bool is_taken = strcmp(argv[i], "--keep") == 0;

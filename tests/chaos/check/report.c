@@ -14,8 +14,12 @@ static void show_line(struct checker *checker, size_t number)
     if (line.len > LINE_SHOWN_BYTES)
         line.len = LINE_SHOWN_BYTES;
     buf_printf(checker->out, "  line %zu: ", number);
-    for (size_t i = 0; i < line.len; i++) /* whatever it holds */
-        buf_char(checker->out, line.ptr[i] < ' ' ? '?' : line.ptr[i]);
+    for (size_t i = 0; i < line.len; i++) { /* whatever it holds */
+        char shown = line.ptr[i];
+        if (shown < ' ')
+            shown = '?';
+        buf_char(checker->out, shown);
+    }
     buf_char(checker->out, '\n');
 }
 
@@ -124,12 +128,12 @@ void report_figures(struct checker *checker)
     for (size_t i = 0; i < checker->faults.count; i++) {
         harms += is_harm(checker->faults.items[i]) ? 1 : 0;
     }
+    int64_t unknown = outcomes[OUTCOME_UNKNOWN] + outcomes[OUTCOME_OPEN];
     buf_printf(checker->out,
                "%lld calls: %lld acknowledged, %lld refused, %lld unknown; %lld tasks, %lld "
                "reservations, %zu events; %lld faults\n",
                (long long)checker->calls.count, (long long)outcomes[OUTCOME_OK],
-               (long long)outcomes[OUTCOME_REFUSED],
-               (long long)(outcomes[OUTCOME_UNKNOWN] + outcomes[OUTCOME_OPEN]), (long long)tasks,
+               (long long)outcomes[OUTCOME_REFUSED], (long long)unknown, (long long)tasks,
                (long long)reservations, checker->log.count, (long long)harms);
     show_gap(checker, "acknowledged changes", &acks);
     show_gap(checker, "offers", &offers);

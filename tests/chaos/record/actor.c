@@ -51,7 +51,10 @@ static char *request_json(struct arena *arena, const char *format, va_list args)
     for (; *text != '\0'; text++) {
         if (*text == '`')
             *end++ = '\\';
-        *end++ = *text == '\'' || *text == '`' ? '"' : *text;
+        *end = *text;
+        if (*text == '\'' || *text == '`')
+            *end = '"';
+        end++;
     }
     *end = '\0';
     return out;

@@ -68,10 +68,10 @@ json_t *event_line(const char *kind, const Taskrouter__Tasks__V1__Event *event)
     (void)json_object_set_new(line, "src", json_string(event->source));
     (void)json_object_set_new(line, "rid", json_string(event->request_id));
     (void)json_object_set_new(line, "ws", json_string(event->workspace_sid));
-    if (event->event_date != NULL)
-        (void)json_object_set_new(line, "at",
-                                  json_integer((json_int_t)(event->event_date->seconds * US_PER_S +
-                                                            event->event_date->nanos / 1000)));
+    if (event->event_date != NULL) {
+        int64_t at_us = event->event_date->seconds * US_PER_S + event->event_date->nanos / 1000;
+        (void)json_object_set_new(line, "at", json_integer((json_int_t)at_us));
+    }
     (void)json_object_set_new(line, "h",
                               json_integer((json_int_t)(hash_bytes(data.ptr, data.len) >> 1)));
     put_members(line, event->event_data);

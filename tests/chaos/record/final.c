@@ -72,9 +72,9 @@ static enum err_code list_events(struct reading *reading, const char *workspace,
     struct call call;
     struct err err;
     err_clear(&err);
-    request.workspace_sid = (char *)(uintptr_t)workspace;
+    request.workspace_sid = arena_strdup(reading->reader.arena, workspace);
     request.page_size = PAGE;
-    request.cursor = (char *)(uintptr_t)cursor;
+    request.cursor = arena_strdup(reading->reader.arena, cursor);
     request.newest_first = newest_first;
     call_init(&call, reading->reader.arena, "reading", CALL_MS * US_PER_MS);
     call.who = suite_admin;
@@ -86,8 +86,9 @@ static enum err_code list_events(struct reading *reading, const char *workspace,
 static void note_created(struct reading *reading, const Taskrouter__Tasks__V1__Event *event)
 {
     if (strcmp(event->event_type, "task.created") == 0) {
-        struct str sid = arena_str(reading->kept, str_from(event->resource_sid));
-        (void)map_put(&reading->tasks, sid, (void *)(uintptr_t)sid.ptr);
+        char *sid = arena_strdup(reading->kept, event->resource_sid);
+        INVARIANT(sid != NULL);
+        (void)map_put(&reading->tasks, str_from(sid), sid);
     }
 }
 

@@ -125,7 +125,7 @@ static void watch_once(struct observers *observers, int target)
     err_clear(&err);
     call_init(&call, observers->watch_arena, "watch", WATCH_MS * US_PER_MS);
     call.who = suite_viewer;
-    request.workspace_sid = (char *)(uintptr_t)scene->world.workspace;
+    request.workspace_sid = arena_strdup(observers->watch_arena, scene->world.workspace);
     request.after_sequence = observers->watched;
     json_t *line = history_line("resume");
     (void)json_object_set_new(line, "q", json_integer((json_int_t)observers->watched));

@@ -82,6 +82,7 @@ static bool make_scenes(struct run *run)
     return is_good && replicas_start(run) && worlds_make(run);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is stored to */
 static void set(bool *flag, bool value)
 {
     __atomic_store_n(flag, value, __ATOMIC_SEQ_CST);

@@ -130,9 +130,9 @@ struct result actor_read(struct actor *actor, enum suite_service service, const 
 
 /* ---- load.c ---- */
 
-void *creator_main(void *actor);
-void *agent_main(void *actor);
-void *config_main(void *actor);
+void *creator_main(void *ctx); /* struct actor, as the next two */
+void *agent_main(void *ctx);
+void *config_main(void *ctx);
 
 /* ---- observe.c ---- */
 

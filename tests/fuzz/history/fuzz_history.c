@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf first;
     struct buf second;
     const char *broken = NULL;
-    if (size > 64 * 1024)
+    if (size > 65536)
         return 0;
     buf_init(&first, 0);
     buf_init(&second, 0);

@@ -109,12 +109,19 @@ struct built {
     int changes;
 };
 
+static void use_double_quotes(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '\'')
+            *text = '"';
+    }
+}
+
 static void put_line(struct built *built, const char *line)
 {
     char text[1024];
     (void)snprintf(text, sizeof text, "%s", line);
-    for (char *at = text; *at != '\0'; at++)
-        *at = *at == '\'' ? '"' : *at;
+    use_double_quotes(text);
     const struct bad_case *bad = built->bad;
     bool is_hit = bad != NULL && bad->where != NULL && strstr(line, bad->where) != NULL;
     const char *from = is_hit && bad->from != NULL ? strstr(line, bad->from) : NULL;
@@ -131,8 +138,7 @@ static void put_line(struct built *built, const char *line)
     built->changes++;
     char to[512];
     (void)snprintf(to, sizeof to, "%s", bad->to);
-    for (char *at = to; *at != '\0'; at++)
-        *at = *at == '\'' ? '"' : *at;
+    use_double_quotes(to);
     size_t offset = (size_t)(from - line);
     buf_append(&built->text, text, offset);
     buf_printf(&built->text, "%s%s\n", to, text + offset + strlen(bad->from));
