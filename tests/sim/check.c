@@ -179,6 +179,8 @@ static void check_offer(struct check *check, struct store_task *task,
         timeout_s = DIRECT_OFFER_S;
     refresh(check);
     check->offers++;
+    if (task->pending == 0)
+        task->is_order_off = facts_order_is_off(store, task);
     if (worker == NULL || !facts_fits(store, task, worker))
         check_fail(check, "eligibility: %s is offered to %s, who does not qualify",
                    task->row.sid.text, offer->worker_sid.text);

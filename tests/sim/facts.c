@@ -296,11 +296,11 @@ static int64_t idle_since(struct store *store, const struct store_config *worker
     return is_own ? worker->last[store_channel(store, channel_sid)] : worker->last_any;
 }
 
-/* One clause that is no integer for anybody who fits, and the whole order is ignored. */
-static bool order_is_off(struct store *store, struct store_task *task,
-                         const struct expr_order *order)
+bool facts_order_is_off(struct store *store, struct store_task *task)
 {
-    for (size_t i = 0; i < store->config_count; i++) {
+    const struct workflow_target *target = facts_target(store, &task->row);
+    const struct expr_order *order = target == NULL ? NULL : target->order_by;
+    for (size_t i = 0; order != NULL && i < store->config_count; i++) {
         struct store_config *worker = store->configs[i];
         struct expr_order_key key;
         struct expr_env env = {.records = {[EXPR_SLOT_WORKER] = worker->record}};
@@ -315,7 +315,7 @@ bool facts_worker_goes_first(struct store *store, struct store_task *task,
 {
     const struct workflow_target *target = facts_target(store, &task->row);
     const struct expr_order *order = target == NULL ? NULL : target->order_by;
-    if (order != NULL && !order_is_off(store, task, order)) {
+    if (order != NULL && !task->is_order_off) {
         struct expr_order_key a_key;
         struct expr_order_key b_key;
         struct expr_env a_env = {.records = {[EXPR_SLOT_WORKER] = a->record}};

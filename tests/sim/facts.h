@@ -30,6 +30,9 @@ int32_t facts_capacity(const struct store_config *worker, const struct sid *chan
 /* Pending or reserved, and nobody is asked at the moment. */
 bool facts_waits(const struct store_task *task);
 
+/* One clause that is no integer for anybody who fits, and the whole order is ignored. */
+bool facts_order_is_off(struct store *store, struct store_task *task);
+
 /* For a worker who could take both. */
 bool facts_task_goes_first(const struct store *store, const struct task_row *a,
                            const struct task_row *b);

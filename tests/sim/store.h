@@ -56,6 +56,7 @@ struct store_task {
     bool is_leaving;         /* an event said that it is deleted */
     int pending;             /* offers, counted anew with the workers */
     int accepted;
+    bool is_order_off; /* order_by is ignored for its offers: all were chosen at one moment */
     struct expr_record *record;
     struct str record_text; /* what the record was made from */
 };
