@@ -1,6 +1,10 @@
 /* tasks-svc: PostgreSQL and NATS go away and come back; two processes want the same shard. */
 #include <signal.h>
 
+#include "base/clock.h"
+#include "rpc/client.h"
+#include "suite_int.h"
+#include "taskrouter/tasks/v1/tasks.pb-c.h"
 #include "tasks_fixture.h"
 
 static bool is_serving(const void *ctx)
@@ -148,6 +152,111 @@ static void test_alone(void)
     CHECK(reservation_of(&place, "taskSid", left, "PENDING")[0] != '\0');
 }
 
+/* A life of a task, all of it through that process; its SID. */
+static const char *live(const struct place *place, const char *grpc)
+{
+    suite_direct(SUITE_TASKS, grpc);
+    const char *task = task_new(place, "{}");
+    const char *offer = reservation_of(place, "taskSid", task, "PENDING");
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "AcceptReservation",
+                   "{'workspaceSid':'%s','sid':'%s'}", place->workspace, offer);
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "CompleteTask",
+                   "{'workspaceSid':'%s','sid':'%s','reason':'ok'}", place->workspace, task);
+    CHECK_TEXT(task_status(place, task), "COMPLETED");
+    return task;
+}
+
+/* Two processes without the other services and NATS: either takes calls, and when the owner is
+ * killed, the other goes on and publishes what the first one no longer could. */
+static void test_two_alone(void)
+{
+    struct place place = place_new(0);
+    (void)place_worker(&place, "duo", 1);
+    const char *http = "";
+    struct process *twin = suite_start_twin(SUITE_TASKS, NULL, &http);
+    const char *grpc = suite_twin_grpc();
+    CHECK(process_wait_ready(twin, http, 20000));
+    end_others();
+    const char *tasks[] = {live(&place, NULL), live(&place, grpc), live(&place, NULL), ""};
+    process_signal(suite_process(SUITE_TASKS), SIGKILL);
+    (void)process_wait_exit(suite_process(SUITE_TASKS), 5000);
+    tasks[3] = live(&place, grpc);
+    for (size_t i = 0; i < ARRAY_LEN(tasks); i++)
+        CHECK_I64(suite_event_count("task.completed", tasks[i]), 0);
+    bring_back_others();
+    for (size_t i = 0; i < ARRAY_LEN(tasks); i++)
+        CHECK(suite_event("task.completed", tasks[i], 0) != NULL);
+    CHECK(is_log_whole());
+    CHECK(is_log_published());
+    suite_direct(SUITE_TASKS, NULL);
+    CHECK(suite_restart(SUITE_TASKS));
+    CHECK_I64(process_terminate(twin, 10000), 0);
+    process_free(twin);
+}
+
+/* A creation that its caller waits for only so long. */
+static enum err_code create_within(struct rpc_client *client, const struct place *place, int ms,
+                                   struct err *err)
+{
+    struct call call;
+    Taskrouter__Tasks__V1__Task *task = NULL;
+    Taskrouter__Tasks__V1__CreateTaskRequest create =
+        TASKROUTER__TASKS__V1__CREATE_TASK_REQUEST__INIT;
+    err_clear(err);
+    call_init(&call, suite->arena, "full", ms * US_PER_MS);
+    call.who = suite_supervisor;
+    create.workspace_sid = (char *)(uintptr_t)place->workspace;
+    return RPC_CALL(client, &call, "/taskrouter.tasks.v1.Tasks/CreateTask", &create.base,
+                    taskrouter__tasks__v1__task, &task, err);
+}
+
+/* While a commit hangs, so many operations wait as there is room for; the next is refused at once,
+ * and what waited in vain is not carried out. */
+static void test_full(void)
+{
+    enum { ROOM = 16, WAIT_MS = 60, ENOUGH_MS = 10000 };
+    struct place place = place_new(0);
+    const char *http = "";
+    const char *const env[] = {"TASKROUTER_TASKS_QUEUE=16", NULL};
+    struct process *twin = suite_start_twin(SUITE_TASKS, env, &http);
+    CHECK(process_wait_ready(twin, http, 20000));
+    process_signal(suite_process(SUITE_TASKS), SIGKILL);
+    (void)process_wait_exit(suite_process(SUITE_TASKS), 5000);
+    suite_direct(SUITE_TASKS, suite_twin_grpc());
+    (void)task_new(&place, "{}");
+    struct rpc_client *client = suite->directed[SUITE_TASKS];
+    pid_t backend = (pid_t)suite_count("select backend_pid from tasks.shard_lease where shard = 0");
+    REQUIRE(backend > 0);
+    (void)kill(backend, SIGSTOP);
+    struct err err;
+    enum err_code code = ERR_DEADLINE_EXCEEDED;
+    int waited = 0;
+    while (code == ERR_DEADLINE_EXCEEDED && waited < 4 * ROOM) {
+        code = create_within(client, &place, WAIT_MS, &err);
+        waited += code == ERR_DEADLINE_EXCEEDED;
+    }
+    int64_t began = clock_mono_us();
+    struct err again;
+    enum err_code again_code = create_within(client, &place, ENOUGH_MS, &again);
+    int64_t took_ms = (clock_mono_us() - began) / US_PER_MS;
+    (void)kill(backend, SIGCONT);
+    CHECK_I64(code, ERR_RESOURCE_EXHAUSTED);
+    CHECK_TEXT(err.reason, "QUEUE_FULL");
+    CHECK_I64(again_code, ERR_RESOURCE_EXHAUSTED);
+    CHECK_TEXT(again.reason, "QUEUE_FULL");
+    CHECK(took_ms < 1000);
+    CHECK(waited >= ROOM && waited <= ROOM + 2);
+    CHECK(suite_until(is_serving, &place, 10000));
+    int64_t stored =
+        suite_count("select count(*) from tasks.task where workspace_sid = '%s'", place.workspace);
+    CHECK(stored >= 2 && stored <= 3); /* the first, the one in the hanging commit, and the last */
+    suite_direct(SUITE_TASKS, NULL);
+    CHECK(suite_restart(SUITE_TASKS));
+    CHECK_I64(process_terminate(twin, 10000), 0);
+    process_free(twin);
+    CHECK(is_log_whole());
+}
+
 static bool has_taken_over(const void *ctx)
 {
     return suite_count("select epoch from tasks.shard_lease where shard = 0") >
@@ -206,6 +315,8 @@ static const struct test_case cases[] = {
     {"without PostgreSQL calls fail fast, and it recovers by itself",       test_postgres    },
     {"without NATS routing goes on, and the events catch up",               test_nats        },
     {"without the other services and NATS tasks live on, and all catch up", test_alone       },
+    {"two processes go on without the others, and catch up",                test_two_alone   },
+    {"what waits for the router is bounded",                                test_full        },
     {"a process that lost its lease writes nothing",                        test_lease       },
     {"what a process that died was told is told again soon",                test_told_in_vain},
 };

@@ -9,7 +9,7 @@
 #include "taskrouter/tasks/v1/tasks.pb-c.h"
 #include "tasks_fixture.h"
 
-enum { WATCH_US = 20 * 1000 * 1000, STREAMS_MAX = 64, PROBE_MS = 50 };
+enum { WATCH_US = 20 * 1000 * 1000, STREAMS_MAX = 64, PROBE_MS = 50, START_MS = 20000 };
 
 struct watch {
     struct call call;
@@ -17,7 +17,8 @@ struct watch {
 };
 
 /* *watch stays where it is until it is closed. */
-static void watch_open(struct watch *watch, const struct place *place, int64_t after)
+static void watch_at(struct watch *watch, struct rpc_client *client, const struct place *place,
+                     int64_t after)
 {
     Taskrouter__Tasks__V1__WatchEventsRequest request =
         TASKROUTER__TASKS__V1__WATCH_EVENTS_REQUEST__INIT;
@@ -28,9 +29,14 @@ static void watch_open(struct watch *watch, const struct place *place, int64_t a
     watch->call.who = suite_viewer;
     watch->stream = NULL;
     enum err_code code = rpc_client_stream_open(
-        suite->clients[SUITE_TASKS], &watch->call, "/taskrouter.tasks.v1.Tasks/WatchEvents",
-        &request.base, &taskrouter__tasks__v1__event__descriptor, &watch->stream, &err);
+        client, &watch->call, "/taskrouter.tasks.v1.Tasks/WatchEvents", &request.base,
+        &taskrouter__tasks__v1__event__descriptor, &watch->stream, &err);
     REQUIRE(code == ERR_OK);
+}
+
+static void watch_open(struct watch *watch, const struct place *place, int64_t after)
+{
+    watch_at(watch, suite->clients[SUITE_TASKS], place, after);
 }
 
 /* The outcome; *out_event is NULL unless there is a next event. */
@@ -133,6 +139,33 @@ static void test_from_now_on(void)
     CHECK(event->sequence > before);
     CHECK_TEXT(event->workspace_sid, place.workspace);
     rpc_client_stream_close(watch.stream);
+}
+
+/* What one process commits is seen at another within a second, though that one is idle. */
+static void test_elsewhere(void)
+{
+    enum { ROUNDS = 5, SEEN_MS = 1000 };
+    struct place place = place_new(0);
+    const char *http = "";
+    struct process *twin = suite_start_twin(SUITE_TASKS, NULL, &http);
+    CHECK(process_wait_ready(twin, http, START_MS));
+    suite_direct(SUITE_TASKS, suite_twin_grpc());
+    struct watch watch;
+    watch_at(&watch, suite->directed[SUITE_TASKS], &place, log_last());
+    CHECK_I64(suite_count("select count(*) from tasks.shard_lease where address = '%s'",
+                          suite_twin_grpc()),
+              0);
+    struct rpc_client *twins = TAKE(suite->directed[SUITE_TASKS]); /* the rest goes to the owner */
+    for (int i = 0; i < ROUNDS; i++) {
+        const char *task = task_new(&place, "{}");
+        int64_t began = clock_mono_us();
+        check_comes(&watch, "task.created", task);
+        CHECK((clock_mono_us() - began) / US_PER_MS < SEEN_MS);
+    }
+    rpc_client_stream_close(watch.stream);
+    rpc_client_free(twins);
+    CHECK_I64(process_terminate(twin, 10000), 0);
+    process_free(twin);
 }
 
 static void *cancel_soon(void *ctx)
@@ -251,6 +284,7 @@ static void test_wrap_up_reservation(void)
 }
 
 static const struct test_case cases[] = {
+    {"what another process commits is seen within a second",     test_elsewhere          },
     {"a stream resumes after a sequence and then goes on live",  test_resume             },
     {"a stream without a sequence tells what happens from then", test_from_now_on        },
     {"a cancelled stream ends and gives its place back",         test_cancel             },
