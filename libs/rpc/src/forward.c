@@ -305,8 +305,11 @@ static void park(struct forward *forward)
     lock_take(&forwarder->lock);
     is_refused = forwarder->is_refusing;
     if (!is_refused) {
+        /* With others waiting the next tick is near: a look at all of them for each that comes
+         * would take their number squared. */
+        if (list_is_empty(&forwarder->waiting))
+            cond_broadcast(&forwarder->changed);
         list_append(&forwarder->waiting, &forward->node);
-        cond_broadcast(&forwarder->changed);
     }
     lock_drop(&forwarder->lock);
     if (is_refused)
