@@ -94,7 +94,8 @@ bool outbox_event_payload(const struct outbox_event *event, const struct call *c
     jx_key(&w, "type");
     struct buf type;
     buf_init(&type, 256);
-    buf_printf(&type, "com.taskrouter.%s", event->type == NULL ? "" : event->type);
+    buf_text(&type, "com.taskrouter.");
+    buf_text(&type, event->type == NULL ? "" : event->type);
     jx_str(&w, buf_str(&type));
     if (buf_failed(&type))
         jx_writer_fail(&w);

@@ -4,8 +4,11 @@
 
 #include "base/buf.h"
 #include "jx/writer.h"
-#include "pbjson/pbjson.h"
+#include "task_json.h"
 #include "task_wire.h"
+
+/* What the usual one takes, so that the buffer need not grow. */
+enum { TASK_JSON_BYTES = 2000, RESERVATION_JSON_BYTES = 1000 };
 
 static enum err_code no_room(struct err *err)
 {
@@ -18,13 +21,29 @@ static enum err_code task_json(struct event_writer *writer, const struct engine_
 {
     if (writer->task == event->task)
         return ERR_OK;
-    Taskrouter__Tasks__V1__Task *task = task_to_wire(writer->arena, event->task, event->at_us);
-    if (task == NULL)
-        return no_room(err);
-    enum err_code code =
-        pbjson_text(&task->base, &pbjson_canonical, writer->arena, &writer->task_json, err);
-    writer->task = code == ERR_OK ? event->task : NULL;
-    return code;
+    struct buf text;
+    buf_init(&text, 0);
+    (void)buf_reserve(&text, TASK_JSON_BYTES);
+    task_json_put(&text, event->task, event->at_us);
+    writer->task_json =
+        buf_failed(&text) ? (struct str){NULL, 0} : arena_str(writer->arena, buf_str(&text));
+    buf_fini(&text);
+    writer->task = writer->task_json.ptr == NULL ? NULL : event->task;
+    return writer->task == NULL ? no_room(err) : ERR_OK;
+}
+
+/* A value that was written past the writer. */
+static void put_reservation(struct jx_writer *w, const struct reservation_row *row)
+{
+    struct buf text;
+    buf_init(&text, 0);
+    (void)buf_reserve(&text, RESERVATION_JSON_BYTES);
+    reservation_json_put(&text, row);
+    if (buf_failed(&text))
+        jx_writer_fail(w);
+    else
+        jx_put_raw(w, "reservation", buf_str(&text));
+    buf_fini(&text);
 }
 
 static enum err_code take(struct event_writer *writer, const struct jx_writer *w, struct buf *text,
@@ -47,14 +66,11 @@ static enum err_code make_data(struct event_writer *writer, const struct engine_
     struct buf text;
     struct jx_writer w;
     buf_init(&text, 0);
+    (void)buf_reserve(&text, writer->task_json.len + RESERVATION_JSON_BYTES);
     jx_writer_init(&w, &text);
     jx_object_begin(&w);
-    if (event->reservation != NULL) {
-        Taskrouter__Tasks__V1__Reservation *reservation =
-            reservation_to_wire(writer->arena, event->reservation);
-        jx_key(&w, "reservation");
-        pbjson_write(&w, reservation == NULL ? NULL : &reservation->base, &pbjson_canonical);
-    }
+    if (event->reservation != NULL)
+        put_reservation(&w, event->reservation);
     jx_put_raw(&w, "task", writer->task_json);
     if (event->reservation == NULL && sid_is_set(&event->previous_queue_sid))
         jx_put_text(&w, "previousTaskQueueSid", event->previous_queue_sid.text);

@@ -55,6 +55,16 @@ struct str reservation_status_name(Taskrouter__Tasks__V1__ReservationStatus stat
     return (struct str){NULL, 0};
 }
 
+Taskrouter__Tasks__V1__TaskStatus task_status_to_wire(enum task_state state)
+{
+    return task_statuses[state];
+}
+
+int64_t task_age(const struct task_row *row, int64_t now_us)
+{
+    return now_us > row->created_at_us ? (now_us - row->created_at_us) / US_PER_S : 0;
+}
+
 Taskrouter__Tasks__V1__ReservationStatus reservation_status_to_wire(enum reservation_state state)
 {
     return reservation_statuses[state];
@@ -99,7 +109,7 @@ Taskrouter__Tasks__V1__Task *task_to_wire(struct arena *arena, const struct task
     wire->date_updated = wire_time(arena, row->updated_at_us);
     wire->task_queue_entered_date = wire_time(arena, row->queue_entered_at_us);
     wire->virtual_start_time = wire_time(arena, row->virtual_start_us);
-    wire->age = now_us > row->created_at_us ? (now_us - row->created_at_us) / US_PER_S : 0;
+    wire->age = task_age(row, now_us);
     wire->addons = arena_strdup(arena, "{}");
     wire->workflow_configuration_version = row->workflow_version;
     wire->call_id = copy(arena, row->call_id);
