@@ -87,7 +87,6 @@ void db_settings_free(struct db_settings *settings);
 void db_conn_init(struct db_conn *conn, const struct db_settings *settings, struct db_pool *pool);
 void db_conn_drop(struct db_conn *conn); /* closes the session; the object stays usable */
 void db_conn_fini(struct db_conn *conn);
-bool db_conn_is_alive(struct db_conn *conn); /* looks at the socket without waiting */
 enum err_code db_conn_connect(struct db_conn *conn, struct call *call, struct err *err) MUST_CHECK;
 int64_t db_conn_deadline(const struct db_conn *conn, const struct call *call);
 void db_conn_reset_tx(struct db_conn *conn); /* rolls back within the grace time, or drops */

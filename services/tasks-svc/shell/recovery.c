@@ -237,6 +237,7 @@ static enum err_code load(struct shard *shard, struct call *call, const struct s
     shard->engine = engine_new(&(struct engine_config){.seed = seed});
     keys_init(&shard->keys);
     shard->epoch = lease->epoch;
+    shard->session = db_conn_epoch(shard->conn);
     shard->event_seq = lease->event_seq;
     shard->row_seq = lease->row_seq;
     int64_t last_event = 0;

@@ -126,6 +126,13 @@ static void fail_batch(struct shard *shard, struct shard_op **ops, size_t count,
     shard_drop(shard);
 }
 
+/* What the lease's lock hangs on. Without it another process may run the shard at once, however
+ * long the lease would last: then nothing is answered from memory without asking the guard. */
+static bool has_session(const struct shard *shard)
+{
+    return db_conn_epoch(shard->conn) == shard->session && db_conn_is_alive(shard->conn);
+}
+
 /* True when the shard still runs afterwards. */
 static bool run_batch(struct shard *shard, struct shard_op **ops, size_t count)
 {
@@ -136,7 +143,7 @@ static bool run_batch(struct shard *shard, struct shard_op **ops, size_t count)
     batch_collect(&batch);
     for (size_t i = 0; i < count; i++)
         batch_apply(&batch, ops[i], i);
-    bool renews = clock_mono_us() >= shard->renew_mono_us;
+    bool renews = clock_mono_us() >= shard->renew_mono_us || !has_session(shard);
     if (!batch_is_empty(&batch) || renews) {
         struct err err;
         err_clear(&err);

@@ -122,6 +122,7 @@ struct shard {
     struct map tombs; /* by SID -> struct tomb */
     struct heard_events heard;
     int64_t epoch;
+    uint64_t session; /* of the connection that took the lease, as db_conn_epoch counts */
     int64_t event_seq;
     int64_t row_seq;
     struct journal journal; /* what the engine is told in the batch in hand */

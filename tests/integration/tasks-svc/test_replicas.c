@@ -171,6 +171,53 @@ static void test_hang(void)
     twin_stop(&twin);
 }
 
+/* The server's end of the connection that a process looks at the leases with. */
+static pid_t looking_backend(const char *grpc)
+{
+    return (pid_t)suite_count(
+        "select l.pid from pg_locks l, tasks.replica r where r.address = '%s' and l.locktype = "
+        "'advisory' and l.classid = (hashtext('taskrouter.replica')::bigint & 4294967295)::oid and "
+        "l.objid = (hashtext(r.instance)::bigint & 4294967295)::oid",
+        grpc);
+}
+
+/* An owner that lives but whose session ended: another one follows at once, and what the first one
+ * has in mind is old from then on. It must not answer from it, though its lease would last and it
+ * cannot see the leases just now. */
+static void test_session_lost(void)
+{
+    struct place place = place_new(0);
+    const char *http = "";
+    const char *const env[] = {"TASKROUTER_TASKS_LEASE=20s", NULL};
+    struct twin first = {.process = suite_start_twin(SUITE_TASKS, env, &http)};
+    first.grpc = suite_twin_grpc();
+    CHECK(process_wait_ready(first.process, http, START_MS));
+    process_signal(suite_process(SUITE_TASKS), SIGKILL);
+    (void)process_wait_exit(suite_process(SUITE_TASKS), 5000);
+    CHECK(suite_until(is_twins, &first, 10000));
+    struct twin second = twin_start();
+    suite_direct(SUITE_TASKS, first.grpc);
+    (void)task_new(&place, "{}");
+    CHECK(is_owned_by(first.grpc));
+    pid_t looking = looking_backend(first.grpc);
+    REQUIRE(looking > 0);
+    (void)kill(looking, SIGSTOP);
+    CHECK_I64(suite_count("select pg_terminate_backend(backend_pid)::integer from "
+                          "tasks.shard_lease where shard = 0"),
+              1);
+    CHECK(suite_until(is_twins, &second, 10000));
+    suite_direct(SUITE_TASKS, second.grpc);
+    const char *task = task_new(&place, "{}");
+    suite_direct(SUITE_TASKS, first.grpc);
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "CancelTask", "{'workspaceSid':'%s','sid':'%s'}",
+                   place.workspace, task);
+    (void)kill(looking, SIGCONT);
+    twin_stop(&first);
+    REQUIRE(suite_restart(SUITE_TASKS));
+    twin_stop(&second);
+    CHECK(is_log_whole());
+}
+
 /* Tasks waiting in another workspace of the shard, as the router stores them. */
 static void fill(const struct place *place, int count)
 {
@@ -255,6 +302,7 @@ static const struct test_case cases[] = {
     {"a killed owner is followed within two seconds",                   test_kill           },
     {"an owner that ends hands over, and no call fails",                test_hand_over      },
     {"an owner that hangs is followed, and wakes up knowing its place", test_hang           },
+    {"an owner whose session ended answers nothing from memory",        test_session_lost   },
     {"nor with many tasks waiting",                                     test_hand_over_large},
 };
 

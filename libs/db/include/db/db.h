@@ -40,8 +40,8 @@ struct db_options {
     int acquire_timeout_ms;   /* longest wait for a free connection; 0 = 1000 */
     int statement_timeout_ms; /* server side, the second net; 0 = 30000, -1 = none */
     bool plans_each_time;     /* plan with the values at hand: for lists with optional filters */
-    bool avoids_scans;        /* by index only, whatever the statistics say: for rows by their keys */
-    int breaker_ms;           /* after a failed connect, fail at once for so long; 0 = 200 */
+    bool avoids_scans; /* by index only, whatever the statistics say: for rows by their keys */
+    int breaker_ms;    /* after a failed connect, fail at once for so long; 0 = 200 */
 };
 
 /* Connects on first use, so it succeeds while the database is down. Never NULL; copies the texts.
@@ -85,6 +85,10 @@ enum err_code db_conn_ensure(struct db_conn *conn, struct call *call, struct err
 /* Grows by one with every new server session, so that holders of session state (advisory locks,
  * temporary tables) notice; 0 = not connected. */
 uint64_t db_conn_epoch(const struct db_conn *conn);
+
+/* Between statements: whether the server has ended the session, as far as the socket tells without
+ * waiting. */
+bool db_conn_is_alive(struct db_conn *conn);
 
 /* ---- Parameters ---- */
 
