@@ -37,18 +37,13 @@ struct range6 {
     unsigned bits;
 };
 
+/* Nothing else of IPv6 is given to hosts of the internet. */
+static const struct range6 global6 = {{0x20}, 3};
+
 static const struct range6 special6[] = {
-    {{0},                                  96}, /* unspecified, loopback, old IPv4-compatible */
-    {{0x00, 0x64, 0xFF, 0x9B, 0x00, 0x01}, 48},
-    {{0x01, 0x00},                         64},
-    {{0x20, 0x01, 0x00, 0x00},             23}, /* Teredo and other protocols' */
-    {{0x20, 0x01, 0x0D, 0xB8},             32},
-    {{0x3F, 0xFF, 0x00},                   20},
-    {{0x5F, 0x00},                         16},
-    {{0xFC},                               7 }, /* unique local */
-    {{0xFE, 0x80},                         10}, /* link-local */
-    {{0xFE, 0xC0},                         10},
-    {{0xFF},                               8 }, /* multicast */
+    {{0x20, 0x01, 0x00, 0x00}, 23}, /* Teredo and other protocols' */
+    {{0x20, 0x01, 0x0D, 0xB8}, 32},
+    {{0x3F, 0xFF, 0x00},       20},
 };
 
 /* An IPv4 address inside, at that byte. */
@@ -94,7 +89,7 @@ static bool is_public6(const unsigned char address[16])
         if (is_within(address, &special6[i]))
             return false;
     }
-    return true;
+    return is_within(address, &global6);
 }
 
 bool httpc_address_is_public(const struct sockaddr *address)
