@@ -91,6 +91,7 @@ static void set_options(struct httpc *httpc, CURL *easy, struct httpc_request *r
     SET(CURLOPT_URL, request->url);
     SET(CURLOPT_PRIVATE, request);
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* a name look-up that is given up ends by itself, unawaited */
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_PROXY, ""); /* whatever the environment says */

@@ -1,5 +1,7 @@
 /* The HTTP client against a peer that behaves as badly as it is told to. */
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -316,6 +318,39 @@ static void test_bound(void)
     }
 }
 
+/* Stands before libc's: a name server that takes its time over one name. */
+typedef int (*getaddrinfo_fn)(const char *, const char *, const struct addrinfo *,
+                              struct addrinfo **);
+
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                struct addrinfo **out)
+{
+    if (name != NULL && strcmp(name, "tarpit.invalid") == 0) {
+        (void)poll(NULL, 0, 3000);
+        return EAI_AGAIN;
+    }
+    void *next = dlsym(RTLD_NEXT, "getaddrinfo");
+    getaddrinfo_fn real = NULL;
+    memcpy(&real, &next, sizeof real);
+    return real(name, service, hints, out);
+}
+
+static void test_tarpit(void)
+{
+    struct httpc *httpc = client();
+    int64_t began = clock_mono_us();
+    struct httpc_request stuck = {.url = "http://tarpit.invalid/", .timeout_ms = 200};
+    CHECK(httpc_run(httpc, &stuck));
+    CHECK_I64(stuck.outcome, HTTPC_TIMED_OUT);
+    struct httpc_request other = {.url = url_of("/ok"), .timeout_ms = 2000};
+    CHECK(httpc_run(httpc, &other));
+    CHECK_I64(other.status, 200);
+    CHECK(clock_mono_us() - began < 2 * US_PER_S);
+    httpc_request_fini(&stuck);
+    httpc_request_fini(&other);
+    httpc_close(httpc);
+}
+
 static const struct test_case cases[] = {
     {"requests are sent whole, over one connection",                        test_ok     },
     {"a slow, huge, truncated, reset or garbled answer ends as what it is", test_bad    },
@@ -323,6 +358,7 @@ static const struct test_case cases[] = {
     {"a private address is refused after the name was resolved",            test_private},
     {"proxies of the environment are not used",                             test_proxy  },
     {"transfers are bounded, and all end with the client",                  test_bound  },
+    {"a slow name server holds up only who asked it",                       test_tarpit },
 };
 
 int main(int argc, char **argv)
