@@ -25,9 +25,11 @@ static const enum engine_event_type state_events[RESERVATION_STATE_COUNT] = {
     [RESERVATION_COMPLETED] = ENGINE_EVENT_RESERVATION_COMPLETED,
 };
 
+/* NULL when there is none, or none any more: nobody is moved there. */
 static struct activity *reservation_activity(struct engine *engine, const struct sid *sid)
 {
-    return sid_is_set(sid) ? map_get(&engine->activities, sid_str(sid)) : NULL;
+    struct activity *activity = sid_is_set(sid) ? map_get(&engine->activities, sid_str(sid)) : NULL;
+    return activity == NULL || activity->version == 0 ? NULL : activity;
 }
 
 /* Oldest first, also when loaded in any order. */
@@ -302,8 +304,8 @@ static enum err_code reservation_check_activity(struct engine *engine,
                                                 const char *field, struct err *err)
 {
     const struct activity *activity = reservation_activity(engine, sid);
-    if (!sid_is_set(sid) || (activity != NULL && activity->version != 0 &&
-                             activity->workspace == reservation->task->workspace))
+    if (!sid_is_set(sid) ||
+        (activity != NULL && activity->workspace == reservation->task->workspace))
         return ERR_OK;
     return ERR_FIELD(err, ERR_INVALID_ARGUMENT, reason, field,
                      "there is no activity %s in this workspace", sid->text);

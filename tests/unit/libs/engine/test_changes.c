@@ -148,6 +148,21 @@ static void a_worker_in_a_deleted_activity_stays_as_he_is(void)
     world_fini(&w);
 }
 
+static void nobody_is_moved_to_a_deleted_activity(void)
+{
+    struct world w;
+    struct sid tasks[3];
+    world_waiting(&w, tasks);
+    struct engine_command command = {.kind = ENGINE_DELETE_ACTIVITY};
+    command.ref = (struct engine_ref){world_sid("WA", 2), world_sid("WS", 1)};
+    CHECK_I64(world_do(&w, command), ERR_OK);
+    world_wait(&w, 130); /* the offer times out; he is not moved, so the task is his again */
+    struct sid again = world_offer(&w, &tasks[0], 1);
+    CHECK_TEXT(world_reservation_state(&w, &again), "pending");
+    CHECK_I64(world_offered_to(&w, &tasks[0]), 1);
+    world_fini(&w);
+}
+
 static void idle_clocks_follow_the_channel_as_it_is_now(void)
 {
     struct world w;
@@ -185,6 +200,7 @@ static const struct test_case cases[] = {
     {"capacity lowered below use keeps what runs",               capacity_lowered_below_use_keeps_what_runs },
     {"a worker in a deleted activity stays as he is",
      a_worker_in_a_deleted_activity_stays_as_he_is                                                          },
+    {"nobody is moved to a deleted activity",                    nobody_is_moved_to_a_deleted_activity      },
     {"idle clocks follow the channel as it is now",              idle_clocks_follow_the_channel_as_it_is_now},
 };
 
