@@ -434,21 +434,38 @@ STAT_RPC(statistics_rpc_worker, StatisticsRequest, StatisticsReport)
 
 /* ---- many queues ---- */
 
+/* Stands for one that the workspace has not: it has zeros. */
+static const struct sid no_queue = {"WQ"};
+
+static bool is_listed(const struct str *sids, size_t count, const char *sid)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq_text(sids[i], sid))
+            return true;
+    }
+    return false;
+}
+
 static enum err_code report_queues(struct tasks *tasks, struct call *call,
                                    const Taskrouter__Tasks__V1__ListQueueStatisticsRequest *request,
                                    const struct stat_ask *ask, const struct str *sids, size_t count,
                                    stat_report **reports, struct err *err)
 {
+    struct str *own = NULL;
+    size_t own_count = 0;
     struct now_item *items = ARENA_ARRAY(call->arena, struct now_item, count);
     struct past_sums sums = {.arena = call->arena,
                              .of = ARENA_ARRAY(call->arena, struct figures, count)};
     struct now_look look = {.items = items, .count = count};
-    enum err_code code = ERR_OK;
     if (items == NULL || sums.of == NULL)
         return rpc_no_room(err);
+    enum err_code code = stat_store_queues_among(tasks->host.pool, call, request->workspace_sid,
+                                                 sids, count, &own, &own_count, err);
+    if (code != ERR_OK)
+        return code;
     for (size_t i = 0; i < count; i++) {
         reports[i] = report_new(call, ask, request->workspace_sid, sids[i].ptr);
-        items[i].sid = sid_from(sids[i]);
+        items[i].sid = is_listed(own, own_count, sids[i].ptr) ? sid_from(sids[i]) : no_queue;
         if (reports[i] == NULL)
             return rpc_no_room(err);
     }
@@ -461,7 +478,7 @@ static enum err_code report_queues(struct tasks *tasks, struct call *call,
     map_init(&sums.places);
     for (size_t i = 0; i < count; i++) /* NOLINTNEXTLINE(performance-no-int-to-ptr): a number */
         (void)map_put(&sums.places, sids[i], (void *)(uintptr_t)(i + 1));
-    code = read_past(tasks, call, ask, sids, count, &sums, err);
+    code = read_past(tasks, call, ask, own, own_count, &sums, err);
     map_fini(&sums.places);
     for (size_t i = 0; i < count && code == ERR_OK; i++) {
         reports[i]->cumulative =
@@ -469,15 +486,6 @@ static enum err_code report_queues(struct tasks *tasks, struct call *call,
         code = reports[i]->cumulative == NULL ? rpc_no_room(err) : ERR_OK;
     }
     return code;
-}
-
-static bool is_listed(const struct str *sids, size_t count, const char *sid)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (str_eq_text(sids[i], sid))
-            return true;
-    }
-    return false;
 }
 
 /* The queues named, each once, or a page of them. */

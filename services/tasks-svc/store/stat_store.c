@@ -394,6 +394,30 @@ enum err_code stat_store_exists(struct db_pool *pool, struct call *call, const c
     return code;
 }
 
+static enum err_code sids_from(struct call *call, const struct db_result *rows, struct str **out,
+                               size_t *out_count, struct err *err)
+{
+    *out_count = (size_t)db_row_count(rows);
+    *out = ARENA_ARRAY(call->arena, struct str, *out_count);
+    if (*out == NULL)
+        return no_room(err);
+    for (int i = 0; i < db_row_count(rows); i++)
+        (*out)[i] = db_get_str(rows, i, 0);
+    return ERR_OK;
+}
+
+enum err_code stat_store_queues_among(struct db_pool *pool, struct call *call,
+                                      const char *workspace_sid, const struct str *sids,
+                                      size_t count, struct str **out, size_t *out_count,
+                                      struct err *err)
+{
+    struct db_result *rows = NULL;
+    enum err_code code =
+        db_pool_query(pool, call, &stat_queues_among,
+                      DB_PARAMS(db_cstr(workspace_sid), db_texts(sids, count)), &rows, err);
+    return code == ERR_OK ? sids_from(call, rows, out, out_count, err) : code;
+}
+
 enum err_code stat_store_named(struct db_pool *pool, struct call *call, const char *workspace_sid,
                                const char *kind, const char *name, struct str **out,
                                size_t *out_count, struct err *err)
@@ -402,15 +426,7 @@ enum err_code stat_store_named(struct db_pool *pool, struct call *call, const ch
     enum err_code code =
         db_pool_query(pool, call, &stat_resource_named,
                       DB_PARAMS(db_cstr(workspace_sid), db_cstr(kind), db_cstr(name)), &rows, err);
-    if (code != ERR_OK)
-        return code;
-    *out_count = (size_t)db_row_count(rows);
-    *out = ARENA_ARRAY(call->arena, struct str, *out_count);
-    if (*out == NULL)
-        return no_room(err);
-    for (int i = 0; i < db_row_count(rows); i++)
-        (*out)[i] = db_get_str(rows, i, 0);
-    return ERR_OK;
+    return code == ERR_OK ? sids_from(call, rows, out, out_count, err) : code;
 }
 
 /* ---- retention ---- */

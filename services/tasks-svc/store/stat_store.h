@@ -97,6 +97,11 @@ enum err_code stat_store_queues(struct db_pool *pool, struct call *call, const c
 enum err_code stat_store_exists(struct db_pool *pool, struct call *call, const char *workspace_sid,
                                 const char *kind, const char *sid, bool *out_exists,
                                 struct err *err) MUST_CHECK;
+/* Which of the SIDs are queues of the workspace. */
+enum err_code stat_store_queues_among(struct db_pool *pool, struct call *call,
+                                      const char *workspace_sid, const struct str *sids,
+                                      size_t count, struct str **out, size_t *out_count,
+                                      struct err *err) MUST_CHECK;
 /* SIDs of the resources of that kind and name, case ignored. */
 enum err_code stat_store_named(struct db_pool *pool, struct call *call, const char *workspace_sid,
                                const char *kind, const char *name, struct str **out,

@@ -263,6 +263,16 @@ where sid = $2
   and workspace_sid = $1
   and not is_deleted;
 
+-- name: stat_queues_among
+-- index: primary key of config_copy
+select sid
+from config_copy
+where sid = any ($2::text[])
+  and workspace_sid = $1
+  and kind = 'queue'
+  and not is_deleted
+order by sid;
+
 -- name: stat_resource_named
 -- index: config_copy_by_name
 select sid

@@ -254,6 +254,26 @@ static void test_moved(void)
         {"items.0.realtime.tasksByStatus.pending", 0}, {"items.1.cumulative.tasksEntered", 1});
 }
 
+/* What another workspace has is not told, by whatever name it is asked for. */
+static void test_foreign(void)
+{
+    struct place place = place_new(0);
+    struct place other = place_new(0);
+    (void)place_worker(&other, "bob", 1);
+    (void)task_new(&other, "{}");
+    const json_t *report =
+        stats("GetQueueStatistics", "'workspaceSid':'%s','sid':'%s'", other.workspace, other.queue);
+    CHECK_ALL(report, {"realtime.totalTasks", 1}, {"cumulative.tasksEntered", 1});
+    report = stats("ListQueueStatistics", "'workspaceSid':'%s','taskQueueSids':['%s','%s']",
+                   place.workspace, other.queue, place.queue);
+    CHECK_I64(at_i64(report, "items"), 2);
+    CHECK_TEXT(at(report, "items.0.sid"), other.queue);
+    CHECK_ALL(report, {"items.0.realtime.totalTasks", 0},
+              {"items.0.realtime.totalEligibleWorkers", 0}, {"items.0.cumulative.tasksEntered", 0},
+              {"items.0.cumulative.reservationsCreated", 0});
+    CHECK_TEXT(at(report, "items.0.realtime.longestTaskWaitingSid"), "");
+}
+
 /* ---- nothing twice, nothing lost ---- */
 
 static void test_crash(void)
@@ -353,6 +373,7 @@ static const struct test_case cases[] = {
     {"what is going on now, by workspace, queue, workflow and workers", test_now     },
     {"what happened is counted where it belongs",                       test_past    },
     {"a task that moves and times out counts in both queues",           test_moved   },
+    {"the queues of other workspaces have zeros",                       test_foreign },
     {"killed at any moment, nothing is counted twice or lost",          test_crash   },
     {"any process answers, and counts on when it takes over",           test_replicas},
     {"what cannot be answered is refused with its field",               test_refused },
