@@ -11,7 +11,7 @@
 #include "base/parse.h"
 #include "tasks_fixture.h"
 
-enum { MOST_TASKS = 10000000, ATTRIBUTES_BYTES = 190 };
+enum { MOST_TASKS = 10000000, ROWS_PER_STEP = 50000, ATTRIBUTES_BYTES = 190 };
 
 static int64_t task_count = 100000;
 static int64_t starts = 3;
@@ -33,7 +33,7 @@ static int64_t loaded_number(const char *field)
 }
 
 /* The columns but those the copy has of its own, and generated ones. */
-static bool repeat_row(const char *task)
+static bool repeat_rows(const char *task, int64_t first, int64_t last)
 {
     return cluster_sql(
         suite_cluster(),
@@ -44,8 +44,19 @@ static bool repeat_row(const char *task)
             "and column_name not in ('sid', 'sequence') and is_generated = 'NEVER'; "
             "execute format('insert into tasks.task (sid, sequence, %%s) "
             "select ''WT'' || md5(n::text), t.sequence + n, %%s from tasks.task t, "
-            "generate_series(1, %lld) n where t.sid = ''%s''', names, names); end $$",
-            (long long)task_count - 1, task));
+            "generate_series(%lld, %lld) n where t.sid = ''%s''', names, names); end $$",
+            (long long)first, (long long)last, task));
+}
+
+/* In steps, each within the time that one may take. */
+static bool repeat_row(const char *task)
+{
+    bool is_good = true;
+    for (int64_t first = 1; first < task_count && is_good; first += ROWS_PER_STEP) {
+        int64_t last = first + ROWS_PER_STEP - 1;
+        is_good = repeat_rows(task, first, last < task_count ? last : task_count - 1);
+    }
+    return is_good;
 }
 
 static void test_load(void)
