@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/ids.h"
+#include "google/protobuf/empty.pb-c.h"
 #include "jx/jx.h"
 #include "pbjson/pbjson.h"
 #include "rpc/client.h"
@@ -159,12 +160,34 @@ static void start_service(struct suite *self, enum suite_service service, const 
     self->processes[service] = process_start(&options);
 }
 
+/* Our channel looks for a server that was gone only now and then: until it has found the new one,
+ * calls fail at once. Any answer will do, "no such method" is one. */
+static bool is_reached(enum suite_service service)
+{
+    struct call call;
+    struct err err;
+    ProtobufCMessage *reply = NULL;
+    Google__Protobuf__Empty nothing;
+    google__protobuf__empty__init(&nothing);
+    const char *path = arena_printf(suite->arena, "/%s/Reach", service_rows[service].api->name);
+    int64_t until_us = clock_mono_us() + START_MS * US_PER_MS;
+    while (clock_mono_us() < until_us) {
+        call_init(&call, suite->arena, "test", CALL_US);
+        if (rpc_call(suite->clients[service], &call, path, &nothing.base,
+                     &google__protobuf__empty__descriptor, &reply, &err) != ERR_UNAVAILABLE)
+            return true;
+        process_sleep_ms(20);
+    }
+    return false;
+}
+
 bool suite_restart(enum suite_service service)
 {
     process_free(suite->processes[service]);
     suite->processes[service] = process_start(&(struct process_options){
         .program = service_rows[service].program, .env = suite->env[service]});
-    return process_wait_ready(suite->processes[service], suite->http[service], START_MS);
+    return process_wait_ready(suite->processes[service], suite->http[service], START_MS) &&
+           is_reached(service);
 }
 
 struct process *suite_start_twin(enum suite_service service, const char *const *extra_env,
