@@ -13,6 +13,7 @@ enum {
     ROUND_ARENA_BYTES = 256 << 20,
     ROUND_BUDGET_MS = 15000,
     SWEEP_MS = 15000,
+    EXPIRE_MAX = 5000, /* at a time: a sweep must not hold up what is due */
     FIRST_BACKOFF_MS = 100,
     MAX_BACKOFF_MS = 3000,
 };
@@ -66,11 +67,15 @@ static enum err_code sweep(struct callbacks *callbacks, struct callback_shard *s
     if (now < shard->sweep_mono_us)
         return ERR_OK;
     int64_t now_us = clock_now_us();
+    int64_t expired = 0;
     enum err_code code = callback_store_reclaim(callbacks->conn, call, shard->index,
                                                 callbacks->options.instance, now_us, err);
     if (code == ERR_OK)
-        code = callback_store_sweep(callbacks->conn, call, shard->index, now_us, err);
+        code = callback_store_expire(callbacks->conn, call, shard->index, now_us, EXPIRE_MAX,
+                                     &expired, err);
     if (code == ERR_OK)
+        code = callback_store_promote(callbacks->conn, call, shard->index, now_us, err);
+    if (code == ERR_OK && expired < EXPIRE_MAX) /* else there are more: in the next round */
         shard->sweep_mono_us = now + SWEEP_MS * US_PER_MS;
     return code;
 }
@@ -175,7 +180,27 @@ static void note_failure(struct callbacks *callbacks, const struct err *err)
         callbacks->backoff_ms = MAX_BACKOFF_MS;
 }
 
-/* One pass over everything; false when the database failed. */
+/* What fails in one shard holds up no other, unless nobody is there to be asked. The first error
+ * is the answer. */
+static enum err_code serve_shards(struct callbacks *callbacks, struct call *call, struct err *err)
+{
+    enum err_code first = ERR_OK;
+    for (int i = 0; i < callbacks->options.shards && first != ERR_UNAVAILABLE; i++) {
+        struct err failure = {0};
+        enum err_code code = ERR_OK;
+        if (check_owner(callbacks, &callbacks->shards[i]))
+            code = serve_shard(callbacks, &callbacks->shards[i], call, &failure);
+        if (code == ERR_OK || code == ERR_ABORTED)
+            continue;
+        if (first == ERR_OK || code == ERR_UNAVAILABLE) {
+            first = code;
+            *err = failure;
+        }
+    }
+    return first;
+}
+
+/* One pass over everything; false when something failed. */
 static bool run_round(struct callbacks *callbacks, bool takes_new)
 {
     struct call call;
@@ -185,13 +210,10 @@ static bool run_round(struct callbacks *callbacks, bool takes_new)
     call_init(&call, callbacks->arena, "callbacks", ROUND_BUDGET_MS * US_PER_MS);
     go_on_waiting(callbacks);
     take_arrived(callbacks);
+    peers_prune(callbacks, clock_mono_us());
     enum err_code code = delivery_record(callbacks, &call, &err);
-    for (int i = 0; i < callbacks->options.shards && code == ERR_OK && takes_new; i++) {
-        if (check_owner(callbacks, &callbacks->shards[i]))
-            code = serve_shard(callbacks, &callbacks->shards[i], &call, &err);
-        if (code == ERR_ABORTED)
-            code = ERR_OK;
-    }
+    if (takes_new && code == ERR_OK)
+        code = serve_shards(callbacks, &call, &err);
     if (code == ERR_OK) {
         callbacks->backoff_ms = 0;
         return true;
@@ -285,6 +307,10 @@ struct callbacks *callbacks_open(const struct callbacks_options *options)
 {
     struct callbacks *callbacks = xcalloc(1, sizeof *callbacks);
     copy_options(callbacks, options);
+    if (options->auth_token == NULL)
+        LOG_WARN(NULL,
+                 "callbacks are sent without X-Twilio-Signature: set TASKROUTER_AUTH_TOKEN so "
+                 "that receivers can tell who sent them");
     callbacks->httpc = httpc_open(&(struct httpc_options){
         .user_agent = "TaskRouter/0.1",
         .ca_file = options->ca_file,

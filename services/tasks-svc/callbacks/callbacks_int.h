@@ -54,6 +54,7 @@ struct callback_peer {
     int in_flight;
     int failures;                 /* in a row; events only */
     int64_t closed_until_mono_us; /* nothing is sent before; 0 = open */
+    int64_t noted_mono_us;        /* the last answer, or the lack of one */
 };
 
 enum delivery_step {
@@ -98,9 +99,10 @@ struct callbacks {
 
     /* The thread's own. */
     struct map peers;
-    struct list active;  /* deliveries under way */
-    struct list ended;   /* to be recorded */
-    size_t active_count; /* in both lists */
+    int64_t prune_mono_us; /* when to look for forgotten peers next */
+    struct list active;    /* deliveries under way */
+    struct list ended;     /* to be recorded */
+    size_t active_count;   /* in both lists */
     size_t active_events;
     int backoff_ms; /* after the database failed */
 
@@ -141,6 +143,8 @@ int64_t peer_room(const struct callbacks *callbacks, const struct callback_peer 
 void peer_note(struct callback_peer *peer, bool has_failed, int64_t now_mono_us);
 /* Forgets it when there is nothing to remember. */
 void peer_release(struct callbacks *callbacks, struct callback_peer *peer);
+/* Forgets failures of receivers that nothing was sent to for long. Cheap to call often. */
+void peers_prune(struct callbacks *callbacks, int64_t now_mono_us);
 void peers_fini(struct callbacks *callbacks);
 
 /* ---- callback_metrics.c ---- */

@@ -8,9 +8,11 @@
 #include "callbacks_int.h"
 
 enum {
-    FAILURES_MAX = 5,      /* in a row, before the receiver is left alone for a while */
-    CLOSED_MAX_S = 60,     /* the longest while */
-    SHARE_OF_TRANSFERS = 4 /* one URL gets at most one part in so many */
+    FAILURES_MAX = 5,       /* in a row, before the receiver is left alone for a while */
+    CLOSED_MAX_S = 60,      /* the longest while */
+    SHARE_OF_TRANSFERS = 4, /* one URL gets at most one part in so many */
+    PRUNE_S = 60,
+    FORGET_S = 900, /* longer than a receiver is left alone */
 };
 
 static struct str key_str(const struct callback_peer *peer)
@@ -43,6 +45,7 @@ int64_t peer_room(const struct callbacks *callbacks, const struct callback_peer 
 
 void peer_note(struct callback_peer *peer, bool has_failed, int64_t now_mono_us)
 {
+    peer->noted_mono_us = now_mono_us;
     if (!has_failed) {
         peer->failures = 0;
         peer->closed_until_mono_us = 0;
@@ -70,6 +73,24 @@ void peer_release(struct callbacks *callbacks, struct callback_peer *peer)
         return;
     (void)map_remove(&callbacks->peers, key_str(peer));
     peer_free(peer);
+}
+
+/* URLs come and go with the configuration; a failure of one that is used no more would stay. */
+void peers_prune(struct callbacks *callbacks, int64_t now_mono_us)
+{
+    if (now_mono_us < callbacks->prune_mono_us)
+        return;
+    callbacks->prune_mono_us = now_mono_us + PRUNE_S * US_PER_S;
+    size_t i = 0;
+    while (i < callbacks->peers.count) {
+        struct callback_peer *peer = callbacks->peers.entries[i].value;
+        if (peer->in_flight > 0 || now_mono_us - peer->noted_mono_us < FORGET_S * US_PER_S) {
+            i++;
+            continue;
+        }
+        (void)map_remove(&callbacks->peers, key_str(peer));
+        peer_free(peer);
+    }
 }
 
 void peers_fini(struct callbacks *callbacks)

@@ -18,6 +18,8 @@
 
 #define CALLBACKS_TAG "cb"
 
+enum { RESEND_MAX = 10000 };
+
 /* Stored names are the enums' short ones. */
 static int enum_of(const ProtobufCEnumDescriptor *type, const char *name)
 {
@@ -168,7 +170,7 @@ static enum err_code resend(struct tasks *tasks, struct call *call, const char *
     int64_t now_us = clock_now_us();
     enum err_code code = callback_store_resend(
         tasks->host.pool, call, workspace_sid, sid, now_us,
-        now_us + callbacks_max_age_ms(tasks->callbacks) * US_PER_MS, out_count, err);
+        now_us + callbacks_max_age_ms(tasks->callbacks) * US_PER_MS, RESEND_MAX, out_count, err);
     if (code == ERR_OK && *out_count > 0)
         callbacks_wake_all(tasks->callbacks);
     return code;
@@ -209,7 +211,8 @@ CALLBACK_RPC(callback_rpc_resend_dead, ResendDeadCallbacksRequest, ResendDeadCal
         PB_NEW(call->arena, taskrouter__tasks__v1__resend_dead_callbacks_response);
     if (reply == NULL)
         return rpc_no_room(err);
-    reply->count = count > INT32_MAX ? INT32_MAX : (int32_t)count;
+    reply->count = (int32_t)count; /* at most RESEND_MAX */
+    reply->has_more = count == RESEND_MAX;
     *out_reply = reply;
     return ERR_OK;
 }

@@ -291,15 +291,24 @@ enum err_code callback_store_unclaim(struct db_conn *conn, struct call *call, in
                     err);
 }
 
-enum err_code callback_store_sweep(struct db_conn *conn, struct call *call, int shard,
-                                   int64_t now_us, struct err *err)
+enum err_code callback_store_expire(struct db_conn *conn, struct call *call, int shard,
+                                    int64_t now_us, int64_t limit, int64_t *out_count,
+                                    struct err *err)
 {
-    enum err_code code = db_query(conn, call, &callback_expire,
-                                  DB_PARAMS(db_i64(shard), db_time_us(now_us)), NULL, err);
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &callback_expire,
+                 DB_PARAMS(db_i64(shard), db_time_us(now_us), db_i64(limit)), &result, err);
     if (code == ERR_OK)
-        code = db_query(conn, call, &callback_promote, DB_PARAMS(db_i64(shard), db_time_us(now_us)),
-                        NULL, err);
+        *out_count = db_affected(result);
     return code;
+}
+
+enum err_code callback_store_promote(struct db_conn *conn, struct call *call, int shard,
+                                     int64_t now_us, struct err *err)
+{
+    return db_query(conn, call, &callback_promote, DB_PARAMS(db_i64(shard), db_time_us(now_us)),
+                    NULL, err);
 }
 
 /* ---- housekeeping ---- */
@@ -412,13 +421,15 @@ enum err_code callback_store_list(struct db_pool *pool, struct call *call,
 
 enum err_code callback_store_resend(struct db_pool *pool, struct call *call,
                                     const char *workspace_sid, const char *sid, int64_t now_us,
-                                    int64_t expires_at_us, int64_t *out_count, struct err *err)
+                                    int64_t expires_at_us, int64_t limit, int64_t *out_count,
+                                    struct err *err)
 {
     struct db_result *result = NULL;
-    enum err_code code = db_pool_query(pool, call, &callback_resend,
-                                       DB_PARAMS(db_cstr(workspace_sid), db_cstr(sid),
-                                                 db_time_us(now_us), db_time_us(expires_at_us)),
-                                       &result, err);
+    enum err_code code =
+        db_pool_query(pool, call, &callback_resend,
+                      DB_PARAMS(db_cstr(workspace_sid), db_cstr(sid), db_time_us(now_us),
+                                db_time_us(expires_at_us), db_i64(limit)),
+                      &result, err);
     if (code == ERR_OK)
         *out_count = db_affected(result);
     return code;

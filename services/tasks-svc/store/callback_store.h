@@ -168,9 +168,13 @@ enum err_code callback_store_reclaim(struct db_conn *conn, struct call *call, in
                                      const char *me, int64_t now_us, struct err *err) MUST_CHECK;
 enum err_code callback_store_unclaim(struct db_conn *conn, struct call *call, int shard,
                                      const char *me, struct err *err) MUST_CHECK;
-/* Gives up what is too old, then lets those go that nobody let go. */
-enum err_code callback_store_sweep(struct db_conn *conn, struct call *call, int shard,
-                                   int64_t now_us, struct err *err) MUST_CHECK;
+/* Gives up what is too old, at most limit of them. */
+enum err_code callback_store_expire(struct db_conn *conn, struct call *call, int shard,
+                                    int64_t now_us, int64_t limit, int64_t *out_count,
+                                    struct err *err) MUST_CHECK;
+/* Lets those go that nobody let go. */
+enum err_code callback_store_promote(struct db_conn *conn, struct call *call, int shard,
+                                     int64_t now_us, struct err *err) MUST_CHECK;
 
 /* ---- Housekeeping ---- */
 
@@ -194,8 +198,8 @@ enum err_code callback_store_list(struct db_pool *pool, struct call *call,
                                   const char *workspace_sid, int64_t before, size_t limit,
                                   const struct callback_filter *filter, struct callback_row **out,
                                   size_t *out_count, struct err *err) MUST_CHECK;
-/* sid NULL: all dead event callbacks of the workspace. */
+/* sid NULL: the oldest dead event callbacks of the workspace, at most limit of them. */
 enum err_code callback_store_resend(struct db_pool *pool, struct call *call,
                                     const char *workspace_sid, const char *sid, int64_t now_us,
-                                    int64_t expires_at_us, int64_t *out_count,
+                                    int64_t expires_at_us, int64_t limit, int64_t *out_count,
                                     struct err *err) MUST_CHECK;

@@ -174,7 +174,7 @@ where shard = $1::integer
 
 -- name: callback_promote
 -- Heads that nobody promoted: their predecessor ended in another process, or too old.
--- index: callback_open
+-- index: callback_queued, callback_open
 update callback
 set state = 'waiting',
     next_attempt_at = $2::timestamptz
@@ -189,15 +189,21 @@ where id in (select min(q.id)
                                   and o.state in ('waiting', 'sending')));
 
 -- name: callback_expire
--- index: callback_open
+-- The oldest first, so many at a time.
+-- index: callback_expiring
 update callback
 set state = 'dead',
     last_error = case when last_error = '' then 'not sent in time' else last_error end,
     ended_at = $2::timestamptz
-where shard = $1::integer
-  and kind = 'event'
-  and state in ('queued', 'waiting')
-  and expires_at <= $2::timestamptz;
+where id in (select id
+             from callback
+             where shard = $1::integer
+               and kind = 'event'
+               and state in ('queued', 'waiting')
+               and expires_at <= $2::timestamptz
+             order by expires_at
+             limit $3::bigint
+             for update skip locked);
 
 -- name: callback_forget
 -- index: callback_ended
@@ -245,15 +251,32 @@ order by id desc
 limit $3;
 
 -- name: callback_resend
--- sid null: all dead ones of the workspace. What was sent about the same object since stays sent.
--- index: callback_dead, callback_sid
+-- sid null: the oldest dead ones of the workspace, so many. Of those about one object the first goes
+-- first and the rest line up behind it. What was sent about it since stays sent.
+-- index: callback_dead, callback_sid; callback_open
+with dead as (
+    select id, object_key, row_number() over (partition by object_key order by id) as place
+    from (select id, object_key
+          from callback
+          where workspace_sid = $1
+            and ($2::text is null or sid = $2)
+            and state = 'dead'
+            and kind = 'event'
+          order by id
+          limit $5::bigint
+          for update skip locked) as d
+)
 update callback
-set state = 'waiting',
+set state = case when dead.place > 1
+                      or exists (select 1
+                                 from callback o
+                                 where o.object_key = dead.object_key
+                                   and o.state in ('queued', 'waiting', 'sending'))
+                 then 'queued'
+                 else 'waiting' end,
     attempts = 0,
     next_attempt_at = $3::timestamptz,
     expires_at = $4::timestamptz,
     ended_at = null
-where workspace_sid = $1
-  and ($2::text is null or sid = $2)
-  and state = 'dead'
-  and kind = 'event';
+from dead
+where callback.id = dead.id;

@@ -5,7 +5,14 @@
 
 #include "tasks_fixture.h"
 
-enum { WORKERS = 6, CAPACITY = 2, TASKS_PER_ROUND = 25, ROUNDS = 4, REPLAY_MS = 60000, PATIENCE_MS = 60000 };
+enum {
+    WORKERS = 6,
+    CAPACITY = 2,
+    TASKS_PER_ROUND = 25,
+    ROUNDS = 4,
+    REPLAY_MS = 60000,
+    PATIENCE_MS = 60000
+};
 
 static struct answer list(const struct place *place, const char *method, const char *filter)
 {
