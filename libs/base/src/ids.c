@@ -23,26 +23,24 @@ void random_bytes(void *out, size_t len)
     }
 }
 
-/* Eight digits at a time: each half-byte goes to a byte of its own, then all become digits at
- * once. */
-static void put_hex8(char *out, uint32_t value)
-{
-    uint64_t x = value;
-    x = (x << 16 | x) & UINT64_C(0x0000FFFF0000FFFF);
-    x = (x << 8 | x) & UINT64_C(0x00FF00FF00FF00FF);
-    x = (x << 4 | x) & UINT64_C(0x0F0F0F0F0F0F0F0F);
-    uint64_t is_letter = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
-    x += UINT64_C(0x3030303030303030) + is_letter * ('a' - '0' - 10);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    x = __builtin_bswap64(x);
-#endif
-    memcpy(out, &x, sizeof x);
-}
+typedef uint8_t byte_vector __attribute__((vector_size(16)));
 
+/* Sixteen digits at once: each byte stands twice, the even one keeps its high half and the odd one
+ * its low half, then all become digits. */
 static void put_hex16(char *out, uint64_t value)
 {
-    put_hex8(out, (uint32_t)(value >> 32));
-    put_hex8(out + 8, (uint32_t)value);
+    const byte_vector halves = {0xF0, 0x0F, 0xF0, 0x0F, 0xF0, 0x0F, 0xF0, 0x0F,
+                                0xF0, 0x0F, 0xF0, 0x0F, 0xF0, 0x0F, 0xF0, 0x0F};
+    byte_vector x = {0};
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    value = __builtin_bswap64(value);
+#endif
+    memcpy(&x, &value, sizeof value);
+    x = __builtin_shufflevector(x, x, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7) & halves;
+    x = (x >> 4 | x) & 0x0F;
+    byte_vector is_letter = (byte_vector)(x > 9);
+    x += '0' + (is_letter & ('a' - '0' - 10));
+    memcpy(out, &x, sizeof x);
 }
 
 struct sid sid_make(const char *prefix, int64_t at_us, uint16_t counter, uint64_t random)
