@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/macros.h"
 
 enum { FIRST_SLOTS = 16 };
@@ -116,7 +117,7 @@ void *map_get(const struct map *map, struct str key)
 {
     if (map->count == 0)
         return NULL;
-    uint32_t entry = map->slots[find_slot(map, key, hash_bytes(key.ptr, key.len))].entry;
+    uint32_t entry = map->slots[find_slot(map, key, hash_quick(key.ptr, key.len))].entry;
     return entry == 0 ? NULL : map->entries[entry - 1].value;
 }
 
@@ -125,7 +126,7 @@ void *map_put(struct map *map, struct str key, void *value)
     INVARIANT(value != NULL);
     if (map->count == map->capacity)
         grow(map);
-    uint64_t hash = hash_bytes(key.ptr, key.len);
+    uint64_t hash = hash_quick(key.ptr, key.len);
     struct map_slot *slot = &map->slots[find_slot(map, key, hash)];
     if (slot->entry != 0) {
         struct map_entry *entry = &map->entries[slot->entry - 1];
@@ -174,7 +175,7 @@ void *map_remove(struct map *map, struct str key)
 {
     if (map->count == 0)
         return NULL;
-    size_t at = find_slot(map, key, hash_bytes(key.ptr, key.len));
+    size_t at = find_slot(map, key, hash_quick(key.ptr, key.len));
     if (map->slots[at].entry == 0)
         return NULL;
     size_t index = map->slots[at].entry - 1;

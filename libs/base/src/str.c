@@ -143,7 +143,14 @@ bool str_is_utf8(struct str s)
     const unsigned char *at = (const unsigned char *)s.ptr;
     size_t left = s.len;
     while (left > 0) {
-        if (left >= 8 && (eight_bytes(at) & HIGH_BITS) == 0) { /* most text is plain */
+        if (left >= 32 &&
+            ((eight_bytes(at) | eight_bytes(at + 8) | eight_bytes(at + 16) | eight_bytes(at + 24)) &
+             HIGH_BITS) == 0) { /* most text is plain */
+            at += 32;
+            left -= 32;
+            continue;
+        }
+        if (left >= 8 && (eight_bytes(at) & HIGH_BITS) == 0) {
             at += 8;
             left -= 8;
             continue;

@@ -170,14 +170,22 @@ static enum err_code refuse(struct reader *r, const char *expected)
         expected);
 }
 
-static void skip_space(struct reader *r)
+static inline void skip_space(struct reader *r)
 {
-    while (r->at < r->end && (*r->at == ' ' || *r->at == '\t' || *r->at == '\n' || *r->at == '\r'))
-        r->at++;
+    const char *at = r->at;
+    while (at < r->end && (unsigned char)*at <= ' ' &&
+           (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+        at++;
+    r->at = at;
 }
 
-static enum err_code read_escaped(struct reader *r, const char *from, int64_t *out_off,
-                                  uint32_t *out_len)
+/* A text as it was read: where it begins in text-plus-decoded, and its bytes. */
+struct piece {
+    size_t off;
+    struct str text;
+};
+
+static enum err_code read_escaped(struct reader *r, const char *from, struct piece *out)
 {
     size_t json_len = (size_t)(r->end - r->start);
     if (r->decoded == NULL)
@@ -210,41 +218,52 @@ static enum err_code read_escaped(struct reader *r, const char *from, int64_t *o
     if (r->at == r->end)
         return refuse(r, "a closing quote");
     r->at++;
-    *out_off = (int64_t)(json_len + 1 + r->decoded_len);
-    *out_len = (uint32_t)(to - first);
-    r->decoded_len += (size_t)(to - first);
+    out->off = json_len + 1 + r->decoded_len;
+    out->text = (struct str){.ptr = first, .len = (size_t)(to - first)};
+    r->decoded_len += out->text.len;
     return ERR_OK;
 }
 
-/* Whether the next eight bytes have no quote, backslash or control character; it may say no when
- * there is a byte of a character beyond ASCII. */
-static bool is_plain_text(const char *at)
+/* The first quote, backslash or control character, eight bytes at a time. A byte's high bit tells
+ * of a hit; subtracting borrows from those behind a hit only, so that the first one is right. */
+static inline const char *plain_end(const char *at, const char *end)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
     const uint64_t highs = UINT64_C(0x8080808080808080);
-    uint64_t word = 0;
-    memcpy(&word, at, sizeof word);
-    uint64_t quote = word ^ ones * '"';
-    uint64_t backslash = word ^ ones * '\\';
-    uint64_t hits = (quote - ones) | (backslash - ones) | (word - ones * 0x20) | word;
-    return (hits & highs) == 0;
+    while (end - at >= 8) {
+        uint64_t word = 0;
+        memcpy(&word, at, sizeof word);
+        uint64_t quote = (word ^ ones * '"') - ones;
+        uint64_t backslash = (word ^ ones * '\\') - ones;
+        uint64_t control = word - ones * 0x20;
+        uint64_t hits = (quote | backslash | control) & ~word & highs;
+        if (hits != 0) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+            return at + __builtin_ctzll(hits) / 8;
+#else
+            break;
+#endif
+        }
+        at += 8;
+    }
+    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
+        at++;
+    return at;
 }
 
-/* At the opening quote. Gives an offset into text-plus-decoded. */
-static enum err_code read_string(struct reader *r, int64_t *out_off, uint32_t *out_len)
+/* At the opening quote. */
+static inline enum err_code read_string(struct reader *r, struct piece *out)
 {
-    const char *from = ++r->at;
-    while (r->end - r->at >= 8 && is_plain_text(r->at))
-        r->at += 8;
-    while (r->at < r->end && *r->at != '"' && *r->at != '\\' && (unsigned char)*r->at >= 0x20)
-        r->at++;
-    if (r->at == r->end)
+    const char *from = r->at + 1;
+    const char *at = plain_end(from, r->end);
+    r->at = at;
+    if (at == r->end)
         return refuse(r, "a closing quote");
-    if (*r->at != '"')
-        return read_escaped(r, from, out_off, out_len);
-    *out_off = from - r->start;
-    *out_len = (uint32_t)(r->at - from);
-    r->at++;
+    if (*at != '"')
+        return read_escaped(r, from, out);
+    out->off = (size_t)(from - r->start);
+    out->text = (struct str){.ptr = from, .len = (size_t)(at - from)};
+    r->at = at + 1;
     return ERR_OK;
 }
 
@@ -256,9 +275,27 @@ static bool take_digits(struct reader *r)
     return r->at > from;
 }
 
+/* An integer without sign of up to 18 digits, as most numbers are; false: not that simple. */
+static inline bool read_plain_integer(struct reader *r, struct expr_value *out)
+{
+    const char *at = r->at;
+    const char *end = r->end - at > 19 ? at + 19 : r->end;
+    int64_t value = 0;
+    while (at < end && *at >= '0' && *at <= '9')
+        value = value * 10 + (*at++ - '0');
+    bool is_whole = at < end && (*at == ',' || *at == '}' || *at == ']');
+    if (!is_whole || at == r->at || (*r->at == '0' && at - r->at > 1))
+        return false;
+    r->at = at;
+    *out = expr_value_i64(value);
+    return true;
+}
+
 static enum err_code read_number(struct reader *r, struct expr_value *out)
 {
     const char *from = r->at;
+    if (read_plain_integer(r, out))
+        return ERR_OK;
     if (*r->at == '-')
         r->at++;
     if (r->at < r->end && *r->at == '0')
@@ -295,19 +332,23 @@ static enum err_code read_word(struct reader *r, struct str word, struct expr_va
     return ERR_OK;
 }
 
-static enum err_code add_entry(struct reader *r, struct entry entry, size_t *out_index)
+static void more_room(struct reader *r)
+{
+    bool is_first = r->entries == r->first;
+    r->capacity *= 2;
+    r->entries = xrealloc(is_first ? NULL : r->entries, r->capacity, sizeof *r->entries);
+    if (is_first)
+        memcpy(r->entries, r->first, r->count * sizeof *r->entries);
+}
+
+static inline enum err_code add_entry(struct reader *r, struct entry entry, size_t *out_index)
 {
     if (r->count >= EXPR_JSON_MAX_VALUES)
         return ERR_SET(r->err, ERR_INVALID_ARGUMENT, "JSON_TOO_LARGE",
                        "The attributes hold more than %d values; make them fewer.",
                        EXPR_JSON_MAX_VALUES);
-    if (r->count == r->capacity) {
-        bool is_first = r->entries == r->first;
-        r->capacity *= 2;
-        r->entries = xrealloc(is_first ? NULL : r->entries, r->capacity, sizeof *r->entries);
-        if (is_first)
-            memcpy(r->entries, r->first, r->count * sizeof *r->entries);
-    }
+    if (r->count == r->capacity)
+        more_room(r);
     *out_index = r->count;
     r->entries[r->count++] = entry;
     return ERR_OK;
@@ -315,30 +356,34 @@ static enum err_code add_entry(struct reader *r, struct entry entry, size_t *out
 
 static enum err_code read_value(struct reader *r, size_t self);
 
+/* The value of a text, with its offset in place of the pointer. */
+static inline struct expr_value piece_value(const struct piece *piece)
+{
+    return (struct expr_value){.kind = EXPR_KIND_STR,
+                               .len = (uint32_t)piece->text.len & 0xFFFFFFFU,
+                               .as.i64 = (int64_t)piece->off,
+                               .hash = text_hash(piece->text)};
+}
+
 /* A key, its colon, its value, as a new entry below parent. */
 static enum err_code read_member(struct reader *r, size_t parent)
 {
-    int64_t off = 0;
-    uint32_t len = 0;
+    struct piece key;
     if (r->at == r->end || *r->at != '"')
         return refuse(r, "a key in double quotes");
-    enum err_code code = read_string(r, &off, &len);
+    enum err_code code = read_string(r, &key);
     if (code != ERR_OK)
         return code;
     skip_space(r);
     if (r->at == r->end || *r->at != ':')
         return refuse(r, "':' behind the key");
     r->at++;
-    size_t json_len = (size_t)(r->end - r->start);
-    const char *key =
-        (size_t)off <= json_len ? r->start + off : r->decoded + ((size_t)off - json_len - 1);
-    uint32_t hash = path_hash_step(r->entries[parent].path_hash,
-                                   text_hash((struct str){.ptr = key, .len = len}));
     size_t self = 0;
     code = add_entry(r,
-                     (struct entry){.path_hash = hash,
-                                    .key_off = (uint32_t)off,
-                                    .place.key_len = (uint16_t)len,
+                     (struct entry){.path_hash = path_hash_step(r->entries[parent].path_hash,
+                                                                text_hash(key.text)),
+                                    .key_off = (uint32_t)key.off,
+                                    .place.key_len = (uint16_t)key.text.len,
                                     .place.parent = (uint16_t)parent},
                      &self);
     return code != ERR_OK ? code : read_value(r, self);
@@ -403,10 +448,11 @@ static enum err_code read_value(struct reader *r, size_t self)
     if (c == '{' || c == '[')
         return read_container(r, self, c == '{');
     if (c == '"') {
-        int64_t off = 0;
-        uint32_t len = 0;
-        code = read_string(r, &off, &len);
-        value = (struct expr_value){.kind = EXPR_KIND_STR, .len = len & 0xFFFFFFFU, .as.i64 = off};
+        struct piece text;
+        code = read_string(r, &text);
+        if (code != ERR_OK)
+            return code;
+        value = piece_value(&text);
     } else if (c == '-' || (c >= '0' && c <= '9')) {
         code = read_number(r, &value);
     } else if (c == 't') {
@@ -448,8 +494,8 @@ static bool is_same_place(const struct expr_record *record, const struct entry *
            memcmp(record->text + a->key_off, record->text + b->key_off, a->place.key_len) == 0;
 }
 
-static void index_entry(const struct expr_record *record, struct entry *entries, uint16_t *slots,
-                        uint16_t self)
+static inline void index_entry(const struct expr_record *record, struct entry *entries,
+                               uint16_t *slots, uint16_t self)
 {
     uint32_t at = entries[self].path_hash & record->slot_mask;
     while (slots[at] != 0) {
@@ -473,14 +519,16 @@ static struct expr_record *build(const struct reader *r)
     size_t slots_bytes = slot_count * sizeof(uint16_t);
     size_t bytes =
         sizeof(struct expr_record) + entries_bytes + slots_bytes + json_len + 1 + r->decoded_len;
-    char *block = xcalloc(1, bytes);
+    char *block = xrealloc(NULL, 1, bytes);
     struct expr_record *record = (struct expr_record *)(void *)block;
     struct entry *entries = (struct entry *)(void *)(block + sizeof *record);
     uint16_t *slots = (uint16_t *)(void *)(block + sizeof *record + entries_bytes);
     char *text = block + sizeof *record + entries_bytes + slots_bytes;
     INVARIANT(r->entries != NULL); /* the document itself is the first */
     memcpy(entries, r->entries, entries_bytes);
+    memset(slots, 0, slots_bytes);
     memcpy(text, r->start, json_len);
+    text[json_len] = '\0';
     if (r->decoded_len > 0)
         memcpy(text + json_len + 1, r->decoded, r->decoded_len);
     *record = (struct expr_record){.text = text,
@@ -493,7 +541,6 @@ static struct expr_record *build(const struct reader *r)
         struct expr_value *value = &entries[i].value;
         if (value->kind == EXPR_KIND_STR) {
             value->as.text = text + value->as.i64;
-            value->hash = text_hash((struct str){.ptr = value->as.text, .len = value->len});
         } else if (value->kind == EXPR_KIND_ARRAY || value->kind == EXPR_KIND_OBJECT) {
             value->as.end = entries + value->as.i64;
         }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/map.h"
+#include "base/hash.h"
 #include "expr/record.h"
 
 /* Where an entry hangs; eight bytes, so that a plain name is compared at once. */
@@ -73,7 +73,7 @@ struct path {
 
 static inline uint32_t text_hash(struct str text)
 {
-    return (uint32_t)(hash_bytes(text.ptr, text.len) >> 16);
+    return (uint32_t)(hash_quick(text.ptr, text.len) >> 16);
 }
 
 static inline uint32_t path_hash_step(uint32_t parent, uint32_t step)

@@ -43,6 +43,6 @@ void *map_put(struct map *map, struct str key, void *value);
 void *map_remove(struct map *map, struct str key); /* the value that was there, or NULL */
 void map_clear(struct map *map);
 
-/* 64-bit hash of bytes; the same everywhere, not for untrusted flooding-sensitive use outside maps
- * whose size is bounded. */
+/* 64-bit hash of bytes; the same everywhere and for ever, not for untrusted flooding-sensitive use.
+ * (Tables in memory have a quicker one: base/hash.h.) */
 uint64_t hash_bytes(const void *bytes, size_t len);

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "base/map.h"
 #include "testing.h"
 
@@ -108,6 +109,23 @@ static void hashes_depend_on_every_byte_and_the_length(void)
     }
 }
 
+static void quick_hashes_depend_on_every_byte_and_the_length(void)
+{
+    static const char zeros[40];
+    for (size_t len = 0; len < sizeof zeros; len++) {
+        uint64_t of_zeros = hash_quick(zeros, len);
+        CHECK(of_zeros != hash_quick(zeros, len + 1));
+        for (size_t i = 0; i < len; i++) {
+            char bytes[40] = {0};
+            bytes[i] = 1;
+            uint64_t of_one = hash_quick(bytes, len);
+            CHECK(of_one != of_zeros);
+            CHECK((uint32_t)of_one != (uint32_t)of_zeros); /* tables take a part of it */
+            CHECK(of_one >> 32 != of_zeros >> 32);
+        }
+    }
+}
+
 /* The seeds of tasks-svc's SIDs are such hashes: another function would be another shard. */
 static void hashes_stay_what_they_were(void)
 {
@@ -138,11 +156,13 @@ static void hashes_stay_what_they_were(void)
 }
 
 static const struct test_case cases[] = {
-    {"any sequence agrees with the model",         any_sequence_agrees_with_the_model        },
-    {"the same operations give the same order",    the_same_operations_give_the_same_order   },
-    {"an empty map and an empty key are fine",     an_empty_map_and_an_empty_key_are_fine    },
-    {"hashes stay what they were",                 hashes_stay_what_they_were                },
-    {"hashes depend on every byte and the length", hashes_depend_on_every_byte_and_the_length},
+    {"any sequence agrees with the model",               any_sequence_agrees_with_the_model        },
+    {"the same operations give the same order",          the_same_operations_give_the_same_order   },
+    {"an empty map and an empty key are fine",           an_empty_map_and_an_empty_key_are_fine    },
+    {"hashes stay what they were",                       hashes_stay_what_they_were                },
+    {"hashes depend on every byte and the length",       hashes_depend_on_every_byte_and_the_length},
+    {"quick hashes depend on every byte and the length",
+     quick_hashes_depend_on_every_byte_and_the_length                                              },
 };
 
 int main(int argc, char **argv)
