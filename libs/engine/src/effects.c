@@ -37,4 +37,6 @@ void engine_effects_reset(struct engine_effects *effects)
     effects->event_count = 0;
     effects->batch++;
     effects->subject = (struct sid){0};
+    effects->spare = NULL;
+    effects->spare_bytes = 0;
 }

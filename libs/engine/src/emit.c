@@ -5,34 +5,65 @@
 #include "base/macros.h"
 #include "engine_int.h"
 
-static void *emit_alloc(struct engine *engine, size_t size)
-{
-    void *memory = arena_alloc(engine->out->arena, size);
-    INVARIANT(memory != NULL);
-    return memory;
-}
+enum { SPARE_BYTES = 16384, EMIT_ALIGNMENT = 8 };
 
-#define EMIT_NEW(engine, type) ((type *)emit_alloc((engine), sizeof(type)))
-
-/* For what is filled whole at once. */
-static void *emit_take(struct engine *engine, size_t size)
+static void *emit_from_arena(struct engine *engine, size_t size)
 {
     void *memory = arena_take(engine->out->arena, size);
     INVARIANT(memory != NULL);
     return memory;
 }
 
+#ifndef TR_SANITIZE
+static __attribute__((noinline)) void emit_more(struct engine *engine, size_t size)
+{
+    struct engine_effects *out = engine->out;
+    out->spare_bytes = size > SPARE_BYTES ? size : SPARE_BYTES;
+    out->spare = emit_from_arena(engine, out->spare_bytes);
+}
+#endif
+
+/* Memory of the batch, to be filled whole at once. A batch takes thousands of small pieces: they
+ * are cut from larger ones here (but under the sanitizers, which watch each). */
+static inline void *emit_take(struct engine *engine, size_t size)
+{
+#ifdef TR_SANITIZE
+    return emit_from_arena(engine, size);
+#else
+    struct engine_effects *out = engine->out;
+    size_t bytes = (size + EMIT_ALIGNMENT - 1) & ~(size_t)(EMIT_ALIGNMENT - 1);
+    if (out->spare_bytes < bytes)
+        emit_more(engine, bytes);
+    void *memory = out->spare;
+    out->spare += bytes;
+    out->spare_bytes -= bytes;
+    return memory;
+#endif
+}
+
+#define EMIT_TAKE(engine, type) ((type *)emit_take((engine), sizeof(type)))
+
 struct str emit_str(struct engine *engine, struct str text)
 {
     if (text.len == 0)
         return STR("");
-    struct str copy = arena_str(engine->out->arena, text);
-    INVARIANT(copy.ptr != NULL);
-    return copy;
+    char *copy = emit_take(engine, text.len + 1);
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    return (struct str){copy, text.len};
 }
 
-/* A copy of a text that config owns, made once per batch: most events say the same names. */
-struct str emit_config_str(struct engine *engine, struct str text)
+static __attribute__((noinline)) struct str emit_shared(struct engine *engine,
+                                                        struct shared_text *shared, struct str text)
+{
+    *shared = (struct shared_text){.batch = engine->batch,
+                                   .epoch = engine->shared_epoch,
+                                   .from = text,
+                                   .copy = emit_str(engine, text)};
+    return shared->copy;
+}
+
+static inline struct str emit_name(struct engine *engine, struct str text)
 {
     if (text.len == 0)
         return STR("");
@@ -40,12 +71,13 @@ struct str emit_config_str(struct engine *engine, struct str text)
     struct shared_text *shared = &engine->shared[at];
     bool is_known = shared->batch == engine->batch && shared->epoch == engine->shared_epoch &&
                     shared->from.ptr == text.ptr && shared->from.len == text.len;
-    if (!is_known)
-        *shared = (struct shared_text){.batch = engine->batch,
-                                       .epoch = engine->shared_epoch,
-                                       .from = text,
-                                       .copy = emit_str(engine, text)};
-    return shared->copy;
+    return is_known ? shared->copy : emit_shared(engine, shared, text);
+}
+
+/* A copy of a text that config owns, made once per batch: most events say the same names. */
+struct str emit_config_str(struct engine *engine, struct str text)
+{
+    return emit_name(engine, text);
 }
 
 void emit_begin(struct engine *engine, struct engine_effects *out)
@@ -60,8 +92,11 @@ void emit_begin(struct engine *engine, struct engine_effects *out)
 static struct engine_effect *emit_effect(struct engine *engine, enum engine_effect_kind kind)
 {
     struct engine_effects *out = engine->out;
-    struct engine_effect *effect = EMIT_NEW(engine, struct engine_effect);
+    struct engine_effect *effect = EMIT_TAKE(engine, struct engine_effect);
+    effect->next = NULL;
     effect->kind = kind;
+    effect->is_new = false;
+    effect->is_gone = false;
     effect->tag = engine->tag;
     if (out->last == NULL)
         out->first = effect;
@@ -72,7 +107,7 @@ static struct engine_effect *emit_effect(struct engine *engine, enum engine_effe
     return effect;
 }
 
-static void fill_sid(struct sid *to, const struct sid *from)
+static inline void fill_sid(struct sid *to, const struct sid *from)
 {
     if (from == NULL)
         memset(to, 0, sizeof *to);
@@ -153,8 +188,8 @@ static struct task_batch *task_in_batch(struct engine *engine, struct task *task
     if (task->batch == engine->batch)
         return task->in_batch;
     task->batch = engine->batch;
-    task->in_batch = EMIT_NEW(engine, struct task_batch);
-    task->in_batch->task = task;
+    task->in_batch = EMIT_TAKE(engine, struct task_batch);
+    *task->in_batch = (struct task_batch){.task = task};
     return task->in_batch;
 }
 
@@ -164,8 +199,8 @@ static struct reservation_batch *reservation_in_batch(struct engine *engine,
     if (reservation->batch == engine->batch)
         return reservation->in_batch;
     reservation->batch = engine->batch;
-    reservation->in_batch = EMIT_NEW(engine, struct reservation_batch);
-    reservation->in_batch->reservation = reservation;
+    reservation->in_batch = EMIT_TAKE(engine, struct reservation_batch);
+    *reservation->in_batch = (struct reservation_batch){.reservation = reservation};
     return reservation->in_batch;
 }
 
@@ -199,9 +234,9 @@ static struct task_row *task_snapshot(struct engine *engine, struct task *task)
     row->attributes = now->attributes;
     row->reason = emit_str(engine, row->reason);
     row->call_id = emit_str(engine, row->call_id);
-    row->queue_name = emit_config_str(engine, row->queue_name);
-    row->channel_name = emit_config_str(engine, row->channel_name);
-    row->workflow_name = emit_config_str(engine, row->workflow_name);
+    row->queue_name = emit_name(engine, row->queue_name);
+    row->channel_name = emit_name(engine, row->channel_name);
+    row->workflow_name = emit_name(engine, row->workflow_name);
     now->snapshot = row;
     return row;
 }
@@ -211,8 +246,8 @@ static const struct engine_worker_ref *emit_worker_ref(struct engine *engine, st
 {
     if (worker->ref_batch == engine->batch && worker->ref->version == worker->version)
         return worker->ref;
-    struct engine_worker_ref *ref = EMIT_NEW(engine, struct engine_worker_ref);
-    ref->sid = worker->sid;
+    struct engine_worker_ref *ref = EMIT_TAKE(engine, struct engine_worker_ref);
+    *ref = (struct engine_worker_ref){.sid = worker->sid};
     ref->version = worker->version;
     ref->name = emit_str(engine, worker->name);
     ref->attributes = emit_str(engine, expr_record_json(worker->record));
@@ -294,13 +329,15 @@ void emit_override(struct engine *engine, const struct worker *worker, bool is_s
 {
     if (engine->is_loading)
         return;
-    struct worker_override_row *row = EMIT_NEW(engine, struct worker_override_row);
-    row->worker_sid = worker->sid;
-    row->workspace_sid = worker->workspace->sid;
+    struct worker_override_row *row = EMIT_TAKE(engine, struct worker_override_row);
+    *row = (struct worker_override_row){
+        .worker_sid = worker->sid,
+        .workspace_sid = worker->workspace->sid,
+        .worker_version = worker->version,
+        .at_us = engine->now_us,
+    };
     if (is_set)
         row->activity_sid = worker->activity->sid;
-    row->worker_version = worker->version;
-    row->at_us = engine->now_us;
     emit_effect(engine, ENGINE_WORKER_OVERRIDE)->override = row;
 }
 
@@ -311,17 +348,12 @@ void emit_purged(struct engine *engine, const struct task *task, bool is_gone)
     effect->is_gone = is_gone;
 }
 
-struct engine_event *emit_task(struct engine *engine, enum engine_event_type type,
-                               struct task *task)
+/* What only some events say. */
+static inline void event_fill_rest(struct engine_event *event)
 {
-    struct engine_event *event = EMIT_NEW(engine, struct engine_event);
-    event->sequence = ++engine->event_sequence;
-    event->sid = engine_sid(engine, "EV", event->sequence);
-    event->type = type;
-    event->at_us = engine->now_us;
-    event->task = task_snapshot(engine, task);
-    event->queue_expression =
-        task->queue == NULL ? STR("") : emit_config_str(engine, task->queue->target_text);
+    fill_sid(&event->previous_queue_sid, NULL);
+    fill_sid(&event->known_worker_sid, NULL);
+    fill_sid(&event->wanted_activity_sid, NULL);
     event->previous_queue_name = STR("");
     event->filter_name = STR("");
     event->filter_expression = STR("");
@@ -329,6 +361,23 @@ struct engine_event *emit_task(struct engine *engine, enum engine_event_type typ
     event->reason = STR("");
     event->instruction = STR("");
     event->instruction_data = STR("");
+    event->offer = NULL;
+}
+
+struct engine_event *emit_task(struct engine *engine, enum engine_event_type type,
+                               struct task *task)
+{
+    struct engine_event *event = EMIT_TAKE(engine, struct engine_event);
+    event->sequence = ++engine->event_sequence;
+    event->sid = engine_sid(engine, "EV", event->sequence);
+    event->type = type;
+    event->at_us = engine->now_us;
+    event->task = task_snapshot(engine, task);
+    event->reservation = NULL;
+    event->worker = NULL;
+    event->queue_expression =
+        task->queue == NULL ? STR("") : emit_name(engine, task->queue->target_text);
+    event_fill_rest(event);
     emit_effect(engine, ENGINE_EVENT)->event = event;
     engine->out->event_count++;
     return event;
@@ -343,7 +392,7 @@ struct engine_event *emit_reservation(struct engine *engine, enum engine_event_t
     *ref = *emit_worker_ref(engine, worker);
     fill_sid(&ref->activity_sid, worker->activity == NULL ? NULL : &worker->activity->sid);
     ref->activity_name =
-        worker->activity == NULL ? STR("") : emit_config_str(engine, worker->activity->name);
+        worker->activity == NULL ? STR("") : emit_name(engine, worker->activity->name);
     ref->channel_capacity = slot->capacity;
     ref->channel_consumed = slot->consumed;
     struct engine_event *event = emit_task(engine, type, reservation->task);

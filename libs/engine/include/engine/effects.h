@@ -132,6 +132,8 @@ struct engine_effects {
     size_t event_count;
     uint64_t batch;     /* grows with each reset; never 0 */
     struct sid subject; /* task or reservation of the last successful command */
+    char *spare;        /* the engine's: taken from the arena, not used yet */
+    size_t spare_bytes;
 };
 
 void engine_effects_init(struct engine_effects *effects);
