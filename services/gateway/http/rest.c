@@ -6,18 +6,14 @@
 #include "audit.h"
 #include "auth.h"
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "default_workspace.h"
-#include "directory_service.h"
 #include "gateway.h"
-#include "google/protobuf/empty.pb-c.h"
 #include "openapi.h"
 #include "pbjson/pbjson.h"
 #include "rest_int.h"
-#include "rpc/client.h"
+#include "upstream.h"
 
-/* A service that does not answer must not hold the caller longer. */
-enum { BUDGET_MS = 3000, NAME_MAX_BYTES = 64, AUDIT_PATH_MAX = 255 };
+enum { NAME_MAX_BYTES = 64 };
 
 struct rest {
     struct gateway *gateway;
@@ -125,73 +121,16 @@ void rest_err_to_client(const struct rest_route *row, struct err *err)
     detail_to_client(row, err);
 }
 
-/* ---- audit ---- */
-
-static struct str audit_path(struct arena *arena, struct str path)
-{
-    struct str kept = {path.ptr, path.len < AUDIT_PATH_MAX ? path.len : AUDIT_PATH_MAX};
-    char *copy = arena_str_dup(arena, kept);
-    if (copy == NULL)
-        return STR("");
-    for (char *c = copy; *c != '\0'; c++) {
-        if (*c < ' ' || *c > '~')
-            *c = '?';
-    }
-    return str_from(copy);
-}
-
-static void audit_record(struct gateway *gateway, const struct rest_route *row,
-                         const struct http_request *req, const char *workspace,
-                         const char *resource, enum err_code code, const struct err *err)
-{
-    const struct call *call = req->call;
-    const char *reason = err->reason != NULL ? err->reason : err_code_name(code);
-    struct str sid = http_path_param(req, "sid");
-    struct audit_row entry = {
-        .at_us = clock_now_us(),
-        .texts =
-            {
-                    [AUDIT_ACCOUNT_SID] = str_from(call->who.account_sid),
-                    [AUDIT_ACTOR_SID] = str_from(call->who.actor_sid),
-                    [AUDIT_ACTOR_ROLE] = str_from(role_name(call->who.role)),
-                    [AUDIT_ACTION] = str_from(strrchr(row->rpc, '/') + 1),
-                    [AUDIT_PATH] = audit_path(call->arena, req->path),
-                    [AUDIT_WORKSPACE_SID] = str_from(workspace),
-                    [AUDIT_RESOURCE_SID] = resource[0] != '\0' ? str_from(resource) : sid,
-                    [AUDIT_REQUEST_ID] = str_from(call->request_id),
-                    [AUDIT_PEER] = str_from(req->peer),
-                    [AUDIT_OUTCOME] = code == ERR_OK ? STR("OK") : str_from(reason),
-                    },
-    };
-    audit_add(gateway->audit, &entry);
-}
-
 /* ---- the handler ---- */
-
-static enum err_code call_directory(struct gateway *gateway, const struct rest_route *row,
-                                    struct call *call, const ProtobufCMessage *request,
-                                    ProtobufCMessage **out_reply, struct err *err)
-{
-    const char *name = strrchr(row->rpc, '/') + 1;
-    for (size_t i = 0; i < directory_service.method_count; i++) {
-        const struct rpc_method *method = &directory_service.methods[i];
-        if (strcmp(method->name, name) == 0)
-            return method->unary(gateway, call, request, out_reply, err);
-    }
-    INVARIANT(false);
-    return ERR_INTERNAL;
-}
 
 static enum err_code call_rpc(struct gateway *gateway, const struct rest_route *row,
                               struct call *call, const ProtobufCMessage *request,
                               ProtobufCMessage **out_reply, struct err *err)
 {
-    const ProtobufCMessageDescriptor *reply_type =
-        row->reply != NULL ? row->reply : &google__protobuf__empty__descriptor;
     enum err_code code = row->peer == PEER_GATEWAY
-                             ? call_directory(gateway, row, call, request, out_reply, err)
-                             : rpc_call(gateway->host.as_caller[row->peer], call, row->rpc, request,
-                                        reply_type, out_reply, err);
+                             ? upstream_directory(gateway, call, row->rpc, request, out_reply, err)
+                             : upstream_call(gateway, call, row->peer, row->rpc, request,
+                                             row->reply, out_reply, err);
     if (code == ERR_OK && row->changes_workspaces)
         default_workspaces_forget(gateway->workspaces);
     return code;
@@ -218,7 +157,7 @@ static enum err_code run(struct gateway *gateway, const struct rest_route *row,
             rest_err_to_client(row, err);
     }
     if (is_change)
-        audit_record(gateway, row, req, workspace, rest_reply_sid(reply), code, err);
+        audit_note(gateway, req, row->rpc, workspace, rest_reply_sid(reply), code, err);
     return code == ERR_OK ? rest_reply_write(row, req, reply, res, err) : code;
 }
 
@@ -247,7 +186,7 @@ static struct http_route route_of(const struct rest *rest, const struct rest_rou
         .method = row->method,
         .pattern = row->pattern,
         .handler = handle,
-        .budget_ms = BUDGET_MS,
+        .budget_ms = UPSTREAM_BUDGET_MS,
         .min_role = row->role,
     };
     if (row->kind == REST_STREAM)

@@ -1,0 +1,81 @@
+#include "upstream.h"
+
+#include <string.h>
+
+#include "audit.h"
+#include "base/clock.h"
+#include "directory_service.h"
+#include "gateway.h"
+#include "google/protobuf/empty.pb-c.h"
+#include "rpc/client.h"
+
+enum { AUDIT_PATH_MAX = 255 };
+
+enum err_code upstream_call(struct gateway *gateway, struct call *call, enum peer peer,
+                            const char *rpc, const ProtobufCMessage *request,
+                            const ProtobufCMessageDescriptor *reply, ProtobufCMessage **out_reply,
+                            struct err *err)
+{
+    return rpc_call(gateway->host.as_caller[peer], call, rpc, request,
+                    reply != NULL ? reply : &google__protobuf__empty__descriptor, out_reply, err);
+}
+
+enum err_code upstream_directory(struct gateway *gateway, struct call *call, const char *rpc,
+                                 const ProtobufCMessage *request, ProtobufCMessage **out_reply,
+                                 struct err *err)
+{
+    const char *name = strrchr(rpc, '/') + 1;
+    for (size_t i = 0; i < directory_service.method_count; i++) {
+        const struct rpc_method *method = &directory_service.methods[i];
+        if (strcmp(method->name, name) == 0)
+            return method->unary(gateway, call, request, out_reply, err);
+    }
+    INVARIANT(false);
+    return ERR_INTERNAL;
+}
+
+static struct str audit_path(struct arena *arena, struct str path)
+{
+    struct str kept = {path.ptr, path.len < AUDIT_PATH_MAX ? path.len : AUDIT_PATH_MAX};
+    char *copy = arena_str_dup(arena, kept);
+    if (copy == NULL)
+        return STR("");
+    for (char *c = copy; *c != '\0'; c++) {
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    }
+    return str_from(copy);
+}
+
+/* The item's own, which either dialect spells in its way. */
+static struct str path_sid(const struct http_request *req)
+{
+    struct str sid = http_params_get(&req->path_params, "Sid");
+    return sid.ptr != NULL ? sid : http_params_get(&req->path_params, "sid");
+}
+
+void audit_note(struct gateway *gateway, const struct http_request *req, const char *rpc,
+                const char *workspace, const char *resource, enum err_code code,
+                const struct err *err)
+{
+    const struct call *call = req->call;
+    const char *reason = err->reason != NULL ? err->reason : err_code_name(code);
+    struct str sid = path_sid(req);
+    struct audit_row entry = {
+        .at_us = clock_now_us(),
+        .texts =
+            {
+                    [AUDIT_ACCOUNT_SID] = str_from(call->who.account_sid),
+                    [AUDIT_ACTOR_SID] = str_from(call->who.actor_sid),
+                    [AUDIT_ACTOR_ROLE] = str_from(role_name(call->who.role)),
+                    [AUDIT_ACTION] = str_from(strrchr(rpc, '/') + 1),
+                    [AUDIT_PATH] = audit_path(call->arena, req->path),
+                    [AUDIT_WORKSPACE_SID] = str_from(workspace),
+                    [AUDIT_RESOURCE_SID] = resource[0] != '\0' ? str_from(resource) : sid,
+                    [AUDIT_REQUEST_ID] = str_from(call->request_id),
+                    [AUDIT_PEER] = str_from(req->peer),
+                    [AUDIT_OUTCOME] = code == ERR_OK ? STR("OK") : str_from(reason),
+                    },
+    };
+    audit_add(gateway->audit, &entry);
+}
