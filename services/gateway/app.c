@@ -22,6 +22,7 @@
 #include "stream.h"
 #include "token_events.h"
 #include "token_store.h"
+#include "twilio.h"
 
 enum {
     START_BUDGET_US = 10 * 1000 * 1000,
@@ -49,6 +50,7 @@ static void free_gateway(void *ctx, int64_t until_mono_us)
     (void)until_mono_us;
     struct gateway *gateway = ctx;
     rest_free(gateway->rest);
+    twilio_free(gateway->twilio);
     default_workspaces_free(gateway->workspaces);
     audit_free(gateway->audit);
     auth_free(gateway->auth);
@@ -156,7 +158,8 @@ static enum err_code open_http(struct app *app, struct gateway *gateway, struct 
 {
     const struct app_settings *settings = app_settings(app);
     gateway->route_sets[0] = rest_route_set(gateway->rest);
-    gateway->route_sets[1] = app_ops(app);
+    gateway->route_sets[1] = twilio_route_set(gateway->twilio);
+    gateway->route_sets[2] = app_ops(app);
     enum err_code code = http_server_open(
         &(struct http_server_config){
             .listen = settings->http_listen,
@@ -211,6 +214,9 @@ static enum err_code start(struct app *app, struct err *err)
     app_ready_check(app, "event feed", feed_check, gateway->feed);
     app_on_close(app, APP_FINISH_CALLS, "event replays", stop_feed, gateway->feed);
     gateway->rest = rest_new(gateway, stream_handle);
+    code = twilio_new(gateway, app_settings(app)->service_token, &gateway->twilio, err);
+    if (code != ERR_OK)
+        return code;
     rpc_server_add(gateway->host.server, &directory_service, gateway);
     code = host_serve(&gateway->host, err);
     return code == ERR_OK ? open_http(app, gateway, err) : code;

@@ -29,6 +29,15 @@ const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT] = {
         "Workspace of requests that name none, where the account has several.", .choices = "WS"),
     ROW("TASKROUTER_CORS_ORIGINS", CONFIG_STRING, cors_origins,
         "Origins whose pages may call the API, separated by commas; * = all.", .max = 4096),
+    ROW("TASKROUTER_PUBLIC_URL", CONFIG_URL, public_url,
+        "Where clients reach the gateway, for the absolute URLs in answers below /v1; default: the "
+        "host that the request named.",
+        .choices = "http,https"),
+    ROW("TASKROUTER_TRUSTED_PROXIES", CONFIG_STRING, trusted_proxies,
+        "Addresses and ranges (10.0.0.0/8), separated by commas, of proxies whose "
+        "X-Forwarded-Proto, "
+        "-Host, -Port and -Prefix are believed.",
+        .max = 4096),
     ROW("TASKROUTER_HTTP_WORKERS", CONFIG_INT, http_workers,
         "Threads that run HTTP requests; each may wait for a service.", .default_text = "32",
         .min = 1, .max = 512, .unit = "threads"),

@@ -13,6 +13,7 @@ struct auth;
 struct default_workspaces;
 struct feed;
 struct rest;
+struct twilio;
 
 struct gateway {
     struct host host;
@@ -22,7 +23,8 @@ struct gateway {
     struct default_workspaces *workspaces;
     struct feed *feed;
     struct rest *rest;
-    struct http_route_set route_sets[2]; /* what http serves; it keeps no copy */
+    struct twilio *twilio;
+    struct http_route_set route_sets[3]; /* what http serves; it keeps no copy */
     struct http_server *http;
     char *cors_text;           /* what cors_origins points into */
     const char **cors_origins; /* NULL-terminated; NULL = none */

@@ -12,6 +12,8 @@ struct gateway_settings {
     const char *bootstrap_token;    /* TASKROUTER_BOOTSTRAP_TOKEN */
     const char *default_workspace;  /* TWILIO_WORKSPACE_SID */
     const char *cors_origins;       /* TASKROUTER_CORS_ORIGINS, comma-separated */
+    const char *public_url;         /* TASKROUTER_PUBLIC_URL: of the URLs in answers below /v1 */
+    const char *trusted_proxies;    /* TASKROUTER_TRUSTED_PROXIES, comma-separated ranges */
     int64_t http_workers;           /* TASKROUTER_HTTP_WORKERS */
     int64_t max_streams;            /* TASKROUTER_MAX_STREAMS */
     int64_t audit_max_age_ms;       /* TASKROUTER_AUDIT_MAX_AGE */

@@ -25,6 +25,8 @@ static struct process *processes[PROGRAM_COUNT];
 static int http_ports[PROGRAM_COUNT];
 static int grpc_ports[PROGRAM_COUNT];
 static int unused_port;
+static int program_count = PROGRAM_ROUTING; /* those that run */
+static const char *const *gateway_env;
 static const char *bootstrap = BOOTSTRAP;
 
 static const struct {
@@ -32,8 +34,10 @@ static const struct {
     const char *role;
 } programs[PROGRAM_COUNT] = {
     [PROGRAM_GATEWAY] = {"gateway",     "gateway"},
-    [PROGRAM_WORKERS] = {"workers-svc", "workers"},
+      [PROGRAM_WORKERS] = {"workers-svc", "workers"},
     [PROGRAM_QUEUES] = {"queues-svc",  "queues" },
+      [PROGRAM_ROUTING] = {"routing-svc", "routing"},
+    [PROGRAM_TASKS] = {"tasks-svc",   "tasks"  },
 };
 
 const char *text(const char *format, ...)
@@ -59,9 +63,14 @@ static void environment(enum program program, const char *env[ENV_MAX])
     env[n++] = text("TASKROUTER_GRPC_GATEWAY=127.0.0.1:%d", grpc_ports[PROGRAM_GATEWAY]);
     env[n++] = text("TASKROUTER_GRPC_WORKERS=127.0.0.1:%d", grpc_ports[PROGRAM_WORKERS]);
     env[n++] = text("TASKROUTER_GRPC_QUEUES=127.0.0.1:%d", grpc_ports[PROGRAM_QUEUES]);
-    env[n++] = text("TASKROUTER_GRPC_ROUTING=127.0.0.1:%d", unused_port);
-    env[n++] = text("TASKROUTER_GRPC_TASKS=127.0.0.1:%d", unused_port);
+    bool has_all = program_count == PROGRAM_COUNT;
+    env[n++] = text("TASKROUTER_GRPC_ROUTING=127.0.0.1:%d",
+                    has_all ? grpc_ports[PROGRAM_ROUTING] : unused_port);
+    env[n++] = text("TASKROUTER_GRPC_TASKS=127.0.0.1:%d",
+                    has_all ? grpc_ports[PROGRAM_TASKS] : unused_port);
     if (program == PROGRAM_GATEWAY) {
+        for (const char *const *more = gateway_env; more != NULL && *more != NULL; more++)
+            env[n++] = *more;
         env[n++] = "TASKROUTER_ACCOUNT_SID=" ACCOUNT;
         env[n++] = "TASKROUTER_AUTH_TOKEN=" SECRET;
         env[n++] = text("TASKROUTER_BOOTSTRAP_TOKEN=%s", bootstrap);
@@ -136,18 +145,26 @@ int fixture_main(const char *name, const struct test_case *cases, size_t count, 
         http_ports[i] = process_free_port();
         grpc_ports[i] = process_free_port();
     }
-    for (int i = 0; i < PROGRAM_COUNT; i++) {
+    for (int i = 0; i < program_count; i++) {
         migrate((enum program)i);
         program_start((enum program)i);
     }
     int status = testing_main(name, cases, count, argc, argv);
-    for (int i = 0; i < PROGRAM_COUNT; i++) {
+    for (int i = 0; i < program_count; i++) {
         if (!program_stop((enum program)i))
             status = 1;
     }
     cluster_stop(cluster);
     arena_free(kept);
     return status;
+}
+
+int fixture_all_main(const char *name, const char *const *env, const struct test_case *cases,
+                     size_t count, int argc, char **argv)
+{
+    program_count = PROGRAM_COUNT;
+    gateway_env = env;
+    return fixture_main(name, cases, count, argc, argv);
 }
 
 bool until(bool (*look)(void *ctx), void *ctx, int timeout_ms)
@@ -202,17 +219,24 @@ static bool receive(int fd, struct buf *in, int64_t until_mono_us)
     return true;
 }
 
-static void request_write(struct buf *out, const char *token, const char *method, const char *path,
-                          const char *headers, const char *body)
+static void head_write(struct buf *out, const char *token, const char *method, const char *path,
+                       const char *headers)
 {
-    const char *prefix = str_starts_with(str_from(path), STR("//")) ? "" : "/api/taskrouter";
-    buf_printf(out, "%s %s%s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n", method, prefix,
-               prefix[0] == '\0' ? path + 1 : path);
+    buf_printf(out, "%s %s HTTP/1.1\r\nConnection: close\r\n", method, path);
+    if (headers == NULL || strncmp(headers, "Host:", 5) != 0)
+        buf_text(out, "Host: test\r\n");
     if (token != NULL && str_starts_with(str_from(token), STR("Basic ")))
         buf_printf(out, "Authorization: %s\r\n", token);
     else if (token != NULL)
         buf_printf(out, "Authorization: Bearer %s\r\n", token);
     buf_text(out, headers != NULL ? headers : "");
+}
+
+static void request_write(struct buf *out, const char *token, const char *method, const char *path,
+                          const char *headers, const char *body)
+{
+    bool is_whole = str_starts_with(str_from(path), STR("//"));
+    head_write(out, token, method, is_whole ? path + 1 : text("/api/taskrouter%s", path), headers);
     if (body != NULL)
         buf_printf(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
     buf_text(out, "\r\n");
@@ -225,34 +249,54 @@ static void drop_json(void *json)
     json_decref(json);
 }
 
-struct reply ask(const char *token, const char *method, const char *path, const char *headers,
-                 const char *body)
+/* Sends the request, which it frees, and reads the reply. */
+static struct reply exchange(struct buf *bytes)
 {
     struct reply reply = {.status = -1, .head = "", .text = ""};
-    struct buf bytes;
     int64_t began = clock_mono_us();
-    buf_init(&bytes, 0);
-    request_write(&bytes, token, method, path, headers, body);
     int fd = dial();
     if (fd >= 0) {
-        send_all(fd, buf_str(&bytes));
-        buf_clear(&bytes);
-        while (receive(fd, &bytes, began + REPLY_MS * US_PER_MS)) {
+        send_all(fd, buf_str(bytes));
+        buf_clear(bytes);
+        while (receive(fd, bytes, began + REPLY_MS * US_PER_MS)) {
         }
         (void)close(fd);
-        ptrdiff_t end = str_find(buf_str(&bytes), STR("\r\n\r\n"));
-        if (end > 0 && sscanf(bytes.data, "HTTP/1.1 %d", &reply.status) == 1) {
-            reply.head = arena_str_dup(kept, (struct str){bytes.data, (size_t)end + 2});
-            reply.text = arena_strdup(kept, bytes.data + end + 4);
+        ptrdiff_t end = str_find(buf_str(bytes), STR("\r\n\r\n"));
+        if (end > 0 && sscanf(bytes->data, "HTTP/1.1 %d", &reply.status) == 1) {
+            reply.head = arena_str_dup(kept, (struct str){bytes->data, (size_t)end + 2});
+            reply.text = arena_strdup(kept, bytes->data + end + 4);
         }
     }
-    buf_fini(&bytes);
+    buf_fini(bytes);
     struct jx_limits limits = {.max_bytes = 8 << 20};
     if (reply.text[0] == '{' &&
         jx_parse(str_from(reply.text), &limits, &reply.body, NULL) == ERR_OK)
         arena_defer(kept, drop_json, reply.body);
     reply.took_ms = (int)((clock_mono_us() - began) / US_PER_MS);
     return reply;
+}
+
+struct reply ask(const char *token, const char *method, const char *path, const char *headers,
+                 const char *body)
+{
+    struct buf bytes;
+    buf_init(&bytes, 0);
+    request_write(&bytes, token, method, path, headers, body);
+    return exchange(&bytes);
+}
+
+struct reply ask_form(const char *token, const char *method, const char *path, const char *headers,
+                      const char *form)
+{
+    struct buf bytes;
+    buf_init(&bytes, 0);
+    head_write(&bytes, token, method, path, headers);
+    if (form != NULL)
+        buf_printf(&bytes,
+                   "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n",
+                   strlen(form));
+    buf_printf(&bytes, "\r\n%s", form != NULL ? form : "");
+    return exchange(&bytes);
 }
 
 const char *header_of(const struct reply *reply, const char *name)

@@ -1,6 +1,7 @@
 /*
- * gateway, workers-svc and queues-svc as real programs on a private PostgreSQL and NATS, and a
- * plain HTTP client. 'Single quotes' in bodies stand for double ones.
+ * gateway, workers-svc and queues-svc as real programs on a private PostgreSQL and NATS,
+ * routing-svc and tasks-svc too where a test wants them, and a plain HTTP client. 'Single quotes'
+ * in JSON bodies stand for double ones.
  */
 #pragma once
 
@@ -16,12 +17,25 @@
 #define SECRET    "0123456789abcdef0123456789abcdef"
 #define BOOTSTRAP "tr_the-bootstrap-token-of-the-tests"
 
-enum program { PROGRAM_GATEWAY, PROGRAM_WORKERS, PROGRAM_QUEUES, PROGRAM_COUNT };
+enum program {
+    PROGRAM_GATEWAY,
+    PROGRAM_WORKERS,
+    PROGRAM_QUEUES,
+    PROGRAM_ROUTING, /* fixture_all_main only; so the next */
+    PROGRAM_TASKS,
+    PROGRAM_COUNT,
+};
 
 /* Starts everything, runs the cases, ends everything; a program that did not end in good order
  * fails the test. */
 int fixture_main(const char *name, const struct test_case *cases, size_t count, int argc,
                  char **argv);
+
+/* The same with all programs, and "NAME=value" texts for the gateway's environment; env may be
+ * NULL.
+ */
+int fixture_all_main(const char *name, const char *const *env, const struct test_case *cases,
+                     size_t count, int argc, char **argv);
 
 extern struct cluster *cluster;
 
@@ -42,6 +56,10 @@ struct reply {
  * lines, each with its CRLF, or NULL. path: below /api/taskrouter unless it begins with "//". */
 struct reply ask(const char *token, const char *method, const char *path, const char *headers,
                  const char *body);
+
+/* The same with a form ("a=1&b=x%20y"), sent as it is, and to the letter of path. NULL: none. */
+struct reply ask_form(const char *token, const char *method, const char *path, const char *headers,
+                      const char *form);
 
 /* Value of a header of the reply; "" when absent. */
 const char *header_of(const struct reply *reply, const char *name);
