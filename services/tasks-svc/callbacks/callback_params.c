@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/ids.h"
 #include "base/macros.h"
 #include "event_wire.h"
 #include "jx/jx.h"
@@ -34,6 +35,21 @@ static const char *pascal(const char *snake, char out[NAME_MAX_BYTES])
     }
     out[len] = '\0';
     return out;
+}
+
+/* What the log has and a callback has not: said already for every event, or not among the
+ * parameters that Twilio's receivers know. */
+static bool is_left_out(const char *key)
+{
+    static const char *const keys[] = {
+        "workspace_sid", "workspace_name",      "worker_available",
+        "task_timeout",  "reservation_timeout", "reservation_status",
+        "offer",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    return false;
 }
 
 static void put_number(struct jx_writer *w, const char *key, int64_t value)
@@ -69,6 +85,17 @@ static enum err_code take(struct arena *arena, const struct jx_writer *w, struct
     return code;
 }
 
+/* There are no operating units here; an account is one, with the account's digits. */
+static void put_operating_unit(struct jx_writer *w, const char *account_sid)
+{
+    struct sid unit = sid_from(str_from(account_sid));
+    if (!sid_is_set(&unit))
+        return;
+    unit.text[0] = 'O';
+    unit.text[1] = 'U';
+    jx_put_text(w, "OperatingUnitSid", unit.text);
+}
+
 static void put_common(struct jx_writer *w, const struct event_row *row, const char *description,
                        const char *workspace_name)
 {
@@ -80,6 +107,7 @@ static void put_common(struct jx_writer *w, const struct event_row *row, const c
     jx_put_text(w, "ResourceType", row->resource_type);
     jx_put_text(w, "ResourceSid", row->resource_sid);
     jx_put_text(w, "Sid", row->sid);
+    put_operating_unit(w, row->account_sid);
     put_number(w, "Timestamp", row->occurred_at_us / US_PER_S);
     put_number(w, "TimestampMs", row->occurred_at_us / US_PER_MS);
 }
@@ -103,9 +131,7 @@ enum err_code callback_params_event(struct arena *arena, const struct event_row 
     put_common(&w, row, wire->description, workspace_name);
     json_object_foreach(data, key, value)
     {
-        /* said already, for every event */
-        if (strcmp(key, "workspace_sid") != 0 && strcmp(key, "workspace_name") != 0 &&
-            json_is_string(value))
+        if (!is_left_out(key) && json_is_string(value))
             jx_put_text(&w, pascal(key, name), json_string_value(value));
     }
     jx_object_end(&w);

@@ -104,11 +104,11 @@ class Suite {
       TASKROUTER_LOG_LEVEL: 'info',
     };
     for (const peer of SERVICES) env[`TASKROUTER_GRPC_${peer.toUpperCase()}`] = this.grpc[peer];
-    if (name === 'gateway') {
+    if (name === 'gateway' || name === 'tasks') {
       env.TASKROUTER_ACCOUNT_SID = this.accountSid;
       env.TASKROUTER_AUTH_TOKEN = this.authToken;
-      env.TASKROUTER_BOOTSTRAP_TOKEN = this.token;
     }
+    if (name === 'gateway') env.TASKROUTER_BOOTSTRAP_TOKEN = this.token;
     return { ...env, ...this.environment };
   }
 
