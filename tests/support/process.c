@@ -305,17 +305,20 @@ int process_http_get(const char *address, const char *path, char *out_body, size
     if (fd < 0)
         return -1;
     (void)dprintf(fd, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, address);
-    char head[65536];
+    enum { ANSWER_BYTES = 4 << 20 };
+    char *head = xcalloc(1, ANSWER_BYTES);
     size_t len = 0;
     ssize_t got = 0;
-    while (len + 1 < sizeof head && (got = read(fd, head + len, sizeof head - 1 - len)) > 0)
+    while (len + 1 < ANSWER_BYTES && (got = read(fd, head + len, ANSWER_BYTES - 1 - len)) > 0)
         len += (size_t)got;
     (void)close(fd);
-    head[len] = '\0';
     const char *body = strstr(head, "\r\n\r\n");
     if (out_body != NULL)
         (void)snprintf(out_body, size, "%s", body == NULL ? "" : body + 4);
-    return len > 12 && strncmp(head, "HTTP/1.", 7) == 0 ? (int)strtol(head + 9, NULL, 10) : -1;
+    int status =
+        len > 12 && strncmp(head, "HTTP/1.", 7) == 0 ? (int)strtol(head + 9, NULL, 10) : -1;
+    free(head);
+    return status;
 }
 
 /* ---- Waiting ---- */

@@ -235,7 +235,8 @@ enum err_code db_pipeline_finish(struct db_conn *conn, struct call *call, struct
         leave(conn);
         return ERR_OK;
     }
-    enum err_code code = db_pipeline_sync(conn, call, err);
+    bool is_sent = conn->pg != NULL && conn->pipe == DB_PIPE_SYNCED;
+    enum err_code code = is_sent ? ERR_OK : db_pipeline_sync(conn, call, err);
     while (code == ERR_OK && conn->pipe != DB_PIPE_NONE)
         code = db_pipeline_next(conn, call, NULL, err);
     return code;

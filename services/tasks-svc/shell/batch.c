@@ -394,6 +394,57 @@ static void note_row_sequences(struct batch *batch)
     }
 }
 
+static enum err_code send_rows(struct batch *batch, struct err *err)
+{
+    struct shard *shard = batch->shard;
+    /* A batch that only renews the lease is not worth a row. */
+    bool is_told = batch->is_load || !batch_is_empty(batch);
+    if (is_told)
+        batch->journal = buf_str(&shard->journal.bytes);
+    batch->sent_mono_us = clock_mono_us();
+    enum err_code code =
+        batch_store_send(shard->conn, &batch->call,
+                         &(struct batch_guard){
+                             .shard = shard->index,
+                             .epoch = shard->epoch,
+                             .ttl_ms = shard->shell->lease_ms,
+                             .event_seq = shard->event_seq + (int64_t)batch->events.count,
+                             .row_seq = batch->row_seq,
+                         },
+                         &(struct batch_rows){
+                             .effects = &shard->effects,
+                             .events = &batch->events,
+                             .journal = batch->journal,
+                             .journal_part = shard->journal_part,
+                             .configs = batch->configs,
+                             .config_count = batch->config_count,
+                             .repeats = batch->repeats,
+                             .repeat_count = batch->repeat_count,
+                             .now_us = batch->now_us,
+                         },
+                         err);
+    shell_metrics_phase(SHELL_PHASE_SEND, clock_mono_us() - batch->sent_mono_us);
+    return code;
+}
+
+/* It is on disk: memory follows. */
+static void note_stored(struct batch *batch)
+{
+    struct shard *shard = batch->shard;
+    if (batch->events.count > 0 && shard->shell->on_events != NULL)
+        shard->shell->on_events(shard->shell->ctx, shard->index, shard->event_seq + 1,
+                                &batch->events);
+    shard->event_seq += (int64_t)batch->events.count;
+    if (batch->events.count > 0)
+        shard->journal_part = 0;
+    else if (batch->journal.len > 0)
+        shard->journal_part++;
+    shard->row_seq = batch->row_seq;
+    /* From before it was sent: the lease surely lasts so long, and looks may be answered. */
+    shard->renew_mono_us = batch->sent_mono_us + shard->shell->lease_ms * US_PER_MS / 4;
+    batch_remember(batch);
+}
+
 enum err_code batch_commit(struct batch *batch, struct err *err)
 {
     struct shard *shard = batch->shard;
@@ -404,51 +455,19 @@ enum err_code batch_commit(struct batch *batch, struct err *err)
     if (buf_failed(&shard->journal.bytes))
         return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE",
                        "what the batch tells the router is too large; try again");
-    /* A batch that only renews the lease is not worth a row. */
-    bool is_told = batch->is_load || !batch_is_empty(batch);
-    struct str journal = is_told ? buf_str(&shard->journal.bytes) : (struct str){0};
     note_row_sequences(batch);
-    int64_t started = clock_mono_us();
     enum err_code code = event_pack_end(&shard->packer, &batch->events, err);
-    if (code != ERR_OK)
-        return code;
-    int64_t event_seq = shard->event_seq + (int64_t)batch->events.count;
-    code = batch_store_commit(shard->conn, &batch->call,
-                              &(struct batch_guard){
-                                  .shard = shard->index,
-                                  .epoch = shard->epoch,
-                                  .ttl_ms = shard->shell->lease_ms,
-                                  .event_seq = event_seq,
-                                  .row_seq = batch->row_seq,
-                              },
-                              &(struct batch_rows){
-                                  .effects = &shard->effects,
-                                  .events = &batch->events,
-                                  .journal = journal,
-                                  .journal_part = shard->journal_part,
-                                  .configs = batch->configs,
-                                  .config_count = batch->config_count,
-                                  .repeats = batch->repeats,
-                                  .repeat_count = batch->repeat_count,
-                                  .now_us = batch->now_us,
-                              },
-                              err);
+    if (code == ERR_OK)
+        code = send_rows(batch, err);
+    int64_t sent = clock_mono_us();
+    if (code == ERR_OK)
+        code = batch_store_wait(shard->conn, &batch->call, err);
     if (code != ERR_OK)
         return code;
     int64_t ended = clock_mono_us();
-    shell_metrics_batch(batch->op_count, ended - started);
-    if (batch->events.count > 0 && shard->shell->on_events != NULL)
-        shard->shell->on_events(shard->shell->ctx, shard->index, shard->event_seq + 1,
-                                &batch->events);
-    shard->event_seq = event_seq;
-    if (batch->events.count > 0)
-        shard->journal_part = 0;
-    else if (journal.len > 0)
-        shard->journal_part++;
-    shard->row_seq = batch->row_seq;
-    /* From before it was sent: the lease surely lasts so long, and looks may be answered. */
-    shard->renew_mono_us = started + shard->shell->lease_ms * US_PER_MS / 4;
-    batch_remember(batch);
+    shell_metrics_phase(SHELL_PHASE_COMMIT, ended - sent);
+    shell_metrics_batch(batch->op_count, ended - batch->sent_mono_us);
+    note_stored(batch);
     return ERR_OK;
 }
 

@@ -137,13 +137,19 @@ static bool has_session(const struct shard *shard)
 static bool run_batch(struct shard *shard, struct shard_op **ops, size_t count)
 {
     struct batch batch;
+    int64_t began = clock_mono_us();
+    for (size_t i = 0; i < count; i++)
+        shell_metrics_phase(SHELL_PHASE_WAIT, began - ops[i]->queued_mono_us);
     engine_effects_reset(&shard->effects);
     batch_begin(&batch, shard, ops, count);
     engine_tick(shard->engine, batch.now_us, &shard->effects);
     batch_collect(&batch);
     for (size_t i = 0; i < count; i++)
         batch_apply(&batch, ops[i], i);
-    bool renews = clock_mono_us() >= shard->renew_mono_us || !has_session(shard);
+    int64_t decided = clock_mono_us();
+    if (count > 0)
+        shell_metrics_phase(SHELL_PHASE_DECIDE, decided - began);
+    bool renews = decided >= shard->renew_mono_us || !has_session(shard);
     if (!batch_is_empty(&batch) || renews) {
         struct err err;
         err_clear(&err);
@@ -154,8 +160,11 @@ static bool run_batch(struct shard *shard, struct shard_op **ops, size_t count)
         if (batch.events.count > 0)
             note_commit(shard);
     }
+    int64_t stored = clock_mono_us();
     for (size_t i = 0; i < count; i++)
         ops[i]->done(ops[i]);
+    if (count > 0)
+        shell_metrics_phase(SHELL_PHASE_ANSWER, clock_mono_us() - stored);
     return true;
 }
 

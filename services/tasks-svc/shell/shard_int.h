@@ -168,7 +168,9 @@ struct batch {
     struct shard_op **ops;
     size_t op_count;
     struct engine_effect *last;  /* the last effect already put into the log */
-    struct packed_events events; /* once it is committed */
+    struct packed_events events; /* once it is sent, as journal */
+    struct str journal;          /* empty: nothing that replay needs */
+    int64_t sent_mono_us;
     const struct config_row **configs;
     size_t config_count;
     size_t config_capacity;
@@ -262,7 +264,18 @@ void directory_drop(struct shell *shell, int shard);
 
 /* --- shell_metrics.c ----------------------------------------------------------------------- */
 
+/* The parts of an operation's time on the shard. */
+enum shell_phase {
+    SHELL_PHASE_WAIT,   /* of each operation, until its batch began */
+    SHELL_PHASE_DECIDE, /* the engine, replies and the log of a batch */
+    SHELL_PHASE_SEND,   /* its rows, to the database's socket */
+    SHELL_PHASE_COMMIT, /* until the database has it on disk */
+    SHELL_PHASE_ANSWER, /* everybody */
+    SHELL_PHASE_COUNT,
+};
+
 void shell_metrics_open(void);
+void shell_metrics_phase(enum shell_phase phase, int64_t took_us);
 void shell_metrics_event(const struct engine_event *event);
 void shell_metrics_batch(size_t ops, int64_t commit_us);
 void shell_metrics_failed(const char *reason);

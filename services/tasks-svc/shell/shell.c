@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/macros.h"
 #include "shard_int.h"
 
@@ -202,6 +203,7 @@ void shell_submit(struct shell *shell, struct shard_op *op)
     op->unknown = SHARD_UNKNOWN_NONE;
     op->is_refused = false;
     err_clear(&op->err);
+    op->queued_mono_us = clock_mono_us();
     if (state != SHARD_OWNER) {
         shard_refuse(op, state);
         return;

@@ -111,6 +111,7 @@ struct shard_op {
     size_t missing_queue_count;
 
     /* The shard's own. */
+    int64_t queued_mono_us;
     const struct str *packed;
     bool is_refused;
 };

@@ -13,6 +13,7 @@ enum shell_metric {
     M_WAIT_ACCEPT,
     M_BATCH,
     M_COMMIT,
+    M_PHASE,
     M_FAILED,
     M_OWNER,
     M_RECOVERY,
@@ -45,6 +46,9 @@ static const struct metric_def defs[M_COUNT] = {
                       "Operations served by one commit"),
     [M_COMMIT] =
         PLAIN(METRIC_HISTOGRAM, "seconds", "taskrouter_shard_commit_seconds", "Time of one commit"),
+    [M_PHASE] = PER("phase", METRIC_HISTOGRAM, "seconds", "taskrouter_shard_phase_seconds",
+                    "Where the time of an operation goes: wait (in the queue, per operation); per "
+                    "batch decide, send, commit, answer"),
     [M_FAILED] = PER("reason", METRIC_COUNTER, "", "taskrouter_shard_commit_failures_total",
                      "Commits that failed, after which the shard loaded again"),
     [M_OWNER] = PER("shard", METRIC_GAUGE, "", "taskrouter_shard_owner",
@@ -62,6 +66,12 @@ static struct metric *metric_of(enum shell_metric which)
 
 /* Handles for what is counted per event; metric_single is cheap but not free. */
 static struct metric_series *series[M_COUNT];
+static struct metric_series *phases[SHELL_PHASE_COUNT];
+
+static const char *const phase_names[SHELL_PHASE_COUNT] = {
+    [SHELL_PHASE_WAIT] = "wait",     [SHELL_PHASE_DECIDE] = "decide", [SHELL_PHASE_SEND] = "send",
+    [SHELL_PHASE_COMMIT] = "commit", [SHELL_PHASE_ANSWER] = "answer",
+};
 
 void shell_metrics_open(void)
 {
@@ -69,6 +79,13 @@ void shell_metrics_open(void)
         if (defs[i].labels[0] == NULL)
             series[i] = metric_single(&defs[i]);
     }
+    for (int i = 0; i < SHELL_PHASE_COUNT; i++)
+        phases[i] = METRIC_SERIES(metric_of(M_PHASE), phase_names[i]);
+}
+
+void shell_metrics_phase(enum shell_phase phase, int64_t took_us)
+{
+    metric_observe_us(phases[phase], took_us);
 }
 
 static int64_t age_us(const struct engine_event *event)

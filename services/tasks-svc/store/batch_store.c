@@ -477,9 +477,9 @@ static enum err_code add_all(struct db_conn *conn, struct call *call,
     return code;
 }
 
-enum err_code batch_store_commit(struct db_conn *conn, struct call *call,
-                                 const struct batch_guard *guard, const struct batch_rows *rows,
-                                 struct err *err)
+enum err_code batch_store_send(struct db_conn *conn, struct call *call,
+                               const struct batch_guard *guard, const struct batch_rows *rows,
+                               struct err *err)
 {
     enum err_code code = db_pipeline_begin(conn, call, err);
     if (code != ERR_OK)
@@ -489,5 +489,10 @@ enum err_code batch_store_commit(struct db_conn *conn, struct call *call,
         db_pipeline_abort(conn);
         return code;
     }
+    return db_pipeline_sync(conn, call, err);
+}
+
+enum err_code batch_store_wait(struct db_conn *conn, struct call *call, struct err *err)
+{
     return db_pipeline_finish(conn, call, err);
 }

@@ -20,7 +20,7 @@ struct batch_guard {
     int64_t row_seq;
 };
 
-/* Everything borrowed until batch_store_commit returns. */
+/* Everything borrowed until batch_store_send returns. */
 struct batch_rows {
     const struct engine_effects *effects; /* rows, overrides, purges; events are packed */
     const struct packed_events *events;
@@ -33,10 +33,16 @@ struct batch_rows {
     int64_t now_us;
 };
 
+/* Sends the batch; after an error there is nothing to wait for. */
+enum err_code batch_store_send(struct db_conn *conn, struct call *call,
+                               const struct batch_guard *guard, const struct batch_rows *rows,
+                               struct err *err) MUST_CHECK;
+
 /*
- * Errors: FAILED_PRECONDITION GUARD_FAILED when the lease is another's; those of the pipeline.
- * After any error nothing is known to be stored, and after a broken connection not even that.
+ * Waits until what was sent is on disk.
+ * Errors (of both): FAILED_PRECONDITION GUARD_FAILED when the lease is another's; those of the
+ * pipeline. After any error nothing is known to be stored, and after a broken connection not even
+ * that.
  */
-enum err_code batch_store_commit(struct db_conn *conn, struct call *call,
-                                 const struct batch_guard *guard, const struct batch_rows *rows,
-                                 struct err *err) MUST_CHECK;
+enum err_code batch_store_wait(struct db_conn *conn, struct call *call,
+                               struct err *err) MUST_CHECK;

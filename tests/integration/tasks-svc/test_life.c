@@ -1,6 +1,8 @@
 /* tasks-svc: the life of a task, and everything that is refused on the way. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "suite_int.h"
 #include "tasks_fixture.h"
 
 static void test_life(void)
@@ -251,6 +253,29 @@ static void test_guide_view(void)
               1);
 }
 
+/* The count of a phase in the metrics; -1: not there. */
+static long long phase_count(const char *page, const char *phase)
+{
+    const char *at = strstr(
+        page, suite_text("taskrouter_shard_phase_seconds_count{phase=\"%s\"} ", phase));
+    at = at == NULL ? NULL : strchr(at, '}');
+    return at == NULL ? -1 : strtoll(at + 1, NULL, 10);
+}
+
+static void test_phases(void)
+{
+    enum { PAGE_BYTES = 4 << 20 };
+    static const char *const phases[] = {"wait", "decide", "send", "commit", "answer"};
+    struct place place = place_new(0);
+    (void)task_new(&place, "{}");
+    char *page = calloc(1, PAGE_BYTES);
+    CHECK(page != NULL &&
+          process_http_get(suite->http[SUITE_TASKS], "/metrics", page, PAGE_BYTES) == 200);
+    for (size_t i = 0; page != NULL && i < ARRAY_LEN(phases); i++)
+        CHECK(phase_count(page, phases[i]) > 0);
+    free(page);
+}
+
 static const struct test_case cases[] = {
     {"a task travels from creation to completed",                    test_life        },
     {"an unanswered offer goes to the next, and moves its worker",   test_timeout     },
@@ -260,6 +285,7 @@ static const struct test_case cases[] = {
     {"the guide's query runs for the read-only role",                test_guide_view  },
     {"instructions are recorded, and what comes afterwards",         test_instructions},
     {"a canceled offer frees the task",                              test_cancel_offer},
+    {"the metrics say where the time of operations goes",            test_phases      },
 };
 
 int main(int argc, char **argv)

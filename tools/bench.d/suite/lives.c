@@ -1,9 +1,10 @@
 /*
  * Lives of tasks per second through the real programs, on a private PostgreSQL and NATS:
- * suite_bench [seconds [lives outstanding [paced tasks per second]]]. A life is CreateTask, its
- * offer (in the reply when it is made at once, else asked for), AcceptReservation, CompleteTask:
- * unary gRPC, every change durable, every event published. Beside it, on the same servers before
- * and after: single-row inserts of pgbench's 32 clients, and the life by hand through libpq.
+ * suite_bench [seconds [lives outstanding [paced tasks per second [the rivals' seconds]]]]. A life
+ * is CreateTask, its offer (in the reply when it is made at once, else asked for),
+ * AcceptReservation, CompleteTask: unary gRPC, every change durable, every event published. Beside
+ * it, on the same servers before and after: single-row inserts of pgbench's 32 clients, and the
+ * life by hand through libpq.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -18,6 +19,7 @@
 #include "base/macros.h"
 #include "base/parse.h"
 #include "h2.h"
+#include "phases.h"
 #include "pq_life.h"
 #include "suite_int.h"
 #include "taskrouter/tasks/v1/tasks.pb-c.h"
@@ -31,7 +33,6 @@ enum {
     SLOTS_MAX = 1024,
     MESSAGE_BYTES = 512,
     MAX_LATENCIES = 4 << 20,
-    RIVAL_S = 8,
     PGBENCH_MS = 60000,
     WARM_UP_MS = 1000,
     DRAIN_MS = 5000,
@@ -39,6 +40,12 @@ enum {
     PACED_MS = 10000,
     TICK_US = 1000,
 };
+
+/* The arguments. */
+static int64_t seconds = 60;
+static int64_t outstanding = 256;
+static int64_t paced = 1000;
+static int64_t rival_s = 8;
 
 enum step { STEP_IDLE, STEP_CREATE, STEP_ASK, STEP_ACCEPT, STEP_COMPLETE };
 
@@ -283,7 +290,7 @@ static double inserts_per_s(void)
                           "-j",
                           "2",
                           "-T",
-                          suite_text("%d", RIVAL_S),
+                          suite_text("%lld", (long long)rival_s),
                           "-M",
                           "prepared",
                           "taskrouter",
@@ -392,10 +399,6 @@ static const char *env_of(const char *name)
     return "";
 }
 
-static int64_t seconds = 60;
-static int64_t outstanding = 256;
-static int64_t paced = 1000;
-
 static double measure(struct load *load)
 {
     int64_t before[PART_COUNT];
@@ -421,6 +424,21 @@ static double measure(struct load *load)
     }
     line("processor time per life, all", "%.1f us", all);
     return per_s;
+}
+
+static void tell_phases(const struct phases *before)
+{
+    struct phases after;
+    if (!phases_read(suite->http[SUITE_TASKS], &after))
+        return;
+    for (size_t i = 0; i < after.count; i++) {
+        struct phase phase = phase_since(before, &after.phases[i]);
+        line(suite_text("  %s, mean / p50 / p99 below", phase.name),
+             "%.2f / %.2f / %.2f ms (%lld times)",
+             phase.count == 0 ? 0 : phase.sum_s * 1000 / (double)phase.count,
+             phase_quantile_ms(&phase, 0.5), phase_quantile_ms(&phase, 0.99),
+             (long long)phase.count);
+    }
 }
 
 static void test_lives(void)
@@ -450,16 +468,19 @@ static void test_lives(void)
     double inserts[2];
     double by_hand[2];
     inserts[0] = inserts_per_s();
-    by_hand[0] = pq_lives_per_s(url, RIVAL_S * 1000);
+    by_hand[0] = pq_lives_per_s(url, (int)rival_s * 1000);
     double per_s = measure(load);
     CHECK(is_log_published());
+    struct phases before;
+    CHECK(phases_read(suite->http[SUITE_TASKS], &before));
     load_run(load, SLOTS_MAX, paced, PACED_MS);
     CHECK_I64(load->failures, 0);
     line(suite_text("create to offer at %lld tasks/s, p50 / p99", (long long)paced),
          "%.2f / %.2f ms (%zu offers)", percentile(load, 50) / 1000.0,
          percentile(load, 99) / 1000.0, load->offer_count);
+    tell_phases(&before);
     CHECK(is_log_published());
-    by_hand[1] = pq_lives_per_s(url, RIVAL_S * 1000);
+    by_hand[1] = pq_lives_per_s(url, (int)rival_s * 1000);
     inserts[1] = inserts_per_s();
     double insert = (inserts[0] + inserts[1]) / 2;
     double hand = (by_hand[0] + by_hand[1]) / 2;
@@ -479,11 +500,13 @@ static const struct test_case cases[] = {
 
 int main(int argc, char **argv)
 {
-    int64_t *const options[] = {&seconds, &outstanding, &paced};
-    static const int64_t most[] = {3600, SLOTS_MAX, 100000};
+    int64_t *const options[] = {&seconds, &outstanding, &paced, &rival_s};
+    static const int64_t most[] = {3600, SLOTS_MAX, 100000, 60};
     for (int i = 1; i < argc; i++) {
-        if (i > 3 || !parse_i64(str_from(argv[i]), 1, most[i - 1], options[i - 1])) {
-            (void)fprintf(stderr, "usage: suite_bench [seconds [outstanding [paced per s]]]\n");
+        if (i > 4 || !parse_i64(str_from(argv[i]), 1, most[i - 1], options[i - 1])) {
+            (void)fprintf(
+                stderr,
+                "usage: suite_bench [seconds [outstanding [paced per s [rivals' seconds]]]]\n");
             return 2;
         }
     }

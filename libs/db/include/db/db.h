@@ -250,7 +250,7 @@ enum err_code db_pipeline_sync(struct db_conn *conn, struct call *call, struct e
 enum err_code db_pipeline_next(struct db_conn *conn, struct call *call,
                                struct db_result **out_result, struct err *err) MUST_CHECK;
 
-/* sync and next for all; the first error, if any. */
+/* sync, unless that was called, and next for all; the first error, if any. */
 enum err_code db_pipeline_finish(struct db_conn *conn, struct call *call,
                                  struct err *err) MUST_CHECK;
 
