@@ -173,6 +173,7 @@ static enum err_code open_database(struct app *app, const struct host_spec *spec
         .schema = spec->schema,
         .size = (int)settings->database_pool,
         .plans_each_time = spec->plans_each_time,
+        .avoids_scans = spec->avoids_scans,
     });
     app_on_close(app, APP_CLOSE_DB, "database pool", close_pool, host->pool);
     app_ready_check(app, "database", check_pool, host->pool);

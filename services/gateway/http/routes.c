@@ -86,7 +86,7 @@ const struct rest_route rest_routes[] = {
     {LIST("/workers", VIEWER), .tag = "workers", .summary = "List workers",
      RPC(workers, WORKERS, Workers, ListWorkers, list_workers, list_workers_response),
      .query = FIELDS(PAGED, "friendly_name", "activity_sid", "activity_name", "available",
-         "target_workers_expression")},
+         "target_workers_expression", "task_queue_sid", "task_queue_name", "ordering")},
     {CREATE("/workers", SUPERVISOR), .tag = "workers", .summary = "Create a worker",
      RPC(workers, WORKERS, Workers, CreateWorker, create_worker, worker),
      .body = FIELDS("friendly_name", "attributes", "activity_sid")},
@@ -114,7 +114,8 @@ const struct rest_route rest_routes[] = {
     /* ---- queues and channels ---- */
     {LIST("/queues", VIEWER), .tag = "queues", .summary = "List task queues",
      RPC(queues, QUEUES, Queues, ListTaskQueues, list_task_queues, list_task_queues_response),
-     .query = FIELDS(PAGED, "friendly_name", "evaluate_worker_attributes")},
+     .query = FIELDS(PAGED, "friendly_name", "evaluate_worker_attributes", "worker_sid",
+         "activity_sid", "ordering")},
     {CREATE("/queues", SUPERVISOR), .tag = "queues", .summary = "Create a task queue",
      RPC(queues, QUEUES, Queues, CreateTaskQueue, create_task_queue, task_queue),
      .body = FIELDS("friendly_name", "target_workers", "max_reserved_workers", "task_order",

@@ -6,22 +6,13 @@
 #include "activity_store.h"
 #include "base/clock.h"
 #include "base/ids.h"
-#include "expr/expr.h"
 #include "outbox/outbox.h"
 #include "svc/check.h"
 #include "svc/mask.h"
-#include "svc/page.h"
 #include "svc/repeat.h"
 #include "worker_events.h"
 #include "worker_store.h"
 #include "workers.h"
-
-#define LIST_TAG "wk"
-
-enum {
-    SCAN_MAX = 5000,  /* rows looked at for one page of an expression filter */
-    SCAN_BATCH = 250, /* rows read at once; those without a match are forgotten again */
-};
 
 typedef Taskrouter__Workers__V1__Worker wire_worker;
 
@@ -124,7 +115,7 @@ enum err_code worker_rpc_create(void *app, struct call *call,
     return ERR_OK;
 }
 
-/* ---- get and list ---- */
+/* ---- get ---- */
 
 enum err_code worker_rpc_get(void *app, struct call *call,
                              const Taskrouter__Workers__V1__GetWorkerRequest *request,
@@ -142,149 +133,6 @@ enum err_code worker_rpc_get(void *app, struct call *call,
     if (code == ERR_OK)
         code = worker_store_get(conn, call, workspace.sid, request->sid, &worker, err);
     return code == ERR_OK ? reply_with(call, &worker, out_reply, err) : code;
-}
-
-static enum err_code fill_list(struct call *call, struct worker *items, size_t count, size_t limit,
-                               Taskrouter__Workers__V1__ListWorkersResponse **out_reply,
-                               struct err *err)
-{
-    Taskrouter__Workers__V1__ListWorkersResponse *reply =
-        PB_NEW(call->arena, taskrouter__workers__v1__list_workers_response);
-    wire_worker **wires = ARENA_ARRAY(call->arena, wire_worker *, count);
-    if (reply == NULL || wires == NULL)
-        return call_no_room(err);
-    if (count > limit) {
-        count = limit;
-        reply->next_cursor = page_cursor(call->arena, LIST_TAG, items[count - 1].sid);
-    }
-    for (size_t i = 0; i < count; i++)
-        wires[i] = worker_to_wire(call->arena, &items[i], NULL, 0);
-    reply->items = wires;
-    reply->n_items = count;
-    if (arena_is_exhausted(call->arena))
-        return call_no_room(err);
-    *out_reply = reply;
-    return ERR_OK;
-}
-
-static const char *const builtin_names[] = {"sid", "friendly_name", "activity_sid",
-                                            "activity_name"};
-
-static bool is_match(const struct expr *expr, const struct worker *worker,
-                     struct expr_field *const *fields)
-{
-    struct expr_record *record = NULL;
-    if (expr_record_new(str_from(worker->attributes), &record, NULL) != ERR_OK)
-        return false;
-    const char *values[] = {worker->sid, worker->friendly_name, worker->activity_sid,
-                            worker->activity_name};
-    for (size_t i = 0; i < ARRAY_LEN(values); i++)
-        expr_record_set_str(record, fields[i], str_from(values[i]));
-    struct expr_env env = {.records = {[EXPR_SLOT_WORKER] = record}};
-    bool matches = expr_eval(expr, &env);
-    expr_record_free(record);
-    return matches;
-}
-
-/*
- * One page of the workers for whom the expression is true: reads on until the page is full or the
- * scan has cost enough; the cursor then continues where it stopped, with a shorter page.
- */
-static enum err_code list_matching(struct db_conn *conn, struct call *call,
-                                   struct worker_filter *filter, const char *expression,
-                                   size_t page_size,
-                                   Taskrouter__Workers__V1__ListWorkersResponse **out_reply,
-                                   struct err *err)
-{
-    struct expr *expr = NULL;
-    struct err cause = {.code = ERR_OK};
-    enum err_code code = expr_compile(str_from(expression), &expr_context_queue, &expr, &cause);
-    if (code != ERR_OK)
-        return ERR_FIELD(err, code, cause.reason, "target_workers_expression",
-                         "targetWorkersExpression: %s", cause.detail);
-    struct expr_field *fields[ARRAY_LEN(builtin_names)];
-    for (size_t i = 0; i < ARRAY_LEN(builtin_names); i++)
-        fields[i] = expr_field_new(str_from(builtin_names[i]));
-    struct worker *kept = ARENA_ARRAY(call->arena, struct worker, page_size + 1);
-    size_t kept_count = 0;
-    size_t scanned = 0;
-    const char *stopped_at = NULL; /* the scan ended here, unfinished */
-    bool is_done = kept == NULL;
-    filter->limit = SCAN_BATCH;
-    struct sid after = sid_from(str_from(filter->after));
-    filter->after = after.text;
-    while (!is_done && code == ERR_OK) {
-        struct arena_mark mark = arena_mark(call->arena);
-        size_t kept_before = kept_count;
-        struct worker *rows = NULL;
-        size_t count = 0;
-        code = worker_store_list(conn, call, filter, &rows, &count, err);
-        for (size_t i = 0; i < count && code == ERR_OK && kept_count <= page_size; i++) {
-            after = sid_from(str_from(rows[i].sid));
-            if (is_match(expr, &rows[i], fields))
-                kept[kept_count++] = rows[i];
-        }
-        if (kept_count == kept_before)
-            arena_rewind(call->arena, mark);
-        scanned += count;
-        is_done = count < filter->limit || kept_count > page_size;
-        if (!is_done && scanned >= SCAN_MAX) {
-            stopped_at = after.text;
-            is_done = true;
-        }
-    }
-    for (size_t i = 0; i < ARRAY_LEN(builtin_names); i++)
-        expr_field_free(fields[i]);
-    expr_free(expr);
-    if (code == ERR_OK && kept == NULL)
-        return call_no_room(err);
-    if (code == ERR_OK)
-        code = fill_list(call, kept, kept_count, page_size, out_reply, err);
-    if (code == ERR_OK && stopped_at != NULL && (*out_reply)->next_cursor[0] == '\0') {
-        char *cursor = page_cursor(call->arena, LIST_TAG, stopped_at);
-        if (cursor == NULL)
-            return call_no_room(err);
-        (*out_reply)->next_cursor = cursor;
-    }
-    return code;
-}
-
-enum err_code worker_rpc_list(void *app, struct call *call,
-                              const Taskrouter__Workers__V1__ListWorkersRequest *request,
-                              Taskrouter__Workers__V1__ListWorkersResponse **out_reply,
-                              struct err *err)
-{
-    struct workers *workers = app;
-    struct page page;
-    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
-    struct workspace workspace;
-    enum err_code code =
-        page_from(call->arena, LIST_TAG, request->page_size, request->cursor, &page, err);
-    if (code == ERR_OK)
-        code = check_optional_sid("activity_sid", request->activity_sid, "WA", err);
-    if (code == ERR_OK)
-        code = db_acquire(workers->host.pool, call, &conn, err);
-    if (code == ERR_OK)
-        code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
-    if (code != ERR_OK)
-        return code;
-    bool is_available = request->available;
-    struct worker_filter filter = {
-        .workspace_sid = workspace.sid,
-        .friendly_name = request->friendly_name,
-        .activity_sid = request->activity_sid,
-        .activity_name = request->activity_name,
-        .available = request->_available_case != 0 ? &is_available : NULL,
-        .after = page.after,
-        .limit = (size_t)page.size + 1, /* one more tells whether there is a next page */
-    };
-    if (request->target_workers_expression[0] != '\0')
-        return list_matching(conn, call, &filter, request->target_workers_expression,
-                             (size_t)page.size, out_reply, err);
-    struct worker *items = NULL;
-    size_t count = 0;
-    code = worker_store_list(conn, call, &filter, &items, &count, err);
-    return code == ERR_OK ? fill_list(call, items, count, (size_t)page.size, out_reply, err) : code;
 }
 
 /* ---- update and delete ---- */

@@ -116,18 +116,29 @@ enum err_code worker_store_lock(struct db_conn *conn, struct call *call, const c
     return get_one(conn, call, &worker_get_for_update, workspace_sid, sid, out, err);
 }
 
+static struct db_param available_param(const struct worker_filter *filter)
+{
+    return filter->available == NULL ? db_null() : db_bool(*filter->available);
+}
+
 enum err_code worker_store_list(struct db_conn *conn, struct call *call,
                                 const struct worker_filter *filter, struct worker **out,
                                 size_t *out_count, struct err *err)
 {
+    static const struct db_stmt *const lists[WORKER_ORDER_COUNT] = {
+        [WORKER_ORDER_SID] = &worker_list,
+        [WORKER_ORDER_STATUS] = &worker_list_by_status,
+        [WORKER_ORDER_STATUS_DESC] = &worker_list_by_status_desc,
+    };
     struct db_result *result = NULL;
     enum err_code code = db_query(
-        conn, call, &worker_list,
+        conn, call, lists[filter->order],
         DB_PARAMS(db_cstr(filter->workspace_sid), db_cstr(filter->after),
                   db_i64((int64_t)filter->limit), db_text_or_null(str_from(filter->friendly_name)),
                   db_text_or_null(str_from(filter->activity_sid)),
-                  db_text_or_null(str_from(filter->activity_name)),
-                  filter->available == NULL ? db_null() : db_bool(*filter->available)),
+                  db_text_or_null(str_from(filter->activity_name)), available_param(filter),
+                  filter->among == NULL ? db_null() : db_texts(filter->among, filter->among_count),
+                  db_time_us_or_null(filter->after_status_us)),
         &result, err);
     if (code != ERR_OK)
         return code;
@@ -138,6 +149,33 @@ enum err_code worker_store_list(struct db_conn *conn, struct call *call,
     for (size_t i = 0; i < count; i++)
         items[i] = from_row(result, (int)i);
     *out = items;
+    *out_count = count;
+    return ERR_OK;
+}
+
+enum err_code worker_store_find(struct db_conn *conn, struct call *call,
+                                const struct worker_filter *filter, const char *sid,
+                                const struct db_param keys[2], size_t limit, struct str **out,
+                                size_t *out_count, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &worker_find,
+                 DB_PARAMS(db_cstr(filter->workspace_sid), keys[0], db_i64((int64_t)limit),
+                           db_text_or_null(str_from(filter->friendly_name)),
+                           db_text_or_null(str_from(filter->activity_sid)),
+                           db_text_or_null(str_from(filter->activity_name)),
+                           available_param(filter), db_text_or_null(str_from(sid)), keys[1]),
+                 &result, err);
+    if (code != ERR_OK)
+        return code;
+    size_t count = (size_t)db_row_count(result);
+    struct str *sids = ARENA_ARRAY(call->arena, struct str, count + 1);
+    if (sids == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < count; i++)
+        sids[i] = db_get_str(result, (int)i, 0);
+    *out = sids;
     *out_count = count;
     return ERR_OK;
 }

@@ -17,18 +17,37 @@ enum err_code worker_store_get(struct db_conn *conn, struct call *call, const ch
 enum err_code worker_store_lock(struct db_conn *conn, struct call *call, const char *workspace_sid,
                                 const char *sid, struct worker *out, struct err *err) MUST_CHECK;
 
+enum worker_order {
+    WORKER_ORDER_SID,
+    WORKER_ORDER_STATUS, /* by the last change of activity, then by SID */
+    WORKER_ORDER_STATUS_DESC,
+    WORKER_ORDER_COUNT,
+};
+
 struct worker_filter {
     const char *workspace_sid;
     const char *friendly_name; /* "" = all; so are the next two */
     const char *activity_sid;
     const char *activity_name;
     const bool *available; /* NULL = all */
-    const char *after;
+    enum worker_order order;
+    const char *after;       /* SID of the last one before; "" at the beginning */
+    int64_t after_status_us; /* and its last change of activity, in such orders; 0: none before */
     size_t limit;
+    const struct str *among; /* only these SIDs; NULL = all */
+    size_t among_count;
 };
 
 enum err_code worker_store_list(struct db_conn *conn, struct call *call,
                                 const struct worker_filter *filter, struct worker **out,
+                                size_t *out_count, struct err *err) MUST_CHECK;
+
+/* SIDs, in no order and from no place on, of workers that may satisfy the filter and whose
+ * attributes contain one document of each key that is not null; sid: only that one, or "". At most
+ * limit. */
+enum err_code worker_store_find(struct db_conn *conn, struct call *call,
+                                const struct worker_filter *filter, const char *sid,
+                                const struct db_param keys[2], size_t limit, struct str **out,
                                 size_t *out_count, struct err *err) MUST_CHECK;
 
 /* Writes what may change and counts the version up; the caller has locked the row and set

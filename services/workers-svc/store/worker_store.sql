@@ -23,7 +23,8 @@ where w.sid = $2 and w.workspace_sid = $1
 for update of w;
 
 -- name: worker_list
--- index: worker_by_workspace
+-- index: worker_by_workspace, worker_friendly_name or worker_by_activity by the filter; the primary
+-- key for those named in $8
 select w.sid, w.account_sid, w.workspace_sid, w.friendly_name, w.attributes_text,
        w.activity_sid, a.friendly_name, a.available, w.user_sid, w.version, w.created_at,
        w.status_changed_at, w.updated_at
@@ -33,9 +34,83 @@ where w.workspace_sid = $1
   and w.sid > $2
   and ($4::text is null or lower(w.friendly_name) = lower($4))
   and ($5::text is null or w.activity_sid = $5)
-  and ($6::text is null or a.friendly_name = $6)
-  and ($7::boolean is null or a.available = $7)
+  and ($6::text is null or w.activity_sid = (select n.sid
+                                             from activity n
+                                             where n.workspace_sid = $1
+                                               and lower(n.friendly_name) = lower($6)))
+  and ($7::boolean is null or w.activity_sid = any (array(select n.sid
+                                                          from activity n
+                                                          where n.workspace_sid = $1
+                                                            and n.available = $7)))
+  and ($8::text[] is null or w.sid = any ($8))
+  and $9::timestamptz is null
 order by w.sid
+limit $3;
+
+-- name: worker_list_by_status
+-- index: worker_by_status; the primary key for those named in $8
+select w.sid, w.account_sid, w.workspace_sid, w.friendly_name, w.attributes_text,
+       w.activity_sid, a.friendly_name, a.available, w.user_sid, w.version, w.created_at,
+       w.status_changed_at, w.updated_at
+from worker w
+join activity a on a.sid = w.activity_sid
+where w.workspace_sid = $1
+  and ($9::timestamptz is null or (w.status_changed_at, w.sid) > ($9, $2))
+  and ($4::text is null or lower(w.friendly_name) = lower($4))
+  and ($5::text is null or w.activity_sid = $5)
+  and ($6::text is null or w.activity_sid = (select n.sid
+                                             from activity n
+                                             where n.workspace_sid = $1
+                                               and lower(n.friendly_name) = lower($6)))
+  and ($7::boolean is null or w.activity_sid = any (array(select n.sid
+                                                          from activity n
+                                                          where n.workspace_sid = $1
+                                                            and n.available = $7)))
+  and ($8::text[] is null or w.sid = any ($8))
+order by w.status_changed_at, w.sid
+limit $3;
+
+-- name: worker_list_by_status_desc
+-- index: worker_by_status, backwards; the primary key for those named in $8
+select w.sid, w.account_sid, w.workspace_sid, w.friendly_name, w.attributes_text,
+       w.activity_sid, a.friendly_name, a.available, w.user_sid, w.version, w.created_at,
+       w.status_changed_at, w.updated_at
+from worker w
+join activity a on a.sid = w.activity_sid
+where w.workspace_sid = $1
+  and ($9::timestamptz is null or (w.status_changed_at, w.sid) < ($9, $2))
+  and ($4::text is null or lower(w.friendly_name) = lower($4))
+  and ($5::text is null or w.activity_sid = $5)
+  and ($6::text is null or w.activity_sid = (select n.sid
+                                             from activity n
+                                             where n.workspace_sid = $1
+                                               and lower(n.friendly_name) = lower($6)))
+  and ($7::boolean is null or w.activity_sid = any (array(select n.sid
+                                                          from activity n
+                                                          where n.workspace_sid = $1
+                                                            and n.available = $7)))
+  and ($8::text[] is null or w.sid = any ($8))
+order by w.status_changed_at desc, w.sid desc
+limit $3;
+
+-- name: worker_find
+-- index: worker_by_attributes, or those of worker_list; which workers come into question, in no order
+select w.sid
+from worker w
+where w.workspace_sid = $1
+  and ($8::text is null or w.sid = $8)
+  and ($4::text is null or lower(w.friendly_name) = lower($4))
+  and ($5::text is null or w.activity_sid = $5)
+  and ($6::text is null or w.activity_sid = (select n.sid
+                                             from activity n
+                                             where n.workspace_sid = $1
+                                               and lower(n.friendly_name) = lower($6)))
+  and ($7::boolean is null or w.activity_sid = any (array(select n.sid
+                                                          from activity n
+                                                          where n.workspace_sid = $1
+                                                            and n.available = $7)))
+  and ($2::jsonb[] is null or w.attributes @> any ($2))
+  and ($9::jsonb[] is null or w.attributes @> any ($9))
 limit $3;
 
 -- name: worker_update

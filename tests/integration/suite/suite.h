@@ -133,3 +133,9 @@ bool suite_publish(const char *type, const char *workspace_sid, const char *reso
 
 /* Repeats look until it is true, at most so long; looks at 20 ms intervals. */
 bool suite_until(bool (*look)(const void *ctx), const void *ctx, int timeout_ms);
+
+/* Whether PostgreSQL takes the index for that statement of a service's file ("workers",
+ * "store/worker_store.sql", "worker_list"), planned with the arguments given as SQL. The
+ * settings are those of the service's pool: is_scan_free where it avoids scans. */
+bool suite_uses_index(const char *service, bool is_scan_free, const char *file,
+                      const char *statement, const char *args, const char *index);

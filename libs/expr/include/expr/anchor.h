@@ -43,6 +43,15 @@ bool expr_part_anchor(struct str part, struct expr_anchor *out_anchor);
  * rare cases elsewhere: verify by evaluating). */
 void expr_anchor_value(struct str value, struct buf *out);
 
+/*
+ * Appends the JSON document that the attributes contain, in PostgreSQL's sense (jsonb @>), whenever
+ * the anchor holds with its value of that index; the converse need not be true (an index in the
+ * path is no more than "some element"): verify by evaluating. False where there is no such
+ * document, because equal values have several spellings: null, numbers, texts that are numbers.
+ * What was appended then is of no use.
+ */
+bool expr_anchor_json(const struct expr_anchor *anchor, size_t index, struct buf *out);
+
 /* What a record has there, as the same bytes: fn is called for the value or for each element; a
  * missing value counts as null. */
 typedef void (*expr_value_fn)(void *ctx, struct str value);

@@ -48,7 +48,8 @@ struct host_spec {
     /* The gateway, which knows API tokens itself: how its server tells callers apart. Not used
      * before host_serve; service_token is filled in here. NULL: the gateway is asked. */
     const struct rpc_auth *auth;
-    bool plans_each_time; /* of the pool: see db_options */
+    bool plans_each_time; /* of the pool: see db_options; so is the next */
+    bool avoids_scans;
     bool has_own_relay;   /* tasks-svc: its event log is its outbox; host->outbox stays NULL */
 };
 

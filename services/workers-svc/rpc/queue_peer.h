@@ -1,0 +1,13 @@
+/* What queues-svc is asked for a request of ours. No connection to the database may be held
+ * meanwhile: it may have to ask us for the workspace. */
+#pragma once
+
+#include "base/call.h"
+
+struct workers;
+
+/* The expression of a queue by its SID or, when that is "", by its name; "" when there is none.
+ * Asks as the caller, who may see it or not. Errors: those of the call. */
+enum err_code queue_peer_target(struct workers *workers, struct call *call,
+                                const char *workspace_sid, const char *sid, const char *name,
+                                const char **out_target, struct err *err) MUST_CHECK;
