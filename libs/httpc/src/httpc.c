@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/alloc.h"
@@ -27,6 +28,7 @@ struct httpc {
     int max_transfers;
     size_t max_response_bytes;
     bool allows_private;
+    bool offers_http2;
     pthread_t thread;
     CURLM *multi;
     struct list active; /* the thread's own */
@@ -62,16 +64,31 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *ctx)
     return 0;
 }
 
+static void take_etag(struct httpc_request *request, struct str line)
+{
+    static const char name[] = "etag:";
+    size_t name_len = sizeof name - 1;
+    if (line.len <= name_len || strncasecmp(line.ptr, name, name_len) != 0)
+        return;
+    struct str value = str_trim((struct str){line.ptr + name_len, line.len - name_len});
+    if (value.len >= sizeof request->etag)
+        return;
+    memcpy(request->etag, value.ptr, value.len);
+    request->etag[value.len] = '\0';
+}
+
 /* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
 static size_t take_header(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct httpc_request *request = ctx;
-    (void)bytes;
-    request->header_bytes += size * count;
-    if (request->header_bytes <= HEADER_BYTES_MAX)
-        return size * count;
-    request->is_too_large = true;
-    return 0;
+    size_t len = size * count;
+    request->header_bytes += len;
+    if (request->header_bytes > HEADER_BYTES_MAX) {
+        request->is_too_large = true;
+        return 0;
+    }
+    take_etag(request, (struct str){bytes, len});
+    return len;
 }
 
 /* ---- one transfer; on the thread ---- */
@@ -95,7 +112,8 @@ static void set_options(struct httpc *httpc, CURL *easy, struct httpc_request *r
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_PROXY, ""); /* whatever the environment says */
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_HTTP_VERSION,
+        httpc->offers_http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     if (httpc->ca_file != NULL)
@@ -104,7 +122,9 @@ static void set_options(struct httpc *httpc, CURL *easy, struct httpc_request *r
         SET(CURLOPT_USERAGENT, httpc->user_agent);
     SET(CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     SET(CURLOPT_HTTPHEADER, headers);
-    if (request->is_post) {
+    if (request->method == HTTPC_DELETE)
+        SET(CURLOPT_CUSTOMREQUEST, "DELETE");
+    if (request->method == HTTPC_POST) {
         SET(CURLOPT_POST, 1L);
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
         SET(CURLOPT_POSTFIELDS, request->body.ptr == NULL ? "" : request->body.ptr);
@@ -168,10 +188,13 @@ static void finish(struct httpc *httpc, struct httpc_request *request, enum http
     (void)snprintf(request->error, sizeof request->error, "%s", words_of(outcome, rc));
     if (request->easy != NULL && outcome == HTTPC_ANSWERED) {
         long status = 0;
+        curl_off_t retry_after_s = 0;
         const char *type = NULL;
         (void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
         (void)curl_easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
+        (void)curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
         request->status = (int)status;
+        request->retry_after_s = (int64_t)retry_after_s;
         (void)snprintf(request->content_type, sizeof request->content_type, "%s",
                        type == NULL ? "" : type);
     }
@@ -277,6 +300,7 @@ struct httpc *httpc_open(const struct httpc_options *options)
     httpc->max_response_bytes =
         options->max_response_bytes == 0 ? DEFAULT_RESPONSE_BYTES : options->max_response_bytes;
     httpc->allows_private = options->allows_private;
+    httpc->offers_http2 = options->offers_http2;
     list_init(&httpc->active);
     list_init(&httpc->waiting);
     lock_init(&httpc->lock, "httpc", HTTPC_LOCK_RANK);
@@ -311,6 +335,8 @@ bool httpc_start(struct httpc *httpc, struct httpc_request *request)
     request->outcome = HTTPC_NONE;
     request->status = 0;
     request->content_type[0] = '\0';
+    request->etag[0] = '\0';
+    request->retry_after_s = 0;
     request->error[0] = '\0';
     request->easy = NULL;
     request->header_list = NULL;

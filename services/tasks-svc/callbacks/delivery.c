@@ -120,7 +120,7 @@ static void send_to(struct delivery *delivery, const char *url)
     struct httpc_request *request = &delivery->request;
     delivery->outcome.url = url;
     request->url = url;
-    request->is_post = true;
+    request->method = HTTPC_POST;
     request->headers = delivery->headers;
     request->timeout_ms = delivery->claim.is_assignment ? callbacks->options.assignment_timeout_ms
                                                         : callbacks->options.event_timeout_ms;

@@ -87,6 +87,11 @@ static bool answer(int fd, const char *request)
                 "Content-Length: 2\r\n\r\n{}");
         return true;
     }
+    if (is_for(request, "/busy")) {
+        say(fd, "HTTP/1.1 429 Too Many Requests\r\nETag: \"7\" \r\nRetry-After: 3\r\n"
+                "Content-Length: 0\r\n\r\n");
+        return true;
+    }
     if (is_for(request, "/redirect"))
         say(fd, "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n");
     if (is_for(request, "/reset")) {
@@ -190,7 +195,7 @@ static void test_ok(void)
     for (int i = 0; i < 5; i++) {
         static const char *const headers[] = {"X-Test: yes", NULL};
         struct httpc_request request = {.url = url_of("/ok?a=1#fragment"),
-                                        .is_post = true,
+                                        .method = HTTPC_POST,
                                         .body = STR("A=1"),
                                         .headers = headers,
                                         .timeout_ms = 2000};
@@ -207,6 +212,24 @@ static void test_ok(void)
         httpc_request_fini(&request);
     }
     CHECK_I64(atomic_load(&peer.connections) - before, 1);
+    httpc_close(httpc);
+}
+
+static void test_headers(void)
+{
+    struct httpc *httpc = client();
+    struct httpc_request request = {
+        .url = url_of("/busy"), .method = HTTPC_DELETE, .timeout_ms = 2000};
+    CHECK(httpc_run(httpc, &request));
+    CHECK_I64(request.status, 429);
+    CHECK_I64(request.retry_after_s, 3);
+    CHECK_TEXT(request.etag, "\"7\"");
+    CHECK(strncmp(peer.last, "DELETE /busy HTTP/1.1\r\n", 23) == 0);
+    request = (struct httpc_request){.url = url_of("/ok"), .timeout_ms = 2000};
+    CHECK(httpc_run(httpc, &request));
+    CHECK_I64(request.retry_after_s, 0);
+    CHECK_TEXT(request.etag, "");
+    httpc_request_fini(&request);
     httpc_close(httpc);
 }
 
@@ -353,6 +376,7 @@ static void test_tarpit(void)
 
 static const struct test_case cases[] = {
     {"requests are sent whole, over one connection",                        test_ok     },
+    {"methods, versions and Retry-After are passed on",                     test_headers},
     {"a slow, huge, truncated, reset or garbled answer ends as what it is", test_bad    },
     {"only http and https are spoken",                                      test_url    },
     {"a private address is refused after the name was resolved",            test_private},

@@ -21,7 +21,12 @@ struct httpc_options {
     int max_transfers;         /* under way at once; 0 = 64 */
     size_t max_response_bytes; /* of a body; 0 = 64 KiB */
     bool allows_private;       /* loopback, private and link-local addresses may be called */
+    bool offers_http2;         /* with TLS, where the server takes it; else HTTP/1.1 only */
 };
+
+enum httpc_method { HTTPC_GET, HTTPC_POST, HTTPC_DELETE };
+
+enum { HTTPC_ETAG_SIZE = 64 };
 
 /* Starts the thread. Never NULL. Texts are copied. */
 struct httpc *httpc_open(const struct httpc_options *options);
@@ -44,7 +49,7 @@ enum httpc_outcome {
  * called, which happens once for each started request. */
 struct httpc_request {
     const char *url;
-    bool is_post;               /* else GET */
+    enum httpc_method method;
     struct str body;            /* of a POST */
     const char *const *headers; /* "Name: value", NULL-terminated; NULL = none */
     int timeout_ms;             /* for everything, name look-up included */
@@ -55,9 +60,11 @@ struct httpc_request {
     /* The outcome. */
     enum httpc_outcome outcome;
     int status;
-    char content_type[128]; /* cut; "" when there is none */
-    struct buf reply;       /* httpc_request_fini frees it */
-    char error[160];        /* for people, unless HTTPC_ANSWERED */
+    char content_type[128];     /* cut; "" when there is none */
+    char etag[HTTPC_ETAG_SIZE]; /* as sent; "" when there is none, or it is too long */
+    int64_t retry_after_s;      /* of Retry-After, dates too; 0 = none */
+    struct buf reply;           /* httpc_request_fini frees it */
+    char error[160];            /* for people, unless HTTPC_ANSWERED */
     int64_t took_us;
 
     /* The client's own. */
