@@ -356,14 +356,16 @@ static enum err_code take_params(struct reading *reading, const struct json_read
             node = json_read_get(root, param->name);
         if (node == NULL || node->kind == JSON_READ_NULL) {
             if (param->is_required && !is_done)
-                return REFUSE(err, param->fault, "instruction_data", "the instruction %s needs %s",
-                              names[reading->out->kind], param->name);
+                return REFUSE(err, param->fault, "instruction_data",
+                              "the instruction %s needs %s (%s)", names[reading->out->kind],
+                              param->name, param->form_name);
             continue;
         }
         if (!take_value(reading, param, node))
             return REFUSE(
-                err, param->fault, "instruction_data", "%s of the instruction %s is not valid%s%s",
-                param->name, names[reading->out->kind],
+                err, param->fault, "instruction_data",
+                "%s (%s) of the instruction %s is not valid%s%s", param->name, param->form_name,
+                names[reading->out->kind],
                 param->type == PARAM_CHOICE || param->type == PARAM_WORDS ? ": it may be " : "",
                 param->type == PARAM_CHOICE || param->type == PARAM_WORDS ? param->words : "");
         note_value(reading->out, param, node);

@@ -157,7 +157,15 @@ static enum err_code run(struct gateway *gateway, const struct rest_route *row,
             rest_err_to_client(row, err);
     }
     if (is_change)
-        audit_note(gateway, req, row->rpc, workspace, rest_reply_sid(reply), code, err);
+        audit_note(gateway, req->call,
+                   &(struct audit_subject){
+                       .rpc = row->rpc,
+                       .path = req->path,
+                       .peer = req->peer,
+                       .workspace = workspace,
+                       .resource = http_path_param(req, "sid"),
+                   },
+                   rest_reply_sid(reply), code, err);
     return code == ERR_OK ? rest_reply_write(row, req, reply, res, err) : code;
 }
 

@@ -47,20 +47,11 @@ static struct str audit_path(struct arena *arena, struct str path)
     return str_from(copy);
 }
 
-/* The item's own, which either dialect spells in its way. */
-static struct str path_sid(const struct http_request *req)
-{
-    struct str sid = http_params_get(&req->path_params, "Sid");
-    return sid.ptr != NULL ? sid : http_params_get(&req->path_params, "sid");
-}
-
-void audit_note(struct gateway *gateway, const struct http_request *req, const char *rpc,
-                const char *workspace, const char *resource, enum err_code code,
+void audit_note(struct gateway *gateway, const struct call *call,
+                const struct audit_subject *subject, const char *made, enum err_code code,
                 const struct err *err)
 {
-    const struct call *call = req->call;
     const char *reason = err->reason != NULL ? err->reason : err_code_name(code);
-    struct str sid = path_sid(req);
     struct audit_row entry = {
         .at_us = clock_now_us(),
         .texts =
@@ -68,12 +59,12 @@ void audit_note(struct gateway *gateway, const struct http_request *req, const c
                     [AUDIT_ACCOUNT_SID] = str_from(call->who.account_sid),
                     [AUDIT_ACTOR_SID] = str_from(call->who.actor_sid),
                     [AUDIT_ACTOR_ROLE] = str_from(role_name(call->who.role)),
-                    [AUDIT_ACTION] = str_from(strrchr(rpc, '/') + 1),
-                    [AUDIT_PATH] = audit_path(call->arena, req->path),
-                    [AUDIT_WORKSPACE_SID] = str_from(workspace),
-                    [AUDIT_RESOURCE_SID] = resource[0] != '\0' ? str_from(resource) : sid,
+                    [AUDIT_ACTION] = str_from(strrchr(subject->rpc, '/') + 1),
+                    [AUDIT_PATH] = audit_path(call->arena, subject->path),
+                    [AUDIT_WORKSPACE_SID] = str_from(subject->workspace),
+                    [AUDIT_RESOURCE_SID] = made[0] != '\0' ? str_from(made) : subject->resource,
                     [AUDIT_REQUEST_ID] = str_from(call->request_id),
-                    [AUDIT_PEER] = str_from(req->peer),
+                    [AUDIT_PEER] = str_from(subject->peer),
                     [AUDIT_OUTCOME] = code == ERR_OK ? STR("OK") : str_from(reason),
                     },
     };

@@ -26,8 +26,17 @@ enum err_code upstream_directory(struct gateway *gateway, struct call *call, con
                                  const ProtobufCMessage *request, ProtobufCMessage **out_reply,
                                  struct err *err) MUST_CHECK;
 
-/* One row of the audit log about a change that was tried. resource: the SID that it made or
- * changed; "": the path's {sid} or {Sid}. Room for it was reserved with audit_reserve. */
-void audit_note(struct gateway *gateway, const struct http_request *req, const char *rpc,
-                const char *workspace, const char *resource, enum err_code code,
+/* What the audit log says of a request beside its outcome. */
+struct audit_subject {
+    const char *rpc;       /* "/taskrouter.workers.v1.Workers/UpdateWorker": the method is kept */
+    struct str path;       /* of the request */
+    const char *peer;      /* address of the client */
+    const char *workspace; /* SID or "" */
+    struct str resource;   /* the SID that the request names, empty for none */
+};
+
+/* One row of the audit log about a change that was tried. made: the SID that came of it; "": the
+ * subject's. Room for it was reserved with audit_reserve. */
+void audit_note(struct gateway *gateway, const struct call *call,
+                const struct audit_subject *subject, const char *made, enum err_code code,
                 const struct err *err);

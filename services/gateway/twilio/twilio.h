@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "base/buf.h"
+#include "base/call.h"
 #include "base/err.h"
 #include "http/http.h"
 
@@ -18,3 +20,21 @@ void twilio_free(struct twilio *twilio); /* NULL is allowed */
 
 /* For http_server_config.sets; lives as long as twilio. */
 struct http_route_set twilio_route_set(struct twilio *twilio);
+
+/* An operation that came by other ways than HTTP. */
+struct twilio_call_in {
+    struct str path;                  /* "/v1/Workspaces/WS…/Workers/WK…", nothing encoded */
+    const struct http_params *params; /* of the query or form */
+    struct str if_match;              /* {NULL, 0}: none */
+    const char *root;                 /* "https://host", for the URLs in the answer */
+    const char *peer;                 /* address of the client, for the audit log */
+};
+
+/*
+ * Runs the operation as call->who and appends its JSON to out_json (nothing with 204). Errors: in
+ * the client's words; NOT_FOUND for a path that is none of ours, PERMISSION_DENIED for a role that
+ * is too low. twilio_error_body writes them as Twilio does.
+ */
+enum err_code twilio_run(struct twilio *twilio, struct call *call, enum http_method method,
+                         const struct twilio_call_in *in, int *out_status, struct buf *out_json,
+                         struct err *err) MUST_CHECK;

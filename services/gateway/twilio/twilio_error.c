@@ -62,13 +62,11 @@ static const char *fixed_message(int status)
     }
 }
 
-static void message_put(struct jx_writer *w, const struct http_request *req, int status,
-                        const struct err *err)
+static void message_put(struct jx_writer *w, struct str path, int status, const struct err *err)
 {
     const char *fixed = fixed_message(status);
     if (status == 404) {
         struct buf text;
-        struct str path = req->path;
         if (str_starts_with(path, STR(TWILIO_PREFIX "/")))
             path = (struct str){path.ptr + strlen(TWILIO_PREFIX), path.len - strlen(TWILIO_PREFIX)};
         buf_init(&text, 0);
@@ -94,10 +92,8 @@ static int status_of(int status, const struct err *err)
     return err->code == ERR_ALREADY_EXISTS || err->code == ERR_FAILED_PRECONDITION ? 400 : status;
 }
 
-void twilio_error_write(void *ctx, const struct http_request *req, int status,
-                        const struct err *err, struct http_response *res)
+int twilio_error_body(struct str path, int status, const struct err *err, struct buf *out)
 {
-    (void)ctx;
     char more_info[MORE_INFO_SIZE];
     struct jx_writer w;
     struct err ignored = {0};
@@ -114,17 +110,25 @@ void twilio_error_write(void *ctx, const struct http_request *req, int status,
     if (code == 0)
         code = code_of(answer);
     (void)snprintf(more_info, sizeof more_info, "https://www.twilio.com/docs/errors/%d", code);
-    twilio_headers_put(res);
-    if (answer == 401)
-        http_set_header(res, "WWW-Authenticate", "Basic realm=\"TaskRouter\"");
-    jx_writer_init(&w, &res->body);
+    jx_writer_init(&w, out);
     jx_object_begin(&w);
     jx_put_i64(&w, "code", code);
-    message_put(&w, req, answer, err);
+    message_put(&w, path, answer, err);
     jx_put_text(&w, "more_info", more_info);
     jx_put_i64(&w, "status", answer);
     jx_object_end(&w);
     (void)(jx_writer_finish(&w, &ignored) == ERR_OK); /* a short text into an empty buffer */
+    return answer;
+}
+
+void twilio_error_write(void *ctx, const struct http_request *req, int status,
+                        const struct err *err, struct http_response *res)
+{
+    (void)ctx;
+    int answer = twilio_error_body(req->path, status, err, &res->body);
+    twilio_headers_put(res);
+    if (answer == 401)
+        http_set_header(res, "WWW-Authenticate", "Basic realm=\"TaskRouter\"");
     http_json_body(res, answer);
 }
 
@@ -136,6 +140,11 @@ static const char *param_of_field(const struct twilio_op *op, const char *field)
          param++) {
         if (param->field != NULL && strcmp(param->field, field) == 0)
             return param->name;
+    }
+    for (const struct twilio_action *action = op->actions; action != NULL && action->param != NULL;
+         action++) {
+        if (action->field != NULL && strcmp(action->field, field) == 0)
+            return action->param;
     }
     return NULL;
 }

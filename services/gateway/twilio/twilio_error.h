@@ -1,6 +1,7 @@
 /* Errors in Twilio's body: {code, message, more_info, status}. */
 #pragma once
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "http/http.h"
 
@@ -10,6 +11,10 @@ struct twilio_op;
  * HTTP server makes itself too. */
 void twilio_error_write(void *ctx, const struct http_request *req, int status,
                         const struct err *err, struct http_response *res);
+
+/* The body alone. status: http_status_of the error; returns the one that the body says. path: of
+ * the request, with /v1. */
+int twilio_error_body(struct str path, int status, const struct err *err, struct buf *out);
 
 /* A service's refusal in the client's words: proto names of fields become the operation's
  * parameters, and what a parameter names but is not there is a bad parameter, not a missing

@@ -117,7 +117,9 @@ struct twilio_op {
     int part;                         /* enum StatisticsPart of statistics; 0 = both */
     bool has_etag;                    /* shows the version, takes If-Match */
     bool has_large_body;
-    bool newest_first; /* of a list whose request has that field */
+    bool newest_first;       /* of a list whose request has that field */
+    bool changes_workspaces; /* the account's default workspace may be another one afterwards */
+    bool beside_suffices;    /* an update may consist of parameters beside the item alone */
 };
 
 extern const struct twilio_op twilio_ops[];

@@ -450,7 +450,8 @@ static enum err_code main_make(struct reading *r, const struct twilio_input *inp
     const struct twilio_op *op = r->op;
     json_t *item = r->sets[TWILIO_OF_ITEM];
     json_t *request = r->sets[TWILIO_OF_REQUEST];
-    if (op->call.rpc == NULL || (op->kind == TWILIO_UPDATE && r->field_count == 0))
+    bool is_change = r->field_count > 0 || (op->beside_suffices && json_object_size(request) > 0);
+    if (op->call.rpc == NULL || (op->kind == TWILIO_UPDATE && !is_change))
         return ERR_OK;
     path_put(op, input->path, item, twilio_item_type(op));
     if (op->nested == NULL)

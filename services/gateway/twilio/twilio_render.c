@@ -87,6 +87,25 @@ ProtobufCMessage *const *twilio_items_of(const ProtobufCMessage *reply, size_t *
     return *(ProtobufCMessage *const *const *)at(reply, field->offset);
 }
 
+void twilio_items_set(ProtobufCMessage *reply, ProtobufCMessage **items, size_t count)
+{
+    const ProtobufCFieldDescriptor *field = twilio_field(reply->descriptor, "items");
+    char *base = (void *)reply;
+    void *value = base + field->offset;
+    void *quantifier = base + field->quantifier_offset;
+    *(ProtobufCMessage ***)value = items;
+    *(size_t *)quantifier = count;
+}
+
+void twilio_text_share(ProtobufCMessage *to, const ProtobufCMessage *from, const char *field_name)
+{
+    const ProtobufCFieldDescriptor *field = twilio_field(to->descriptor, field_name);
+    INVARIANT(field != NULL && to->descriptor == from->descriptor);
+    char *base = (void *)to;
+    void *value = base + field->offset;
+    *(char **)value = *(char *const *)at(from, field->offset);
+}
+
 /* ---- URLs ---- */
 
 /* False when a field of the template is empty. */

@@ -31,5 +31,9 @@ void twilio_render_bulk(struct jx_writer *w, const char *account_sid, const char
 const char *twilio_text_of(const ProtobufCMessage *message, const char *field);
 int64_t twilio_version_of(const ProtobufCMessage *message);
 
-/* The items of a list's reply. */
+/* The items of a list's reply; others in their place, borrowed. */
 ProtobufCMessage *const *twilio_items_of(const ProtobufCMessage *reply, size_t *out_count);
+void twilio_items_set(ProtobufCMessage *reply, ProtobufCMessage **items, size_t count);
+
+/* A text of one message becomes another's, which is of the same type; borrowed. */
+void twilio_text_share(ProtobufCMessage *to, const ProtobufCMessage *from, const char *field);

@@ -54,7 +54,7 @@ static const struct twilio_member workspace[] = {
     TEXT("account_sid"), TEXT("sid"), TEXT("friendly_name"), DATE("date_created"),
     DATE("date_updated"), OPTIONAL("default_activity_name"), OPTIONAL("default_activity_sid"),
     OPTIONAL("timeout_activity_name"), OPTIONAL("timeout_activity_sid"),
-    OPTIONAL("event_callback_url"), OPTIONAL("events_filter"), BOOL("multi_task_enabled"),
+    TEXT("event_callback_url"), OPTIONAL("events_filter"), BOOL("multi_task_enabled"),
     UPPER("prioritize_queue_order"), URL("url", "/Workspaces/{sid}"), END,
 };
 static const struct twilio_member workspace_links[] = {

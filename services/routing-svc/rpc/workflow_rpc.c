@@ -320,6 +320,16 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
                                  err);
 }
 
+/* Running the tasks through the document as it is changes no field. */
+static enum err_code
+update_mask_check(const Taskrouter__Routing__V1__UpdateWorkflowRequest *request, struct err *err)
+{
+    if (request->re_evaluate_tasks &&
+        (request->update_mask == NULL || request->update_mask->n_paths == 0))
+        return ERR_OK;
+    return mask_check(request->update_mask, updatable, ARRAY_LEN(updatable), err);
+}
+
 enum err_code workflow_rpc_update(void *app, struct call *call,
                                   const Taskrouter__Routing__V1__UpdateWorkflowRequest *request,
                                   wire_workflow **out_reply, struct err *err)
@@ -334,7 +344,7 @@ enum err_code workflow_rpc_update(void *app, struct call *call,
     if (code == ERR_OK)
         code = check_sid("sid", request->workflow->sid, "WW", err);
     if (code == ERR_OK)
-        code = mask_check(request->update_mask, updatable, ARRAY_LEN(updatable), err);
+        code = update_mask_check(request, err);
     if (code == ERR_OK && mask_has(request->update_mask, "configuration"))
         code = check_document(routing, call, workspace.sid, request->workflow->configuration, err);
     struct update_context update = {.request = request, .workspace_sid = workspace.sid};
