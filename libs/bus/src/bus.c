@@ -288,6 +288,8 @@ static natsStatus stream_ensure(struct bus *bus, const char *name, const char *s
 static natsStatus streams_ensure(struct bus *bus)
 {
     natsStatus s = stream_ensure(bus, BUS_STREAM, BUS_SUBJECTS);
+    if (s == NATS_OK)
+        s = stream_ensure(bus, BUS_TO_STREAM, BUS_TO_SUBJECT ".>");
     return s == NATS_OK ? stream_ensure(bus, BUS_DEAD_STREAM, BUS_DEAD_SUBJECT ".>") : s;
 }
 

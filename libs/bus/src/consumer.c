@@ -9,7 +9,13 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 
-enum { CONSUMER_LOCK_RANK = 590, RETRY_BASE_MS = 50, RETRY_MAX_MS = 5000, DEAD_LETTER_MS = 5000 };
+enum {
+    CONSUMER_LOCK_RANK = 590,
+    RETRY_BASE_MS = 50,
+    RETRY_MAX_MS = 5000,
+    DEAD_LETTER_MS = 5000,
+    RETIRED_LOOK_MS = 60000
+};
 
 #define NS_PER_MS INT64_C(1000000)
 
@@ -82,22 +88,43 @@ static bool config_differs(const jsConsumerConfig *have, const jsConsumerConfig 
            strcmp(have->FilterSubject, want->FilterSubject) != 0;
 }
 
-static enum err_code consumer_ensure(struct bus_consumer *consumer, struct err *err)
+/* *out_is_there: not for a retired one that is gone. */
+static enum err_code consumer_ensure(struct bus_consumer *consumer, bool *out_is_there,
+                                     struct err *err)
 {
     jsCtx *js = consumer->bus->js;
+    const struct bus_consumer_def *def = &consumer->def;
     jsConsumerConfig want;
-    config_fill(&consumer->def, &want);
+    config_fill(def, &want);
     jsConsumerInfo *info = NULL;
-    natsStatus s = js_GetConsumerInfo(&info, js, BUS_STREAM, consumer->def.durable, NULL, NULL);
+    natsStatus s = js_GetConsumerInfo(&info, js, def->stream, def->durable, NULL, NULL);
+    *out_is_there = !def->is_retired || s != NATS_NOT_FOUND;
     if (s == NATS_NOT_FOUND) {
-        s = js_AddConsumer(NULL, js, BUS_STREAM, &want, NULL, NULL);
+        s = def->is_retired ? NATS_OK : js_AddConsumer(NULL, js, def->stream, &want, NULL, NULL);
     } else if (s == NATS_OK && config_differs(info->Config, &want)) {
         want.DeliverPolicy = info->Config->DeliverPolicy; /* cannot be changed, and means nothing
                                                              once deliveries have begun */
-        s = js_UpdateConsumer(NULL, js, BUS_STREAM, &want, NULL, NULL);
+        s = js_UpdateConsumer(NULL, js, def->stream, &want, NULL, NULL);
     }
     jsConsumerInfo_Destroy(info);
-    return s == NATS_OK ? ERR_OK : bus_fail(err, s, consumer->def.durable);
+    return s == NATS_OK ? ERR_OK : bus_fail(err, s, def->durable);
+}
+
+/* Of a retired one; true when nothing is left of it. */
+static bool consumer_is_done(struct bus_consumer *consumer)
+{
+    jsCtx *js = consumer->bus->js;
+    const struct bus_consumer_def *def = &consumer->def;
+    jsConsumerInfo *info = NULL;
+    natsStatus s = js_GetConsumerInfo(&info, js, def->stream, def->durable, NULL, NULL);
+    bool is_drained = s == NATS_OK && info->NumPending == 0 && info->NumAckPending == 0;
+    jsConsumerInfo_Destroy(info);
+    if (is_drained)
+        s = js_DeleteConsumer(js, def->stream, def->durable, NULL, NULL);
+    if (is_drained && s == NATS_OK)
+        LOG_INFO(NULL, "retired event consumer is drained and deleted",
+                 LOG_STR("durable", def->durable));
+    return s == NATS_NOT_FOUND || (is_drained && s == NATS_OK);
 }
 
 /* ---- Claims on messages ---- */
@@ -284,15 +311,22 @@ static bool consumer_attach(struct bus_consumer *consumer)
 {
     for (int tries = 1; !consumer_is_stopping(consumer); tries++) {
         struct err err = {0};
+        bool is_there = false;
         if (!bus_wait_ready(consumer->bus, clock_mono_us() + BUS_WAKE_MS * US_PER_MS)) {
             tries = 0;
             continue;
         }
-        enum err_code code = consumer_ensure(consumer, &err);
+        enum err_code code = consumer_ensure(consumer, &is_there, &err);
+        if (code == ERR_OK && !is_there) {
+            (void)bus_pause(&consumer->lock, &consumer->stopped, &consumer->is_stopping,
+                            RETIRED_LOOK_MS);
+            tries = 0;
+            continue;
+        }
         if (code == ERR_OK && consumer->pull.sub == NULL)
             code = pull_open(&consumer->pull, consumer->bus, consumer->def.batch, &err);
         if (code == ERR_OK) {
-            pull_restart(&consumer->pull, BUS_STREAM, consumer->def.durable);
+            pull_restart(&consumer->pull, consumer->def.stream, consumer->def.durable);
             return true;
         }
         LOG_WARN(NULL, "event consumer could not be ensured, trying again",
@@ -333,6 +367,8 @@ static void *consumer_run(void *arg)
         } else if (result == PULL_NONE) {
             /* nothing waits anywhere: what comes next is claimed from now on */
             consumer->touched_mono_us = clock_mono_us();
+            if (consumer->def.is_retired && consumer_is_done(consumer))
+                is_attached = consumer_attach(consumer);
         } else {
             (void)bus_pause(&consumer->lock, &consumer->stopped, &consumer->is_stopping, 20);
             is_attached = consumer_attach(consumer);
@@ -352,6 +388,7 @@ struct bus_consumer *bus_consumer_start(struct bus *bus, const struct bus_consum
     consumer->def = *def;
     consumer->ctx = ctx;
     struct bus_consumer_def *filled = &consumer->def;
+    filled->stream = def->stream != NULL ? def->stream : BUS_STREAM;
     filled->max_deliver = def->max_deliver > 0 ? def->max_deliver : 10;
     filled->ack_wait_ms = def->ack_wait_ms > 0 ? def->ack_wait_ms : 30000;
     filled->batch = def->batch > 0 ? def->batch : 64;

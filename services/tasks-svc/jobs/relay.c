@@ -138,6 +138,49 @@ static bool make_message(struct event_writer *writer, const struct packed_event 
     return is_made && !arena_is_exhausted(arena);
 }
 
+static enum err_code no_room(struct err *err)
+{
+    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE", "the round is too large");
+}
+
+/* Whether the event moves its worker to another activity, which workers-svc has to know. */
+static bool is_move(const struct packed_event *packed)
+{
+    if (packed->own == NULL) /* of before the log was packed */
+        return str_find(packed->row.data, STR("\"workerActivitySid\"")) >= 0;
+    return packed->own->reservation != NULL && sid_is_set(&packed->own->wanted_activity_sid);
+}
+
+/*
+ * Moves go to workers-svc on a subject of their own too: three reservation events come for every
+ * task and few move anybody, so that reading all of them cost the bus and workers-svc far more
+ * than the moves. They go first: an event that is published has told its move.
+ */
+static enum err_code publish_moves(struct relay_shard *shard, struct call *call,
+                                   const struct packed_event *rows, const size_t *places,
+                                   const struct bus_message *messages, size_t count,
+                                   struct err *err)
+{
+    size_t moves = 0;
+    for (size_t i = 0; i < count; i++)
+        moves += is_move(&rows[places[i]]);
+    if (moves == 0)
+        return ERR_OK;
+    struct bus_message *copies = ARENA_ARRAY(call->arena, struct bus_message, moves);
+    for (size_t i = 0, at = 0; i < count && copies != NULL; i++) {
+        const struct packed_event *packed = &rows[places[i]];
+        if (!is_move(packed))
+            continue;
+        copies[at] = messages[i];
+        copies[at++].subject = str_from(
+            arena_printf(call->arena, BUS_TO_SUBJECT ".workers-svc.%s", packed->row.workspace_sid));
+    }
+    if (arena_is_exhausted(call->arena))
+        return no_room(err);
+    size_t stored = 0;
+    return bus_publish_batch(shard->publisher, call, copies, moves, &stored, err);
+}
+
 /* The messages of the rows that are ours; *out_rows[i] is the row behind message i. */
 static size_t make_messages(struct arena *arena, const struct packed_event *rows, size_t count,
                             struct bus_message *out, size_t *out_rows)
@@ -156,11 +199,6 @@ static size_t make_messages(struct arena *arena, const struct packed_event *rows
     return made;
 }
 
-static enum err_code no_room(struct err *err)
-{
-    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE", "the round is too large");
-}
-
 static enum err_code publish(struct relay_shard *shard, struct call *call,
                              const struct packed_event *rows, size_t count, int64_t *out_done_seq,
                              struct err *err)
@@ -173,8 +211,8 @@ static enum err_code publish(struct relay_shard *shard, struct call *call,
     if (arena_is_exhausted(call->arena)) /* some are missing: none may be passed over */
         return no_room(err);
     size_t stored = 0;
-    enum err_code code = ERR_OK;
-    if (made > 0)
+    enum err_code code = publish_moves(shard, call, rows, places, messages, made, err);
+    if (code == ERR_OK && made > 0)
         code = bus_publish_batch(shard->publisher, call, messages, made, &stored, err);
     if (stored == made && code == ERR_OK)
         *out_done_seq = rows[count - 1].row.seq;

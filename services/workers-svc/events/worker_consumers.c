@@ -42,7 +42,7 @@ static enum err_code on_task_channel(void *ctx, struct call *call, const struct 
                                        err);
 }
 
-/* ---- reservations: the router moves a worker to another activity ---- */
+/* ---- moves: the router wants a worker in another activity ---- */
 
 struct move {
     const char *workspace_sid;
@@ -81,13 +81,13 @@ static enum err_code move_tx(struct db_conn *conn, struct call *call, void *ctx,
         &(struct worker_change){.type = "worker.activity.update", .before = &before}, err);
 }
 
-static enum err_code on_reservation(void *ctx, struct call *call, const struct bus_msg *msg,
-                                    struct err *err)
+/* A reservation's event that names the activity. */
+static enum err_code on_move(void *ctx, struct call *call, const struct bus_msg *msg,
+                             struct err *err)
 {
     struct workers *workers = ctx;
-    /* Three come for every task, and few move anybody: those are not worth reading. */
     if (str_find(msg->payload, STR("\"workerActivitySid\"")) < 0)
-        return ERR_OK;
+        return ERR_OK; /* the retired one gets all reservations, and few move anybody */
     struct bus_event envelope;
     ProtobufCMessage *message = NULL;
     enum err_code code =
@@ -118,10 +118,16 @@ const struct bus_consumer_def worker_consumers[] = {
      .handler = on_task_channel,
      .from = BUS_FROM_FIRST},
  /* all of them by one reader: an offer moves a worker, and its end moves him back */
+    {.durable = "workers-svc-moves",
+     .stream = BUS_TO_STREAM,
+     .subject = BUS_TO_SUBJECT ".workers-svc.*",
+     .handler = on_move,
+     .from = BUS_FROM_FIRST},
+ /* of before moves had subjects of their own; to be removed with the next version */
     {.durable = "workers-svc-reservations",
      .subject = "taskrouter.*.reservation.>",
-     .handler = on_reservation,
-     .from = BUS_FROM_FIRST},
+     .handler = on_move,
+     .is_retired = true    },
 };
 
 const size_t worker_consumer_count = ARRAY_LEN(worker_consumers);

@@ -184,6 +184,79 @@ static void a_lone_event_is_delivered_at_once(void)
     free(seen);
 }
 
+static void what_is_for_one_service_is_not_among_the_events(void)
+{
+    static const struct bus_consumer_def def = {.durable = "test-to",
+                                                .stream = BUS_TO_STREAM,
+                                                .subject = BUS_TO_SUBJECT ".test-svc.*",
+                                                .handler = take};
+    struct bus_stream_info before;
+    struct bus_stream_info after;
+    struct err err;
+    struct seen *seen = seen_new();
+    CHECK_I64(bus_stream_info(bus, NULL, &before, &err), ERR_OK);
+    publish(BUS_TO_SUBJECT ".other-svc.WS1", "to-other", 0, 3);
+    publish(BUS_TO_SUBJECT ".test-svc.WS1", "to", 0, 20);
+    struct bus_consumer *consumer = bus_consumer_start(bus, &def, seen);
+    CHECK(wait_for(seen, 20));
+    publish(BUS_TO_SUBJECT ".test-svc.WS2", "to", 20, 1);
+    CHECK(wait_for(seen, 21));
+    bus_consumer_stop(consumer);
+    CHECK(in_order(seen, 0, 21));
+    CHECK_I64(bus_stream_info(bus, NULL, &after, &err), ERR_OK);
+    CHECK_I64(after.last_seq, before.last_seq);
+    free(seen);
+}
+
+static bool consumer_exists(const char *durable)
+{
+    natsConnection *nc = NULL;
+    jsCtx *js = NULL;
+    jsConsumerInfo *info = NULL;
+    natsStatus s = natsConnection_ConnectTo(&nc, url);
+    if (s == NATS_OK)
+        s = natsConnection_JetStream(&js, nc, NULL);
+    if (s == NATS_OK)
+        s = js_GetConsumerInfo(&info, js, BUS_STREAM, durable, NULL, NULL);
+    CHECK(s == NATS_OK || s == NATS_NOT_FOUND);
+    jsConsumerInfo_Destroy(info);
+    jsCtx_Destroy(js);
+    natsConnection_Destroy(nc);
+    return s == NATS_OK;
+}
+
+static bool is_gone(void *durable)
+{
+    return !consumer_exists(durable);
+}
+
+static void a_retired_consumer_handles_what_is_left_and_is_deleted(void)
+{
+    char durable[] = "test-retired";
+    const struct bus_consumer_def before = {
+        .durable = durable, .subject = "taskrouter.WSR.>", .handler = take};
+    struct bus_consumer_def def = before;
+    def.is_retired = true;
+    struct seen *seen = seen_new();
+    struct bus_consumer *consumer = bus_consumer_start(bus, &before, seen);
+    publish("taskrouter.WSR.task.created", "retired", 0, 5);
+    CHECK(wait_for(seen, 5));
+    bus_consumer_stop(consumer);
+    publish("taskrouter.WSR.task.created", "retired", 5, 300);
+    consumer = bus_consumer_start(bus, &def, seen);
+    CHECK(wait_until(is_gone, durable, 20000));
+    bus_consumer_stop(consumer);
+    CHECK_I64(seen->count, 305);
+    CHECK(in_order(seen, 0, 305));
+    /* one that is not there is not made, and its thread ends when told */
+    consumer = bus_consumer_start(bus, &def, seen);
+    publish("taskrouter.WSR.task.created", "retired", 305, 1);
+    bus_consumer_stop(consumer);
+    CHECK(!consumer_exists(durable));
+    CHECK_I64(seen->count, 305);
+    free(seen);
+}
+
 static void a_repeated_message_id_is_stored_once(void)
 {
     struct bus_stream_info before;
@@ -505,6 +578,10 @@ static const struct test_case cases[] = {
     {"a durable consumer sees all in order and keeps its place",
      a_durable_consumer_sees_all_in_order                                                                   },
     {"a lone event is delivered at once",                        a_lone_event_is_delivered_at_once          },
+    {"what is for one service is not among the events",
+     what_is_for_one_service_is_not_among_the_events                                                        },
+    {"a retired consumer handles what is left and is deleted",
+     a_retired_consumer_handles_what_is_left_and_is_deleted                                                 },
     {"a repeated message id is stored once",                     a_repeated_message_id_is_stored_once       },
     {"a failing message is tried again before the next",
      a_failing_message_is_tried_again_before_the_next                                                       },

@@ -123,25 +123,13 @@ const struct seen_event *suite_event(const char *type, const char *resource_sid,
     return event;
 }
 
-bool suite_publish(const char *type, const char *workspace_sid, const char *resource_sid,
-                   int64_t version, int64_t at_us, const char *data_format, ...)
+/* service: on the subject for that one alone; NULL = for all. */
+static bool publish(struct outbox_event *event, const char *service)
 {
-    va_list args;
-    va_start(args, data_format);
-    const char *data = suite_json(data_format, args);
-    va_end(args);
-    struct outbox_event event = {
-        .event_sid = sid_new("EV"),
-        /* A real tasks-svc takes nothing that says it comes from itself. */
-        .source = (suite->services & SUITE_BIT(SUITE_TASKS)) != 0 ? "/suite" : "/tasks-svc",
-        .type = type,
-        .workspace_sid = workspace_sid,
-        .account_sid = ACCOUNT,
-        .subject_sid = resource_sid,
-        .version = version,
-        .at_us = at_us,
-        .data_json = str_from(data),
-    };
+    event->event_sid = sid_new("EV");
+    /* A real tasks-svc takes nothing that says it comes from itself. */
+    event->source = (suite->services & SUITE_BIT(SUITE_TASKS)) != 0 ? "/suite" : "/tasks-svc";
+    event->account_sid = ACCOUNT;
     struct call call;
     call_init(&call, suite->arena, "test", WAIT_MS * US_PER_MS);
     struct buf subject;
@@ -149,12 +137,16 @@ bool suite_publish(const char *type, const char *workspace_sid, const char *reso
     buf_init(&subject, 0);
     buf_init(&payload, 0);
     bool is_made =
-        outbox_event_subject(&event, &subject) && outbox_event_payload(&event, &call, &payload);
+        outbox_event_subject(event, &subject) && outbox_event_payload(event, &call, &payload);
+    if (service != NULL) {
+        buf_clear(&subject);
+        buf_printf(&subject, BUS_TO_SUBJECT ".%s.%s", service, event->workspace_sid);
+    }
     struct err err = {.code = ERR_OK};
     enum err_code code = !is_made ? ERR_INTERNAL
                                   : bus_publish(suite->events->bus, &call,
                                                 &(struct bus_message){
-                                                    .msg_id = str_from(event.event_sid.text),
+                                                    .msg_id = str_from(event->event_sid.text),
                                                     .subject = buf_str(&subject),
                                                     .payload = buf_str(&payload),
                                                 },
@@ -163,4 +155,42 @@ bool suite_publish(const char *type, const char *workspace_sid, const char *reso
     buf_fini(&payload);
     CHECK_I64(code, ERR_OK);
     return code == ERR_OK;
+}
+
+bool suite_publish(const char *type, const char *workspace_sid, const char *resource_sid,
+                   int64_t version, int64_t at_us, const char *data_format, ...)
+{
+    va_list args;
+    va_start(args, data_format);
+    const char *data = suite_json(data_format, args);
+    va_end(args);
+    return publish(
+        &(struct outbox_event){
+            .type = type,
+            .workspace_sid = workspace_sid,
+            .subject_sid = resource_sid,
+            .version = version,
+            .at_us = at_us,
+            .data_json = str_from(data),
+        },
+        NULL);
+}
+
+bool suite_publish_to(const char *service, const char *type, const char *workspace_sid,
+                      int64_t at_us, const char *data_format, ...)
+{
+    va_list args;
+    va_start(args, data_format);
+    const char *data = suite_json(data_format, args);
+    va_end(args);
+    return publish(
+        &(struct outbox_event){
+            .type = type,
+            .workspace_sid = workspace_sid,
+            .subject_sid = "WR00000000000000000000000000000001",
+            .version = 2,
+            .at_us = at_us,
+            .data_json = str_from(data),
+        },
+        service);
 }

@@ -131,6 +131,10 @@ int suite_event_count(const char *type, const char *resource_sid);
 bool suite_publish(const char *type, const char *workspace_sid, const char *resource_sid,
                    int64_t version, int64_t at_us, const char *data_format, ...) PRINTF_LIKE(6, 7);
 
+/* What tasks-svc would tell that service alone, about a reservation. */
+bool suite_publish_to(const char *service, const char *type, const char *workspace_sid,
+                      int64_t at_us, const char *data_format, ...) PRINTF_LIKE(5, 6);
+
 /* Repeats look until it is true, at most so long; looks at 20 ms intervals. */
 bool suite_until(bool (*look)(const void *ctx), const void *ctx, int timeout_ms);
 

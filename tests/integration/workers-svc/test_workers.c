@@ -455,10 +455,10 @@ static bool is_in(const void *ctx)
 static bool publish_timeout(const char *type, const char *workspace_sid, const char *worker_sid,
                             const char *activity_sid, int64_t at_us)
 {
-    return suite_publish(type, workspace_sid, "WR00000000000000000000000000000001", 2, at_us,
-                         "{'reservation':{'sid':'WR00000000000000000000000000000001',"
-                         "'workspaceSid':'%s','workerSid':'%s'},'workerActivitySid':'%s'}",
-                         workspace_sid, worker_sid, activity_sid);
+    return suite_publish_to("workers-svc", type, workspace_sid, at_us,
+                            "{'reservation':{'sid':'WR00000000000000000000000000000001',"
+                            "'workspaceSid':'%s','workerSid':'%s'},'workerActivitySid':'%s'}",
+                            workspace_sid, worker_sid, activity_sid);
 }
 
 static void test_timeout(void)

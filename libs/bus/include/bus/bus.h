@@ -17,6 +17,8 @@
 
 #define BUS_STREAM            "TASKROUTER"
 #define BUS_SUBJECTS          "taskrouter.>"
+#define BUS_TO_STREAM         "TASKROUTER_TO"
+#define BUS_TO_SUBJECT        "taskrouter-to" /* ".<service>.<workspace>" follows */
 #define BUS_DEAD_STREAM       "TASKROUTER_DLQ"
 #define BUS_DEAD_SUBJECT      "taskrouter-dlq" /* ".<durable>" follows */
 #define BUS_MAX_PAYLOAD_BYTES 1000000          /* below the server's default of 1 MiB */
@@ -40,7 +42,7 @@ struct bus_options {
 
 /*
  * Starts connecting and returns at once, whether or not a server answers; goes on for ever. On each
- * connection both streams are ensured: made when missing, settings brought up to date, data kept.
+ * connection the streams are ensured: made when missing, settings brought up to date, data kept.
  * Errors: INVALID_ARGUMENT/BUS_OPTIONS (URL or TLS files).
  */
 enum err_code bus_open(const struct bus_options *options, struct bus **out,
@@ -62,7 +64,7 @@ bool bus_wait_ready(struct bus *bus, int64_t until_mono_us);
 
 struct bus_message {
     struct str msg_id;  /* Nats-Msg-Id; a repeat within the window is stored once */
-    struct str subject; /* "taskrouter.<workspace>.<resource>.<event>" */
+    struct str subject; /* "taskrouter.<workspace>.<resource>.<event>", or one of BUS_TO_SUBJECT */
     struct str payload;
 };
 
@@ -125,6 +127,8 @@ enum bus_from {
 /* One row of a service's table of consumers; zero = the default given. */
 struct bus_consumer_def {
     const char *durable; /* "tasks-svc-workers": unique in the suite, [A-Za-z0-9_-] */
+    const char *stream;  /* BUS_STREAM, or BUS_TO_STREAM: what is meant for one service alone, so
+                            that it need not be looked for among all events */
     const char *subject; /* filter, wildcards allowed: "taskrouter.*.worker.>" */
     bus_handler_fn handler;
     enum bus_from from;
@@ -133,6 +137,10 @@ struct bus_consumer_def {
     int batch;          /* 64 messages fetched ahead */
     int budget_ms;      /* 10000: deadline of the handler's call */
     size_t arena_bytes; /* 4 MiB: ceiling of the handler's call */
+    /* An earlier version's: never made; where it is found, what it has left is handled, and it is
+     * deleted. A process of that version that still runs makes it anew, so it is looked for again
+     * every minute. */
+    bool is_retired;
 };
 
 struct bus_consumer;
