@@ -42,25 +42,28 @@ struct bus_publisher {
     natsInbox *inbox;
     uint64_t round;
     bool is_proven; /* one message was acknowledged on this connection: the rest need not wait */
-    /* Others publish to the stream too, so the sparse way proved nothing: so many windows go the
-     * full way, twice as many after each failure. */
+    /* Others publish to the stream too and broke the chain: so many windows go the full way, twice
+     * as many after each failure. */
     unsigned full_left;
     unsigned full_next;
 };
 
 /*
  * One window under way. An acknowledgement costs the server and us about as much as the message. So
- * of many only the first and the last are asked for: when their places in the stream are as far
- * apart as in the window, all between are stored. When they are not, somebody else published
- * between them or one is missing, and the whole window goes again with every acknowledgement; what
- * is stored already is then dropped by its id.
+ * of many only the first and the last are asked for, and each after the first names the one before
+ * it as the newest that the stream must hold ("Nats-Expected-Last-Msg-Id"). When both are new
+ * there, all between are: each was taken only right behind the one before. (The first matters
+ * because what is there already is dropped by its id before the server looks at what it expects.)
+ * Counting places instead would not do, as somebody else's event may stand in the place of one that
+ * was refused. When the chain breaks, because somebody else published between or one was refused,
+ * the whole window goes again without it and with every acknowledgement.
  */
 struct window {
     const struct bus_message *messages;
     size_t count;
     bool is_sparse;
-    uint64_t first_place; /* in the stream; 0 = not new there */
-    uint64_t last_place;
+    bool is_first_new; /* stored, and was not before */
+    bool is_last_new;
     size_t sent;
     size_t stored; /* from the front */
     size_t failed; /* first one refused, SIZE_MAX = none */
@@ -94,6 +97,13 @@ enum err_code bus_message_check(const struct bus_message *message, struct err *e
     return ERR_OK;
 }
 
+static natsStatus id_header(natsMsg *msg, const char *name, struct str id)
+{
+    char text[BUS_HEADER_ID_BYTES];
+    (void)snprintf(text, sizeof text, "%.*s", STR_ARG(id));
+    return id.len == 0 ? NATS_OK : natsMsgHeader_Set(msg, name, text);
+}
+
 enum err_code bus_message_make(const struct bus_message *message, const char *reply, natsMsg **out,
                                struct err *err)
 {
@@ -101,14 +111,12 @@ enum err_code bus_message_make(const struct bus_message *message, const char *re
     if (code != ERR_OK)
         return code;
     char subject[SUBJECT_BYTES];
-    char id[BUS_HEADER_ID_BYTES];
     (void)snprintf(subject, sizeof subject, "%.*s", STR_ARG(message->subject));
-    (void)snprintf(id, sizeof id, "%.*s", STR_ARG(message->msg_id));
     natsMsg *msg = NULL;
     natsStatus s =
         natsMsg_Create(&msg, subject, reply, message->payload.ptr, (int)message->payload.len);
-    if (s == NATS_OK && id[0] != '\0')
-        s = natsMsgHeader_Set(msg, "Nats-Msg-Id", id);
+    if (s == NATS_OK)
+        s = id_header(msg, "Nats-Msg-Id", message->msg_id);
     if (s != NATS_OK) {
         natsMsg_Destroy(msg);
         return bus_fail(err, s, "publish");
@@ -175,32 +183,37 @@ static enum err_code publisher_connect(struct bus_publisher *publisher, struct e
 
 /* ---- A window ---- */
 
-static bool is_asked(const struct window *window, size_t index)
+static enum err_code window_send_one(struct bus_publisher *publisher, const struct window *window,
+                                     struct err *err)
 {
-    return !window->is_sparse || index == 0 || index + 1 == window->count;
+    size_t at = window->sent;
+    char reply[SUBJECT_BYTES];
+    bool asks = !window->is_sparse || at == 0 || at + 1 == window->count;
+    if (asks)
+        (void)snprintf(reply, sizeof reply, "%s.%" PRIu64 ".%zu", publisher->inbox,
+                       publisher->round, at);
+    natsMsg *msg = NULL;
+    enum err_code code = bus_message_make(&window->messages[at], asks ? reply : NULL, &msg, err);
+    if (code != ERR_OK)
+        return code;
+    natsStatus s = NATS_OK;
+    if (window->is_sparse && at > 0)
+        s = id_header(msg, "Nats-Expected-Last-Msg-Id", window->messages[at - 1].msg_id);
+    if (s == NATS_OK)
+        s = natsConnection_PublishMsg(publisher->nc, msg);
+    natsMsg_Destroy(msg);
+    return s == NATS_OK ? ERR_OK : bus_fail(err, s, "publish");
 }
 
 static enum err_code window_send(struct bus_publisher *publisher, struct window *window,
                                  struct err *err)
 {
-    while (window->sent < window->count) {
-        char reply[SUBJECT_BYTES];
-        bool asks = is_asked(window, window->sent);
-        if (asks)
-            (void)snprintf(reply, sizeof reply, "%s.%" PRIu64 ".%zu", publisher->inbox,
-                           publisher->round, window->sent);
-        natsMsg *msg = NULL;
-        enum err_code code =
-            bus_message_make(&window->messages[window->sent], asks ? reply : NULL, &msg, err);
-        if (code != ERR_OK)
-            return code;
-        natsStatus s = natsConnection_PublishMsg(publisher->nc, msg);
-        natsMsg_Destroy(msg);
-        if (s != NATS_OK)
-            return bus_fail(err, s, "publish");
-        window->sent++;
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && window->sent < window->count) {
+        code = window_send_one(publisher, window, err);
+        window->sent += code == ERR_OK;
     }
-    return ERR_OK;
+    return code;
 }
 
 /* Which message of the present round a reply subject belongs to; SIZE_MAX for others. */
@@ -220,31 +233,18 @@ static size_t ack_index(const struct bus_publisher *publisher, const char *subje
     return (size_t)index;
 }
 
-/* {"stream":"…","seq":7} or {…,"duplicate":true}: the place of a new message, else 0. */
-static uint64_t ack_place(struct str data)
-{
-    ptrdiff_t at = str_find(data, STR("\"seq\":"));
-    if (at < 0 || str_find(data, STR("\"duplicate\"")) >= 0)
-        return 0;
-    struct str rest = {data.ptr + at + 6, data.len - (size_t)at - 6};
-    uint64_t place = 0;
-    size_t len = 0;
-    rest = str_trim(rest);
-    while (len < rest.len && rest.ptr[len] >= '0' && rest.ptr[len] <= '9')
-        len++;
-    return parse_u64((struct str){rest.ptr, len}, UINT64_MAX, &place) ? place : 0;
-}
-
-/* The server answers {"stream":…} or {"error":{…}}; nobody listening is a status without data. */
+/* The server answers {"stream":…}, {…,"duplicate":true} or {"error":{…}}; nobody listening is a
+ * status without data. */
 static void ack_take(struct window *window, size_t index, natsMsg *msg)
 {
     struct str data = {natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg)};
     if (data.len > 0 && str_find(data, STR("\"error\"")) < 0) {
         window->is_acked[index] = true;
+        bool is_new = str_find(data, STR("\"duplicate\"")) < 0;
         if (index == 0)
-            window->first_place = ack_place(data);
+            window->is_first_new = is_new;
         if (index + 1 == window->count)
-            window->last_place = ack_place(data);
+            window->is_last_new = is_new;
         if (window->is_sparse)
             return;
         while (window->stored < window->sent && window->is_acked[window->stored])
@@ -302,7 +302,7 @@ static bool sparse_run(struct bus_publisher *publisher, const struct bus_message
     if (window_send(publisher, &window, NULL) != ERR_OK ||
         window_await(publisher, &window, until_mono_us, NULL) != ERR_OK)
         return false;
-    return window.first_place != 0 && window.last_place == window.first_place + count - 1;
+    return window.is_first_new && window.is_last_new;
 }
 
 static enum err_code full_run(struct bus_publisher *publisher, const struct bus_message *messages,
@@ -323,11 +323,19 @@ static enum err_code full_run(struct bus_publisher *publisher, const struct bus_
     return code;
 }
 
+static bool has_ids(const struct bus_message *messages, size_t count)
+{
+    size_t with_id = 0;
+    while (with_id < count && messages[with_id].msg_id.len > 0)
+        with_id++;
+    return with_id == count;
+}
+
 static enum err_code window_run(struct bus_publisher *publisher, const struct bus_message *messages,
                                 size_t count, int64_t until_mono_us, size_t *out_stored,
                                 struct err *err)
 {
-    bool is_sparse = count >= SPARSE_MIN && publisher->full_left == 0;
+    bool is_sparse = count >= SPARSE_MIN && publisher->full_left == 0 && has_ids(messages, count);
     if (is_sparse && sparse_run(publisher, messages, count, until_mono_us)) {
         publisher->full_next = 1;
         *out_stored = count;
