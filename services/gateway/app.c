@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account_store.h"
 #include "audit.h"
 #include "auth.h"
 #include "base/alloc.h"
@@ -23,6 +24,7 @@
 #include "token_events.h"
 #include "token_store.h"
 #include "twilio.h"
+#include "vault.h"
 
 enum {
     START_BUDGET_US = 10 * 1000 * 1000,
@@ -54,6 +56,7 @@ static void free_gateway(void *ctx, int64_t until_mono_us)
     default_workspaces_free(gateway->workspaces);
     audit_free(gateway->audit);
     auth_free(gateway->auth);
+    vault_free(gateway->vault);
     free(gateway->cors_text);
     free(gateway->cors_origins);
     free(gateway);
@@ -104,10 +107,13 @@ static enum err_code bootstrap_tx(struct db_conn *conn, struct call *call, void 
         token_store_bootstrap(conn, call, bootstrap->account_sid, bootstrap->hash, &done, err);
     if (code == ERR_OK && done.revoked_sid[0] != '\0')
         code = token_event_append(conn, call, "token.revoked", done.revoked_sid,
-                                  done.revoked_account_sid, err);
+                                  done.revoked_account_sid, TOKEN_EVENT_REVOKED, err);
     if (code == ERR_OK && done.created_sid[0] != '\0')
         code = token_event_append(conn, call, "token.created", done.created_sid,
-                                  bootstrap->account_sid, err);
+                                  bootstrap->account_sid, TOKEN_EVENT_CREATED, err);
+    if (code == ERR_OK && bootstrap->account_sid[0] != '\0')
+        code = account_store_adopt(conn, call, bootstrap->account_sid,
+                                   "account of the configuration", err);
     return code;
 }
 
@@ -188,11 +194,15 @@ static enum err_code start(struct app *app, struct err *err)
     app_on_close(app, APP_FREE, "state", free_gateway, gateway);
     gateway->settings = app_service_settings(app);
     struct rpc_auth auth = {.authenticate = auth_token, .cached = auth_token_cached};
-    gateway->auth =
-        auth_new(gateway_account_sid(gateway->settings), gateway_auth_token(gateway->settings));
+    enum err_code code = vault_new(gateway->settings->secret_key,
+                                   gateway->settings->secret_key_previous, &gateway->vault, err);
+    if (code != ERR_OK)
+        return code;
+    gateway->auth = auth_new(gateway_account_sid(gateway->settings),
+                             gateway_auth_token(gateway->settings), gateway->vault);
     auth.ctx = gateway->auth;
     struct host_spec spec = host_spec(&auth);
-    enum err_code code = host_open(app, &spec, &gateway->host, err);
+    code = host_open(app, &spec, &gateway->host, err);
     if (code != ERR_OK)
         return code;
     auth_pool_set(gateway->auth, gateway->host.pool);
@@ -237,6 +247,14 @@ static enum err_code check(struct app *app, struct err *err)
                        "TASKROUTER_ACCOUNT_SID is missing: write the account's SID, AC and 32 "
                        "hexadecimal digits, beside TASKROUTER_BOOTSTRAP_TOKEN and "
                        "TASKROUTER_AUTH_TOKEN");
+    struct vault *vault = NULL;
+    enum err_code code =
+        vault_new(settings->secret_key, settings->secret_key_previous, &vault, err);
+    vault_free(vault);
+    if (code != ERR_OK)
+        return ERR_SET(err, ERR_INVALID_ARGUMENT, "CONFIG_INVALID",
+                       "TASKROUTER_SECRET_KEY or TASKROUTER_SECRET_KEY_PREVIOUS is no key: write "
+                       "the 64 hexadecimal digits that openssl rand -hex 32 prints");
     return ERR_OK;
 }
 

@@ -25,6 +25,13 @@ const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT] = {
     ROW("TASKROUTER_BOOTSTRAP_TOKEN", CONFIG_STRING, bootstrap_token,
         "An API token of role admin that is valid as long as it is written here.", .min = 32,
         .max = 256, .is_secret = true),
+    ROW("TASKROUTER_SECRET_KEY", CONFIG_STRING, secret_key,
+        "Seals the auth tokens of further accounts and the secrets of API keys in the database: 64 "
+        "hexadecimal digits; without it there are none.",
+        .min = 64, .max = 64, .is_secret = true),
+    ROW("TASKROUTER_SECRET_KEY_PREVIOUS", CONFIG_STRING, secret_key_previous,
+        "The key before that, for what was sealed with it.", .min = 64, .max = 64,
+        .is_secret = true),
     ROW("TWILIO_WORKSPACE_SID", CONFIG_SID, default_workspace,
         "Workspace of requests that name none, where the account has several.", .choices = "WS"),
     ROW("TASKROUTER_CORS_ORIGINS", CONFIG_STRING, cors_origins,

@@ -1,18 +1,15 @@
-#include "auth.h"
+#include "auth_int.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/lock.h"
-#include "base/map.h"
-#include "crypt/crypt.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "token_store.h"
 
-enum { AUTH_LOCK_RANK = 300, CACHE_MAX = 4096, TOUCH_S = 60 };
+enum { AUTH_LOCK_RANK = 300, CACHE_MAX = 4096 };
 
 #define VALID_FOR_US   (5 * US_PER_S)
 #define INVALID_FOR_US (2 * US_PER_S)
@@ -39,15 +36,6 @@ struct known {
     int64_t until_mono_us; /* believed until then */
 };
 
-struct auth {
-    struct db_pool *pool;
-    const char *account_sid;
-    const char *auth_token;
-    struct lock lock; /* guards what follows */
-    struct map known;
-    uint64_t forgets; /* grows with auth_forget: what was read before it is not remembered after */
-};
-
 void auth_count_refusal(const char *reason)
 {
     metric_inc(METRIC_SERIES(metric_register(&failures_def), reason));
@@ -63,11 +51,12 @@ static void known_free(struct known *known)
     free(known);
 }
 
-struct auth *auth_new(const char *account_sid, const char *auth_token)
+struct auth *auth_new(const char *account_sid, const char *auth_token, const struct vault *vault)
 {
     struct auth *auth = xcalloc(1, sizeof *auth);
     auth->account_sid = account_sid;
     auth->auth_token = auth_token;
+    auth->vault = vault;
     lock_init(&auth->lock, "auth", AUTH_LOCK_RANK);
     map_init(&auth->known);
     return auth;
@@ -102,13 +91,12 @@ void auth_forget(struct auth *auth, const char *token_sid)
     bool is_all = token_sid == NULL || token_sid[0] == '\0';
     if (is_all)
         known_clear(auth);
-    for (size_t i = 0; !is_all && i < auth->known.count; i++) {
-        struct known *known = auth->known.entries[i].value;
+    for (size_t i = auth->known.count; !is_all && i > 0; i--) { /* removal moves the last one */
+        struct known *known = auth->known.entries[i - 1].value;
         if (known->sid == NULL || strcmp(known->sid, token_sid) != 0)
             continue;
         (void)map_remove(&auth->known, str_from(known->hash));
         known_free(known);
-        break;
     }
     lock_drop(&auth->lock);
 }
@@ -125,7 +113,7 @@ static const char *actor_of(const struct token *token)
     return token->user_sid[0] != '\0' ? token->user_sid : token->sid;
 }
 
-static enum err_code refuse(enum token_state state, struct err *err)
+enum err_code auth_refuse(enum token_state state, struct err *err)
 {
     auth_count_refusal(token_state_name(state));
     return token_state_check(state, err);
@@ -142,7 +130,7 @@ static bool answer(struct auth *auth, struct call *call, const char *hash, enum 
     if (state == TOKEN_VALID && known->expires_at_us != 0 && known->expires_at_us <= clock_now_us())
         state = TOKEN_EXPIRED;
     if (state != TOKEN_VALID) {
-        *out_code = refuse(state, err);
+        *out_code = auth_refuse(state, err);
         return true;
     }
     *out_who = (struct identity){
@@ -164,7 +152,7 @@ static bool hash_of(struct str token, char hash[CRYPT_SHA256_HEX_SIZE], enum err
                     struct err *err)
 {
     if (token.len == 0 || token.len > AUTH_TOKEN_MAX) {
-        *out_code = refuse(TOKEN_UNKNOWN, err);
+        *out_code = auth_refuse(TOKEN_UNKNOWN, err);
         return false;
     }
     *out_code = crypt_token_hash(token, hash, err);
@@ -184,13 +172,22 @@ bool auth_token_cached(void *ctx, struct call *call, struct str token, enum err_
     return is_answered;
 }
 
-/* token NULL: nobody has it. */
-static void remember(struct auth *auth, const char *hash, const struct token *token,
-                     uint64_t forgets)
+bool auth_recall(struct auth *auth, struct call *call, struct auth_question *question,
+                 enum err_code *out_code, struct identity *out_who, struct err *err)
+{
+    lock_take(&auth->lock);
+    question->forgets = auth->forgets;
+    bool is_answered = answer(auth, call, question->hash, out_code, out_who, err);
+    lock_drop(&auth->lock);
+    return is_answered;
+}
+
+static void remember(struct auth *auth, const struct auth_question *question,
+                     const struct token *token, enum token_state state)
 {
     struct known *known = xcalloc(1, sizeof *known);
-    known->state = token_state_at(token, clock_now_us());
-    memcpy(known->hash, hash, sizeof known->hash);
+    known->state = state;
+    memcpy(known->hash, question->hash, sizeof known->hash);
     known->until_mono_us =
         clock_mono_us() + (known->state == TOKEN_VALID ? VALID_FOR_US : INVALID_FOR_US);
     if (token != NULL) {
@@ -203,7 +200,7 @@ static void remember(struct auth *auth, const char *hash, const struct token *to
         known->expires_at_us = token->expires_at_us;
     }
     lock_take(&auth->lock);
-    if (auth->forgets != forgets) { /* it may have been revoked since it was read */
+    if (auth->forgets != question->forgets) { /* it may have been revoked since it was read */
         lock_drop(&auth->lock);
         known_free(known);
         return;
@@ -211,49 +208,52 @@ static void remember(struct auth *auth, const char *hash, const struct token *to
     if (auth->known.count >= CACHE_MAX)
         known_clear(auth);
     /* The old key lives in the old value: take it out before it goes. */
-    struct known *old = map_remove(&auth->known, str_from(hash));
+    struct known *old = map_remove(&auth->known, str_from(known->hash));
     (void)map_put(&auth->known, str_from(known->hash), known);
     lock_drop(&auth->lock);
     if (old != NULL)
         known_free(old);
 }
 
+enum err_code auth_conclude(struct auth *auth, const struct auth_question *question,
+                            const struct token *token, enum token_state state,
+                            struct identity *out_who, struct err *err)
+{
+    remember(auth, question, token, state);
+    if (state != TOKEN_VALID)
+        return auth_refuse(state, err);
+    *out_who = (struct identity){
+        .role = token->role,
+        .actor_sid = actor_of(token),
+        .account_sid = token->account_sid,
+        .worker_sid = token->worker_sid,
+        .workspace_sid = token->workspace_sid,
+    };
+    return ERR_OK;
+}
+
 enum err_code auth_token(void *ctx, struct call *call, struct str token, struct identity *out_who,
                          struct err *err)
 {
     struct auth *auth = ctx;
-    char hash[CRYPT_SHA256_HEX_SIZE];
+    struct auth_question question;
     enum err_code code = ERR_OK;
-    if (!hash_of(token, hash, &code, err))
-        return code;
-    lock_take(&auth->lock);
-    uint64_t forgets = auth->forgets;
-    bool is_answered = answer(auth, call, hash, &code, out_who, err);
-    lock_drop(&auth->lock);
-    if (is_answered)
+    if (!hash_of(token, question.hash, &code, err) ||
+        auth_recall(auth, call, &question, &code, out_who, err))
         return code;
     struct token found;
     bool is_known = false;
-    code = token_store_by_hash(auth->pool, call, hash, &found, &is_known, err);
+    code = token_store_by_hash(auth->pool, call, question.hash, &found, &is_known, err);
     if (code != ERR_OK)
         return code;
     int64_t now_us = clock_now_us();
-    remember(auth, hash, is_known ? &found : NULL, forgets);
-    enum token_state state = token_state_at(is_known ? &found : NULL, now_us);
-    if (state != TOKEN_VALID)
-        return refuse(state, err);
-    *out_who = (struct identity){
-        .role = found.role,
-        .actor_sid = actor_of(&found),
-        .account_sid = found.account_sid,
-        .worker_sid = found.worker_sid,
-        .workspace_sid = found.workspace_sid,
-    };
+    const struct token *known = is_known ? &found : NULL;
+    code = auth_conclude(auth, &question, known, token_state_at(known, now_us), out_who, err);
     struct err ignored = {0};
-    if (now_us - found.last_used_at_us > TOUCH_S * US_PER_S &&
+    if (code == ERR_OK && now_us - found.last_used_at_us > AUTH_TOUCH_S * US_PER_S &&
         token_store_touch(auth->pool, call, found.sid, &ignored) != ERR_OK)
         LOG_WARN(call, "time of use of a token not noted", LOG_ERR(&ignored));
-    return ERR_OK;
+    return code;
 }
 
 enum err_code auth_token_end(struct auth *auth, struct call *call, struct str token,
@@ -270,29 +270,7 @@ enum err_code auth_token_end(struct auth *auth, struct call *call, struct str to
         return code;
     enum token_state state = token_state_at(is_known ? &found : NULL, clock_now_us());
     if (state != TOKEN_VALID)
-        return refuse(state, err);
+        return auth_refuse(state, err);
     *out_expires_at_us = found.expires_at_us;
-    return ERR_OK;
-}
-
-enum err_code auth_account(struct auth *auth, struct str account_sid, struct str secret,
-                           struct identity *out_who, struct err *err)
-{
-    bool is_on = auth->account_sid != NULL && auth->auth_token != NULL;
-    /* Both are compared whatever the first says, so that the time tells nothing. */
-    bool is_account = is_on && crypt_equal(account_sid, str_from(auth->account_sid));
-    bool is_secret = is_on && crypt_equal(secret, str_from(auth->auth_token));
-    if (!is_account || !is_secret) {
-        auth_count_refusal("basic");
-        return ERR_SET(err, ERR_UNAUTHENTICATED, "CREDENTIALS_INVALID",
-                       "the account SID or its auth token is wrong; check both");
-    }
-    *out_who = (struct identity){
-        .role = ROLE_ADMIN,
-        .actor_sid = auth->account_sid,
-        .account_sid = auth->account_sid,
-        .worker_sid = "",
-        .workspace_sid = "",
-    };
     return ERR_OK;
 }

@@ -1,8 +1,8 @@
 /*
- * Who a token belongs to, from the gateway's own store, remembered for a few seconds; and the
- * account's own credentials (HTTP Basic). A revoked token stops at once in this process
- * (auth_forget), and within the memory's span in others that have not heard the event. Decides
- * nothing about what a role may do. Threads: any.
+ * Who credentials belong to, from the gateway's own store, remembered for a few seconds: API tokens
+ * (Bearer), accounts with their auth tokens and API keys with their secrets (Basic). What is
+ * revoked stops at once in this process (auth_forget), and within the memory's span in others that
+ * have not heard the event. Decides nothing about what a role may do. Threads: any.
  */
 #pragma once
 
@@ -14,11 +14,13 @@
 
 struct auth;
 struct db_pool;
+struct vault;
 
 #define AUTH_TOKEN_MAX 512 /* bytes of a token that is looked up at all */
 
-/* Texts are borrowed. account_sid or auth_token NULL: nobody gets in by Basic. */
-struct auth *auth_new(const char *account_sid, const char *auth_token);
+/* The configured account; all is borrowed. account_sid or auth_token NULL: nobody gets in by
+ * those. */
+struct auth *auth_new(const char *account_sid, const char *auth_token, const struct vault *vault);
 
 /* Before the first question; borrowed. (The pool is opened by those who are given the auth.) */
 void auth_pool_set(struct auth *auth, struct db_pool *pool);
@@ -40,11 +42,16 @@ bool auth_token_cached(void *ctx, struct call *call, struct str token, enum err_
 enum err_code auth_token_end(struct auth *auth, struct call *call, struct str token,
                              int64_t *out_expires_at_us, struct err *err) MUST_CHECK;
 
-/* The account's SID and auth token: admin of the account. Errors: UNAUTHENTICATED. */
-enum err_code auth_account(struct auth *auth, struct str account_sid, struct str secret,
-                           struct identity *out_who, struct err *err) MUST_CHECK;
+/*
+ * HTTP Basic: an account's SID and one of its auth tokens, which make an admin of the account, or
+ * an API key's SID and its secret. Fills *out_who with texts in call->arena or as old as the auth.
+ * Errors: UNAUTHENTICATED CREDENTIALS_INVALID or ACCOUNT_SUSPENDED; those of the database;
+ * UNAVAILABLE SECRET_KEY_MISSING.
+ */
+enum err_code auth_basic(struct auth *auth, struct call *call, struct str user, struct str password,
+                         struct identity *out_who, struct err *err) MUST_CHECK;
 
-/* Forgets what is remembered of the token with this SID; NULL or "": of all. */
+/* Forgets what is remembered of the token, key or account with this SID; NULL or "": of all. */
 void auth_forget(struct auth *auth, const char *token_sid);
 
 /* Counts a refusal that was decided elsewhere ("missing", "malformed"). reason: a literal. */

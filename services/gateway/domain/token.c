@@ -10,14 +10,19 @@ static const struct {
     const char *reason;
     const char *advice;
 } states[TOKEN_STATE_COUNT] = {
-    [TOKEN_STATE_NONE] = {"none",    "TOKEN_UNKNOWN", "send a valid token"             },
-    [TOKEN_UNKNOWN] = {"unknown", "TOKEN_UNKNOWN",
-                          "the token is not known here; check that it was copied whole"},
-    [TOKEN_VALID] = {"valid",   "",              ""                               },
-    [TOKEN_REVOKED] = {"revoked", "TOKEN_REVOKED",
-                          "the token was revoked; ask an admin for another one"        },
-    [TOKEN_EXPIRED] = {"expired", "TOKEN_EXPIRED",
-                          "the token has expired; ask an admin for another one"        },
+    [TOKEN_STATE_NONE] = {"none",      "TOKEN_UNKNOWN",       "send a valid token"      },
+    [TOKEN_UNKNOWN] = {"unknown",   "TOKEN_UNKNOWN",
+                          "the token is not known here; check that it was copied whole" },
+    [TOKEN_VALID] = {"valid",     "",                    ""                        },
+    [TOKEN_REVOKED] = {"revoked",   "TOKEN_REVOKED",
+                          "the token was revoked; ask an admin for another one"         },
+    [TOKEN_EXPIRED] = {"expired",   "TOKEN_EXPIRED",
+                          "the token has expired; ask an admin for another one"         },
+    [TOKEN_SUSPENDED] = {"suspended", "ACCOUNT_SUSPENDED",
+                          "the account is suspended; ask the owner of this installation"},
+    [TOKEN_BASIC] = {"basic",     "CREDENTIALS_INVALID",
+                          "the account SID or its auth token, or the key's SID or its secret, is "
+                     "wrong; check both"                                                },
 };
 
 const char *token_state_name(enum token_state state)
@@ -95,6 +100,8 @@ enum token_state token_state_at(const struct token *token, int64_t now_us)
         return TOKEN_REVOKED;
     if (token->expires_at_us != 0 && token->expires_at_us <= now_us)
         return TOKEN_EXPIRED;
+    if (token->is_account_suspended)
+        return TOKEN_SUSPENDED;
     return TOKEN_VALID;
 }
 

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/call.h"
@@ -25,6 +26,7 @@ struct token {
     int64_t expires_at_us; /* 0: never */
     int64_t revoked_at_us;
     int64_t last_used_at_us;
+    bool is_account_suspended;
 };
 
 /*
@@ -42,6 +44,8 @@ enum token_state {
     TOKEN_VALID,
     TOKEN_REVOKED,
     TOKEN_EXPIRED,
+    TOKEN_SUSPENDED, /* its account is */
+    TOKEN_BASIC,     /* user and password of HTTP Basic that do not fit */
     TOKEN_STATE_COUNT,
 };
 

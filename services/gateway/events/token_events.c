@@ -8,7 +8,8 @@
 #include "taskrouter/events/v1/events.pb-c.h"
 
 enum err_code token_event_append(struct db_conn *conn, struct call *call, const char *type,
-                                 const char *token_sid, const char *account_sid, struct err *err)
+                                 const char *token_sid, const char *account_sid, int64_t version,
+                                 struct err *err)
 {
     bool is_revoked = strcmp(type, "token.revoked") == 0;
     Taskrouter__Events__V1__TokenEvent data;
@@ -25,7 +26,7 @@ enum err_code token_event_append(struct db_conn *conn, struct call *call, const 
                                 .workspace_sid = "",
                                 .account_sid = account_sid,
                                 .subject_sid = token_sid,
-                                .version = is_revoked ? 2 : 1, /* a token changes once */
+                                .version = version,
                                 .data = &data.base,
                             },
                             err);

@@ -270,15 +270,18 @@ static void act_on(struct feed *feed, const struct frame *frame)
         default_workspaces_forget(feed->options.workspaces);
     if (!str_eq(frame->type, STR("token.revoked")))
         return;
-    auth_forget(feed->options.auth, frame->resource_sid.ptr);
+    /* An account that changed may be suspended, with all its tokens and keys. */
+    bool is_account = str_starts_with(frame->resource_sid, STR("AC"));
+    auth_forget(feed->options.auth, is_account ? NULL : frame->resource_sid.ptr);
     /* A stream must not outlive its token. Which of a user's tokens a stream came with is not kept:
-     * all of that account's users connect again, and those who may get in. */
+     * all of that account's users connect again, and those who may get in. So do all of an account
+     * that changed. */
     lock_take(&feed->lock);
     for (struct list_node *node = list_first(&feed->watchers); node != NULL;
          node = list_next(&feed->watchers, node)) {
         struct watcher *watcher = CONTAINER_OF(node, struct watcher, node);
         const char *actor = watcher->filter.actor_sid;
-        bool is_user = str_starts_with(str_from(actor), STR("US")) &&
+        bool is_user = (is_account || str_starts_with(str_from(actor), STR("US"))) &&
                        str_eq_text(frame->account_sid, watcher->filter.account_sid);
         if (watcher->stream != NULL && (is_user || str_eq_text(frame->resource_sid, actor)))
             http_stream_close(watcher->stream);

@@ -47,10 +47,10 @@ enum err_code rest_authenticate(void *ctx, struct http_request *req, struct err 
     if (http_bearer_token(header, &token))
         return auth_token(gateway->auth, req->call, token, &req->call->who, err);
     if (http_basic_credentials(req->call->arena, header, &user, &password))
-        return auth_account(gateway->auth, user, password, &req->call->who, err);
+        return auth_basic(gateway->auth, req->call, user, password, &req->call->who, err);
     return refuse("malformed",
-                  "the Authorization header must be Bearer <token>, or Basic with the account SID "
-                  "and its auth token",
+                  "the Authorization header must be Bearer <token>, or Basic with an account SID "
+                  "and its auth token or an API key's SID and its secret",
                   err);
 }
 

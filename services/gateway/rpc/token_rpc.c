@@ -95,7 +95,8 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
     if (code == ERR_OK)
         code = token_store_insert(conn, call, token, create->hash, err);
     if (code == ERR_OK)
-        code = token_event_append(conn, call, "token.created", token->sid, token->account_sid, err);
+        code = token_event_append(conn, call, "token.created", token->sid, token->account_sid,
+                                  TOKEN_EVENT_CREATED, err);
     return code;
 }
 
@@ -220,7 +221,8 @@ static enum err_code revoke_tx(struct db_conn *conn, struct call *call, void *ct
         return ERR_OK; /* it was so before */
     code = token_store_revoke(conn, call, &token, err);
     if (code == ERR_OK)
-        code = token_event_append(conn, call, "token.revoked", token.sid, token.account_sid, err);
+        code = token_event_append(conn, call, "token.revoked", token.sid, token.account_sid,
+                                  TOKEN_EVENT_REVOKED, err);
     return code;
 }
 

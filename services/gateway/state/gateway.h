@@ -14,10 +14,12 @@ struct default_workspaces;
 struct feed;
 struct rest;
 struct twilio;
+struct vault;
 
 struct gateway {
     struct host host;
     const struct gateway_settings *settings;
+    struct vault *vault;
     struct auth *auth;
     struct audit *audit;
     struct default_workspaces *workspaces;

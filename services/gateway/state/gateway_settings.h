@@ -5,18 +5,20 @@
 
 /* Texts are NULL when absent. */
 struct gateway_settings {
-    const char *account_sid;        /* TASKROUTER_ACCOUNT_SID */
-    const char *auth_token;         /* TASKROUTER_AUTH_TOKEN: HTTP Basic with the account */
-    const char *twilio_account_sid; /* TWILIO_ACCOUNT_SID: stands in for the first two */
-    const char *twilio_auth_token;  /* TWILIO_AUTH_TOKEN */
-    const char *bootstrap_token;    /* TASKROUTER_BOOTSTRAP_TOKEN */
-    const char *default_workspace;  /* TWILIO_WORKSPACE_SID */
-    const char *cors_origins;       /* TASKROUTER_CORS_ORIGINS, comma-separated */
-    const char *public_url;         /* TASKROUTER_PUBLIC_URL: of the URLs in answers below /v1 */
-    const char *trusted_proxies;    /* TASKROUTER_TRUSTED_PROXIES, comma-separated ranges */
-    int64_t http_workers;           /* TASKROUTER_HTTP_WORKERS */
-    int64_t max_streams;            /* TASKROUTER_MAX_STREAMS */
-    int64_t audit_max_age_ms;       /* TASKROUTER_AUDIT_MAX_AGE */
+    const char *account_sid;         /* TASKROUTER_ACCOUNT_SID */
+    const char *auth_token;          /* TASKROUTER_AUTH_TOKEN: HTTP Basic with the account */
+    const char *twilio_account_sid;  /* TWILIO_ACCOUNT_SID: stands in for the first two */
+    const char *twilio_auth_token;   /* TWILIO_AUTH_TOKEN */
+    const char *bootstrap_token;     /* TASKROUTER_BOOTSTRAP_TOKEN */
+    const char *secret_key;          /* TASKROUTER_SECRET_KEY */
+    const char *secret_key_previous; /* TASKROUTER_SECRET_KEY_PREVIOUS */
+    const char *default_workspace;   /* TWILIO_WORKSPACE_SID */
+    const char *cors_origins;        /* TASKROUTER_CORS_ORIGINS, comma-separated */
+    const char *public_url;          /* TASKROUTER_PUBLIC_URL: of the URLs in answers below /v1 */
+    const char *trusted_proxies;     /* TASKROUTER_TRUSTED_PROXIES, comma-separated ranges */
+    int64_t http_workers;            /* TASKROUTER_HTTP_WORKERS */
+    int64_t max_streams;             /* TASKROUTER_MAX_STREAMS */
+    int64_t audit_max_age_ms;        /* TASKROUTER_AUDIT_MAX_AGE */
 };
 
 /* The account and its secret, whichever way they were given; NULL when they were not. */

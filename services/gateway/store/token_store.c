@@ -20,6 +20,7 @@ enum token_column {
     COL_REVOKED_AT,
     COL_LAST_USED_AT,
     COL_TOKEN_HASH,
+    COL_IS_ACCOUNT_SUSPENDED, /* of token_by_hash only */
 };
 
 static struct token from_row(const struct db_result *result, int row)
@@ -70,8 +71,10 @@ enum err_code token_store_by_hash(struct db_pool *pool, struct call *call, const
     /* The index found it by comparing bytes; this comparison is the one that lets in. */
     *out_is_known = db_row_count(result) > 0 &&
                     crypt_equal(db_get_str(result, 0, COL_TOKEN_HASH), str_from(hash));
-    if (*out_is_known)
+    if (*out_is_known) {
         *out = from_row(result, 0);
+        out->is_account_suspended = db_get_bool(result, 0, COL_IS_ACCOUNT_SUSPENDED);
+    }
     return ERR_OK;
 }
 

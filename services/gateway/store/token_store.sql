@@ -6,7 +6,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 -- name: token_by_hash
 -- index: api_token_by_hash; the live one first
 select sid, account_sid, friendly_name, role, worker_sid, workspace_sid, coalesce(user_sid, ''),
-       created_at, expires_at, revoked_at, last_used_at, token_hash
+       created_at, expires_at, revoked_at, last_used_at, token_hash,
+       exists (select 1 from account a where a.sid = account_sid and a.suspended_at is not null)
 from api_token
 where token_hash = $1
 order by revoked_at desc nulls first

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "crypt/crypt.h"
 #include "jx/jx.h"
 
 enum { ARENA_BYTES = 256 << 20, START_MS = 30000, STOP_MS = 15000, REPLY_MS = 20000, ENV_MAX = 24 };
@@ -28,6 +29,8 @@ static int unused_port;
 static int program_count = PROGRAM_ROUTING; /* those that run */
 static const char *const *gateway_env;
 static const char *bootstrap = BOOTSTRAP;
+static const char *secret_key = SECRET_KEY;
+static const char *secret_key_previous = "";
 
 static const struct {
     const char *program;
@@ -74,6 +77,8 @@ static void environment(enum program program, const char *env[ENV_MAX])
         env[n++] = "TASKROUTER_ACCOUNT_SID=" ACCOUNT;
         env[n++] = "TASKROUTER_AUTH_TOKEN=" SECRET;
         env[n++] = text("TASKROUTER_BOOTSTRAP_TOKEN=%s", bootstrap);
+        env[n++] = text("TASKROUTER_SECRET_KEY=%s", secret_key);
+        env[n++] = text("TASKROUTER_SECRET_KEY_PREVIOUS=%s", secret_key_previous);
     }
     env[n] = NULL;
     INVARIANT(n < ENV_MAX);
@@ -82,6 +87,12 @@ static void environment(enum program program, const char *env[ENV_MAX])
 void bootstrap_token_set(const char *token)
 {
     bootstrap = token;
+}
+
+void secret_key_set(const char *key, const char *previous)
+{
+    secret_key = key;
+    secret_key_previous = previous;
 }
 
 static const char *address_of(enum program program)
@@ -418,6 +429,17 @@ static bool await(struct sse *sse, const char *needle, int count, int time_ms)
     return true;
 }
 
+const char *basic(const char *user, const char *password)
+{
+    const char *pair = text("%s:%s", user, password);
+    struct buf encoded;
+    buf_init(&encoded, 0);
+    crypt_base64(&encoded, pair, strlen(pair));
+    const char *header = text("Basic %s", encoded.data);
+    buf_fini(&encoded);
+    return header;
+}
+
 static const char *subject_of(const char *sid)
 {
     return text("\"subject\":\"%s\"", sid);
@@ -431,6 +453,11 @@ int sse_count(const struct sse *sse, const char *type)
 bool sse_await(struct sse *sse, const char *type, int count, int time_ms)
 {
     return await(sse, text("\nevent: %s\n", type), count, time_ms);
+}
+
+bool sse_await_end(struct sse *sse, int time_ms)
+{
+    return await(sse, "\r\n0\r\n\r\n", 1, time_ms);
 }
 
 bool sse_await_about(struct sse *sse, const char *sid, int time_ms)

@@ -13,9 +13,10 @@
 #include "process.h"
 #include "testing.h"
 
-#define ACCOUNT   "AC00000000000000000000000000000001"
-#define SECRET    "0123456789abcdef0123456789abcdef"
-#define BOOTSTRAP "tr_the-bootstrap-token-of-the-tests"
+#define ACCOUNT    "AC00000000000000000000000000000001"
+#define SECRET     "0123456789abcdef0123456789abcdef"
+#define BOOTSTRAP  "tr_the-bootstrap-token-of-the-tests"
+#define SECRET_KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 enum program {
     PROGRAM_GATEWAY,
@@ -42,6 +43,12 @@ extern struct cluster *cluster;
 void program_kill(enum program program);     /* SIGKILL */
 void program_start(enum program program);    /* and waits until it is ready */
 void bootstrap_token_set(const char *token); /* for the next start of the gateway; "" = none */
+
+/* For the next start of the gateway; "" = none. */
+void secret_key_set(const char *key, const char *previous);
+
+/* "Basic …" of a user and a password, as a token for ask. */
+const char *basic(const char *user, const char *password);
 
 /* One reply. body: NULL unless JSON. Lives until the next case. */
 struct reply {
@@ -97,6 +104,9 @@ void sse_close(struct sse *sse);
 /* Reads until so many blocks with "event: <type>" have come; false when time_ms passed first. */
 bool sse_await(struct sse *sse, const char *type, int count, int time_ms);
 int sse_count(const struct sse *sse, const char *type); /* of those read so far */
+
+/* Reads until the server has ended the stream. */
+bool sse_await_end(struct sse *sse, int time_ms);
 
 /* Reads until an event about the resource has come. */
 bool sse_await_about(struct sse *sse, const char *sid, int time_ms);
