@@ -29,6 +29,7 @@
 #include "shard_store.h"
 #include "shards_service.h"
 #include "shell.h"
+#include "signing.h"
 #include "statistics_service.h"
 #include "tasks.h"
 #include "tasks_service.h"
@@ -244,6 +245,12 @@ static void close_callbacks(void *ctx, int64_t until_mono_us)
 }
 
 /* Only when no shard can wake them any more. */
+static void free_signing(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    signing_free(ctx);
+}
+
 static void free_callbacks(void *ctx, int64_t until_mono_us)
 {
     (void)until_mono_us;
@@ -343,6 +350,14 @@ static void open_callbacks(struct app *app, struct started *started, const char 
     const struct tasks_settings *settings = app_service_settings(app);
     struct tasks *tasks = &started->tasks;
     bool has_token = settings->auth_token != NULL;
+    tasks->signing = signing_new(&(struct signing_options){
+        .account_sid =
+            settings->account_sid != NULL ? settings->account_sid : settings->twilio_account_sid,
+        .auth_token = has_token ? settings->auth_token : settings->twilio_auth_token,
+        .gateway = tasks->host.as_service[PEER_GATEWAY],
+    });
+    app_on_close(app, APP_FREE, "signing tokens", free_signing, tasks->signing);
+    signing_start(tasks->signing, app);
     tasks->callbacks = callbacks_open(&(struct callbacks_options){
         .database_url = app_settings(app)->database_url,
         .schema = "tasks",
@@ -350,9 +365,7 @@ static void open_callbacks(struct app *app, struct started *started, const char 
         .instance = instance,
         .shell = tasks->shell,
         .shards = (int)settings->shards,
-        .account_sid =
-            settings->account_sid != NULL ? settings->account_sid : settings->twilio_account_sid,
-        .auth_token = has_token ? settings->auth_token : settings->twilio_auth_token,
+        .signing = tasks->signing,
         .ca_file = settings->callback_ca_file,
         .allows_private = settings->callback_allow_private,
         .transfers = (int)settings->callback_transfers,

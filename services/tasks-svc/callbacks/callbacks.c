@@ -299,18 +299,12 @@ static void copy_options(struct callbacks *callbacks, const struct callbacks_opt
 {
     callbacks->options = *options;
     callbacks->options.instance = callbacks->instance = xstrdup(options->instance);
-    callbacks->options.account_sid = callbacks->account_sid = xstrdup(options->account_sid);
-    callbacks->options.auth_token = callbacks->auth_token = xstrdup(options->auth_token);
 }
 
 struct callbacks *callbacks_open(const struct callbacks_options *options)
 {
     struct callbacks *callbacks = xcalloc(1, sizeof *callbacks);
     copy_options(callbacks, options);
-    if (options->auth_token == NULL)
-        LOG_WARN(NULL,
-                 "callbacks are sent without X-Twilio-Signature: set TASKROUTER_AUTH_TOKEN so "
-                 "that receivers can tell who sent them");
     callbacks->httpc = httpc_open(&(struct httpc_options){
         .user_agent = "TaskRouter/0.1",
         .ca_file = options->ca_file,
@@ -390,7 +384,5 @@ void callbacks_free(struct callbacks *callbacks)
     lock_fini(&callbacks->lock);
     free(callbacks->shards);
     free(callbacks->instance);
-    free(callbacks->account_sid);
-    free(callbacks->auth_token);
     free(callbacks);
 }

@@ -12,6 +12,7 @@
 struct callbacks;
 struct db_pool;
 struct shell;
+struct signing;
 
 struct callbacks_options {
     const char *database_url;
@@ -20,8 +21,7 @@ struct callbacks_options {
     const char *instance; /* who we are among replicas: unique per process start */
     struct shell *shell;
     int shards;
-    const char *account_sid; /* whose auth token it is; NULL = everybody's */
-    const char *auth_token;  /* signs; NULL = nothing is signed */
+    struct signing *signing; /* knows what signs; borrowed */
     const char *ca_file;     /* NULL = the system's CAs */
     bool allows_private;
     int transfers;      /* at once */

@@ -89,8 +89,6 @@ struct delivery {
 struct callbacks {
     struct callbacks_options options;
     char *instance; /* behind the options' texts */
-    char *account_sid;
-    char *auth_token;
     struct httpc *httpc;
     struct db_conn *conn;
     struct arena *arena; /* of a round */

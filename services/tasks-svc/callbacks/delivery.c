@@ -10,6 +10,7 @@
 #include "callbacks_int.h"
 #include "engine/instruction.h"
 #include "log/log.h"
+#include "signing.h"
 #include "twilio/signature.h"
 
 #define CALLBACK_ACTOR "service:tasks-svc"
@@ -82,26 +83,20 @@ static void on_decided(struct shard_op *op)
 
 /* ---- sending ---- */
 
-static bool may_sign(const struct callbacks *callbacks, const struct callback_claim *claim)
-{
-    const struct callbacks_options *options = &callbacks->options;
-    return options->auth_token != NULL &&
-           (options->account_sid == NULL || strcmp(options->account_sid, claim->account_sid) == 0);
-}
-
-/* The headers of a request to that URL; false when the arena is full. */
-static bool make_headers(struct delivery *delivery, const char *url, struct err *err)
+/* The headers of a request to that URL, signed with the token unless that is NULL; false when the
+ * arena is full. */
+static bool make_headers(struct delivery *delivery, const char *url, const char *token,
+                         struct err *err)
 {
     size_t count = 0;
     char signature[TWILIO_SIGNATURE_SIZE];
-    const struct callbacks *callbacks = delivery->callbacks;
     delivery->headers[count++] = "Content-Type: application/x-www-form-urlencoded; charset=utf-8";
     delivery->headers[count++] = "Accept: application/json, */*";
     delivery->headers[count++] =
         arena_printf(delivery->arena, "I-Twilio-Idempotency-Token: %s", delivery->claim.sid);
-    if (may_sign(callbacks, &delivery->claim)) {
-        if (twilio_sign(str_from(callbacks->options.auth_token), str_from(url), delivery->params,
-                        delivery->param_count, signature, err) != ERR_OK)
+    if (token != NULL) {
+        if (twilio_sign(str_from(token), str_from(url), delivery->params, delivery->param_count,
+                        signature, err) != ERR_OK)
             return false;
         delivery->headers[count++] =
             arena_printf(delivery->arena, "X-Twilio-Signature: %s", signature);
@@ -114,6 +109,13 @@ static void send_to(struct delivery *delivery, const char *url)
 {
     struct callbacks *callbacks = delivery->callbacks;
     struct err err = {0};
+    const char *token = NULL;
+    int after_ms = 0;
+    if (signing_ask(callbacks->options.signing, delivery->claim.account_sid, delivery->arena,
+                    &token, &after_ms) == SIGNING_LATER) {
+        put_back(delivery, after_ms); /* never unsigned because the gateway is away */
+        return;
+    }
     struct buf body;
     buf_init(&body, 0);
     twilio_form_encode(&body, delivery->params, delivery->param_count);
@@ -127,7 +129,7 @@ static void send_to(struct delivery *delivery, const char *url)
     request->done = on_answer;
     request->ctx = delivery;
     request->body = arena_str(delivery->arena, buf_str(&body));
-    bool is_made = !buf_failed(&body) && make_headers(delivery, url, &err);
+    bool is_made = !buf_failed(&body) && make_headers(delivery, url, token, &err);
     buf_fini(&body);
     if (!is_made) {
         delivery->outcome.error = "the request is too large or cannot be signed";

@@ -8,6 +8,7 @@ struct fetcher;
 struct relay;
 struct config_feed;
 struct callbacks;
+struct signing;
 
 struct tasks {
     struct host host;
@@ -19,4 +20,5 @@ struct tasks {
     int64_t statistics_minutes_ms; /* by the minute */
     struct config_feed *feed;
     struct callbacks *callbacks;
+    struct signing *signing;
 };
