@@ -114,7 +114,7 @@ secrets_choose()
 {
     local name made=0
     pairs_read "$RUN/secrets" SECRET
-    for name in service_token auth_token api_token account_sid nats \
+    for name in service_token auth_token secret_key api_token account_sid nats \
         pg_superuser pg_{gateway,workers,queues,routing,tasks,sync,reader}; do
         [[ -z ${SECRET[$name]:-} ]] || continue
         made=1
@@ -122,6 +122,7 @@ secrets_choose()
             account_sid) SECRET[$name]=AC$(random_hex 16) ;;
             api_token) SECRET[$name]=tr_$(random_hex 24) ;;
             auth_token) SECRET[$name]=$(random_hex 16) ;;
+            secret_key) SECRET[$name]=$(random_hex 32) ;;
             *) SECRET[$name]=$(random_hex 24) ;;
         esac
     done
@@ -411,6 +412,7 @@ service_environment()
     fi
     if [[ $short == gateway ]]; then
         export TASKROUTER_BOOTSTRAP_TOKEN=${SECRET[api_token]}
+        export TASKROUTER_SECRET_KEY=${SECRET[secret_key]}
     fi
 }
 
