@@ -61,6 +61,16 @@ static enum err_code check_activity(const char *field, const char *shown, const 
                      "%s must be an activity's SID: WA followed by 32 hexadecimal digits", shown);
 }
 
+enum err_code task_queue_check_activities(const struct task_queue *queue, struct err *err)
+{
+    enum err_code code = check_activity("reservation_activity_sid", "reservationActivitySid",
+                                        queue->reservation_activity_sid, err);
+    if (code == ERR_OK)
+        code = check_activity("assignment_activity_sid", "assignmentActivitySid",
+                              queue->assignment_activity_sid, err);
+    return code;
+}
+
 enum err_code task_queue_check(const struct task_queue *queue, struct err *err)
 {
     enum err_code code = check_name(queue, err);
@@ -75,10 +85,5 @@ enum err_code task_queue_check(const struct task_queue *queue, struct err *err)
     if (queue->task_order == TASK_ORDER_NONE)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_TASK_ORDER", "task_order",
                          "taskOrder must be FIFO or LIFO");
-    code = check_activity("reservation_activity_sid", "reservationActivitySid",
-                          queue->reservation_activity_sid, err);
-    if (code == ERR_OK)
-        code = check_activity("assignment_activity_sid", "assignmentActivitySid",
-                              queue->assignment_activity_sid, err);
-    return code;
+    return task_queue_check_activities(queue, err);
 }

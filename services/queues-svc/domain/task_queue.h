@@ -33,8 +33,10 @@ struct task_queue {
     const char *target_workers; /* expression over worker attributes; "" matches nobody */
     int32_t max_reserved_workers;
     enum task_order task_order;
-    const char *reservation_activity_sid; /* or "" */
-    const char *assignment_activity_sid;  /* or "" */
+    const char *reservation_activity_sid;  /* or "" */
+    const char *assignment_activity_sid;   /* or "" */
+    const char *reservation_activity_name; /* read only; so is the next */
+    const char *assignment_activity_name;
     int64_t version;
     int64_t created_at_us;
     int64_t updated_at_us;
@@ -45,3 +47,7 @@ struct task_queue {
  * expression error carries the column.
  */
 enum err_code task_queue_check(const struct task_queue *queue, struct err *err) MUST_CHECK;
+
+/* Only that they are SIDs of activities, or "". */
+enum err_code task_queue_check_activities(const struct task_queue *queue,
+                                          struct err *err) MUST_CHECK;

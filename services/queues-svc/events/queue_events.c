@@ -30,6 +30,8 @@ Taskrouter__Queues__V1__TaskQueue *queue_to_wire(struct arena *arena,
     wire->task_order = wire_orders[queue->task_order];
     wire->reservation_activity_sid = wire_text(arena, queue->reservation_activity_sid);
     wire->assignment_activity_sid = wire_text(arena, queue->assignment_activity_sid);
+    wire->reservation_activity_name = wire_text(arena, queue->reservation_activity_name);
+    wire->assignment_activity_name = wire_text(arena, queue->assignment_activity_name);
     wire->version = queue->version;
     wire->date_created = wire_time(arena, queue->created_at_us);
     wire->date_updated = wire_time(arena, queue->updated_at_us);

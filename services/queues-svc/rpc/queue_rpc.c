@@ -1,19 +1,16 @@
 #include "queue_rpc.h"
 
+#include "activity_check.h"
 #include "base/ids.h"
-#include "expr/expr.h"
 #include "outbox/outbox.h"
 #include "queue_events.h"
 #include "queue_store.h"
 #include "queues.h"
 #include "svc/check.h"
 #include "svc/mask.h"
-#include "svc/page.h"
 #include "svc/repeat.h"
 #include "svc/usage.h"
 #include "svc/wire.h"
-
-#define LIST_TAG "tq"
 
 typedef Taskrouter__Queues__V1__TaskQueue wire_queue;
 
@@ -107,6 +104,10 @@ enum err_code queue_rpc_create(void *app, struct call *call,
     };
     code = task_queue_check(&create.queue, err);
     if (code == ERR_OK)
+        code = activity_check_named(queues, call, &create.queue, err);
+    if (code == ERR_OK)
+        code = activity_check_required(queues, call, &create.queue, err);
+    if (code == ERR_OK)
         code = db_tx_run(queues->host.pool, call, create_tx, &create, err);
     if (code != ERR_OK)
         return code;
@@ -115,7 +116,7 @@ enum err_code queue_rpc_create(void *app, struct call *call,
     return ERR_OK;
 }
 
-/* ---- get and list ---- */
+/* ---- get ---- */
 
 enum err_code queue_rpc_get(void *app, struct call *call,
                             const Taskrouter__Queues__V1__GetTaskQueueRequest *request,
@@ -136,86 +137,6 @@ enum err_code queue_rpc_get(void *app, struct call *call,
     return code == ERR_OK ? reply_with(call, &queue, out_reply, err) : code;
 }
 
-/* Keeps the queues whose expression such a worker would match; in place. */
-static enum err_code keep_matching(const char *attributes, struct task_queue *items, size_t *count,
-                                   struct err *err)
-{
-    struct expr_record *worker = NULL;
-    enum err_code code = expr_record_new(str_from(attributes), &worker, err);
-    if (code != ERR_OK)
-        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_ATTRIBUTES",
-                         "evaluate_worker_attributes",
-                         "evaluateWorkerAttributes must be a JSON object of worker attributes");
-    struct expr_env env = {.records = {[EXPR_SLOT_WORKER] = worker}};
-    size_t kept = 0;
-    for (size_t i = 0; i < *count; i++) {
-        struct expr *expr = NULL;
-        bool is_match = items[i].target_workers[0] != '\0' &&
-                        expr_compile(str_from(items[i].target_workers), &expr_context_queue, &expr,
-                                     NULL) == ERR_OK &&
-                        expr_eval(expr, &env);
-        expr_free(expr);
-        if (is_match)
-            items[kept++] = items[i];
-    }
-    expr_record_free(worker);
-    *count = kept;
-    return ERR_OK;
-}
-
-static enum err_code fill_list(struct call *call, const struct task_queue *items, size_t count,
-                               const char *last_sid,
-                               Taskrouter__Queues__V1__ListTaskQueuesResponse **out_reply,
-                               struct err *err)
-{
-    Taskrouter__Queues__V1__ListTaskQueuesResponse *reply =
-        PB_NEW(call->arena, taskrouter__queues__v1__list_task_queues_response);
-    wire_queue **wires = ARENA_ARRAY(call->arena, wire_queue *, count);
-    if (reply == NULL || wires == NULL)
-        return call_no_room(err);
-    for (size_t i = 0; i < count; i++)
-        wires[i] = queue_to_wire(call->arena, &items[i]);
-    reply->items = wires;
-    reply->n_items = count;
-    if (last_sid != NULL)
-        reply->next_cursor = page_cursor(call->arena, LIST_TAG, last_sid);
-    if (arena_is_exhausted(call->arena))
-        return call_no_room(err);
-    *out_reply = reply;
-    return ERR_OK;
-}
-
-enum err_code queue_rpc_list(void *app, struct call *call,
-                             const Taskrouter__Queues__V1__ListTaskQueuesRequest *request,
-                             Taskrouter__Queues__V1__ListTaskQueuesResponse **out_reply,
-                             struct err *err)
-{
-    struct queues *queues = app;
-    struct workspace_copy workspace;
-    struct page page;
-    enum err_code code =
-        workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
-    if (code == ERR_OK)
-        code = page_from(call->arena, LIST_TAG, request->page_size, request->cursor, &page, err);
-    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
-    if (code == ERR_OK)
-        code = db_acquire(queues->host.pool, call, &conn, err);
-    struct task_queue *items = NULL;
-    size_t count = 0;
-    if (code == ERR_OK) /* one more than the page tells whether there is a next one */
-        code = queue_store_list(conn, call, workspace.sid, page.after, (size_t)page.size + 1,
-                                request->friendly_name, &items, &count, err);
-    if (code != ERR_OK)
-        return code;
-    bool has_more = count > (size_t)page.size;
-    if (has_more)
-        count = (size_t)page.size;
-    const char *last_sid = has_more ? items[count - 1].sid : NULL;
-    if (request->evaluate_worker_attributes[0] != '\0')
-        code = keep_matching(request->evaluate_worker_attributes, items, &count, err);
-    return code == ERR_OK ? fill_list(call, items, count, last_sid, out_reply, err) : code;
-}
-
 /* ---- update and delete ---- */
 
 static const char *const updatable[] = {
@@ -226,10 +147,11 @@ static const char *const updatable[] = {
 struct update_context {
     const Taskrouter__Queues__V1__UpdateTaskQueueRequest *request;
     const char *workspace_sid;
+    struct task_queue named; /* the activities that are wanted, with their names */
     struct task_queue queue; /* out: as it is now */
 };
 
-static void apply_mask(struct task_queue *queue,
+static void apply_mask(struct task_queue *queue, const struct task_queue *named,
                        const Taskrouter__Queues__V1__UpdateTaskQueueRequest *request)
 {
     const wire_queue *wanted = request->task_queue;
@@ -242,10 +164,14 @@ static void apply_mask(struct task_queue *queue,
         queue->max_reserved_workers = wanted->max_reserved_workers;
     if (mask_has(mask, "task_order"))
         queue->task_order = order_from_wire(wanted->task_order);
-    if (mask_has(mask, "reservation_activity_sid"))
-        queue->reservation_activity_sid = wanted->reservation_activity_sid;
-    if (mask_has(mask, "assignment_activity_sid"))
-        queue->assignment_activity_sid = wanted->assignment_activity_sid;
+    if (mask_has(mask, "reservation_activity_sid")) {
+        queue->reservation_activity_sid = named->reservation_activity_sid;
+        queue->reservation_activity_name = named->reservation_activity_name;
+    }
+    if (mask_has(mask, "assignment_activity_sid")) {
+        queue->assignment_activity_sid = named->assignment_activity_sid;
+        queue->assignment_activity_name = named->assignment_activity_name;
+    }
 }
 
 static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
@@ -259,7 +185,7 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
                              update->queue.version, err);
     if (code != ERR_OK)
         return code;
-    apply_mask(&update->queue, request);
+    apply_mask(&update->queue, &update->named, request);
     code = task_queue_check(&update->queue, err);
     if (code == ERR_OK)
         code = queue_store_update(conn, call, &update->queue, err);
@@ -268,6 +194,29 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
     /* Twilio's catalogue has one update event for queues; every change is told by it. */
     return queue_event_append(conn, call, "task-queue.expression.updated", &update->queue, false,
                               err);
+}
+
+/* What the mask names; a queue without multitasking must not lose its activities. */
+static enum err_code find_activities(struct queues *queues, struct call *call,
+                                     struct update_context *update, struct err *err)
+{
+    const wire_queue *wanted = update->request->task_queue;
+    const Google__Protobuf__FieldMask *mask = update->request->update_mask;
+    bool has_reservation = mask_has(mask, "reservation_activity_sid");
+    bool has_assignment = mask_has(mask, "assignment_activity_sid");
+    update->named = (struct task_queue){
+        .workspace_sid = update->workspace_sid,
+        .reservation_activity_sid = has_reservation ? wanted->reservation_activity_sid : "",
+        .assignment_activity_sid = has_assignment ? wanted->assignment_activity_sid : "",
+    };
+    enum err_code code = task_queue_check_activities(&update->named, err);
+    if (code == ERR_OK)
+        code = activity_check_named(queues, call, &update->named, err);
+    bool takes_away = (has_reservation && wanted->reservation_activity_sid[0] == '\0') ||
+                      (has_assignment && wanted->assignment_activity_sid[0] == '\0');
+    if (code == ERR_OK && takes_away)
+        code = activity_check_required(queues, call, &update->named, err);
+    return code;
 }
 
 enum err_code queue_rpc_update(void *app, struct call *call,
@@ -286,6 +235,8 @@ enum err_code queue_rpc_update(void *app, struct call *call,
     if (code == ERR_OK)
         code = mask_check(request->update_mask, updatable, ARRAY_LEN(updatable), err);
     struct update_context update = {.request = request, .workspace_sid = workspace.sid};
+    if (code == ERR_OK)
+        code = find_activities(queues, call, &update, err);
     if (code == ERR_OK)
         code = db_tx_run(queues->host.pool, call, update_tx, &update, err);
     if (code != ERR_OK)

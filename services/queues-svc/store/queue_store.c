@@ -16,6 +16,8 @@ enum queue_column {
     COL_VERSION,
     COL_CREATED_AT,
     COL_UPDATED_AT,
+    COL_RESERVATION_ACTIVITY_NAME,
+    COL_ASSIGNMENT_ACTIVITY_NAME,
 };
 
 static struct task_queue from_row(const struct db_result *result, int row)
@@ -33,6 +35,8 @@ static struct task_queue from_row(const struct db_result *result, int row)
         .version = db_get_i64(result, row, COL_VERSION),
         .created_at_us = db_get_time_us(result, row, COL_CREATED_AT),
         .updated_at_us = db_get_time_us(result, row, COL_UPDATED_AT),
+        .reservation_activity_name = db_get_text(result, row, COL_RESERVATION_ACTIVITY_NAME),
+        .assignment_activity_name = db_get_text(result, row, COL_ASSIGNMENT_ACTIVITY_NAME),
     };
 }
 
@@ -107,16 +111,23 @@ enum err_code queue_store_lock(struct db_conn *conn, struct call *call, const ch
     return get_one(conn, call, &queue_get_for_update, workspace_sid, key, out, err);
 }
 
-enum err_code queue_store_list(struct db_conn *conn, struct call *call, const char *workspace_sid,
-                               const char *after, size_t limit, const char *friendly_name,
-                               struct task_queue **out, size_t *out_count, struct err *err)
+enum err_code queue_store_list(struct db_conn *conn, struct call *call,
+                               const struct queue_filter *filter, struct task_queue **out,
+                               size_t *out_count, struct err *err)
 {
+    static const struct db_stmt *const lists[QUEUE_ORDER_COUNT] = {
+        [QUEUE_ORDER_SID] = &queue_list,
+        [QUEUE_ORDER_UPDATED] = &queue_list_by_updated,
+        [QUEUE_ORDER_UPDATED_DESC] = &queue_list_by_updated_desc,
+    };
     struct db_result *result = NULL;
-    enum err_code code =
-        db_query(conn, call, &queue_list,
-                 DB_PARAMS(db_cstr(workspace_sid), db_cstr(after), db_i64((int64_t)limit),
-                           db_text_or_null(str_from(friendly_name))),
-                 &result, err);
+    enum err_code code = db_query(conn, call, lists[filter->order],
+                                  DB_PARAMS(db_cstr(filter->workspace_sid), db_cstr(filter->after),
+                                            db_i64((int64_t)filter->limit),
+                                            db_text_or_null(str_from(filter->friendly_name)),
+                                            db_text_or_null(str_from(filter->activity_sid)),
+                                            db_time_us_or_null(filter->after_updated_us)),
+                                  &result, err);
     if (code != ERR_OK)
         return code;
     size_t count = (size_t)db_row_count(result);
@@ -139,5 +150,20 @@ enum err_code queue_store_delete(struct db_conn *conn, struct call *call, const 
 enum err_code queue_store_delete_all(struct db_conn *conn, struct call *call,
                                      const char *workspace_sid, struct err *err)
 {
-    return db_query(conn, call, &queue_delete_all, DB_PARAMS(db_cstr(workspace_sid)), NULL, err);
+    enum err_code code =
+        db_query(conn, call, &queue_delete_all, DB_PARAMS(db_cstr(workspace_sid)), NULL, err);
+    if (code == ERR_OK)
+        code = db_query(conn, call, &activity_copy_delete_all, DB_PARAMS(db_cstr(workspace_sid)),
+                        NULL, err);
+    return code;
+}
+
+enum err_code activity_copy_store_put(struct db_conn *conn, struct call *call,
+                                      const struct activity_copy *copy, struct err *err)
+{
+    return db_query(conn, call, &activity_copy_put,
+                    DB_PARAMS(db_cstr(copy->sid), db_cstr(copy->workspace_sid),
+                              db_cstr(copy->friendly_name), db_i64(copy->version),
+                              db_bool(copy->is_deleted)),
+                    NULL, err);
 }

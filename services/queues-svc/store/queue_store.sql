@@ -5,33 +5,97 @@ insert into task_queue (sid, account_sid, workspace_sid, friendly_name, target_w
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10);
 
 -- name: queue_get
--- index: primary key
-select sid, account_sid, workspace_sid, friendly_name, target_workers, max_reserved_workers,
-       task_order, reservation_activity_sid, assignment_activity_sid, version, created_at,
-       updated_at
-from task_queue
-where sid = $2 and workspace_sid = $1;
+-- index: primary key; so are the names
+select q.sid, q.account_sid, q.workspace_sid, q.friendly_name, q.target_workers,
+       q.max_reserved_workers, q.task_order, q.reservation_activity_sid, q.assignment_activity_sid,
+       q.version, q.created_at, q.updated_at, coalesce(r.friendly_name, ''),
+       coalesce(a.friendly_name, '')
+from task_queue q
+left join activity_copy r on r.sid = q.reservation_activity_sid
+left join activity_copy a on a.sid = q.assignment_activity_sid
+where q.sid = $2 and q.workspace_sid = $1;
 
 -- name: queue_get_for_update
--- index: primary key
-select sid, account_sid, workspace_sid, friendly_name, target_workers, max_reserved_workers,
-       task_order, reservation_activity_sid, assignment_activity_sid, version, created_at,
-       updated_at
-from task_queue
-where sid = $2 and workspace_sid = $1
-for update;
+-- index: primary key; so are the names
+select q.sid, q.account_sid, q.workspace_sid, q.friendly_name, q.target_workers,
+       q.max_reserved_workers, q.task_order, q.reservation_activity_sid, q.assignment_activity_sid,
+       q.version, q.created_at, q.updated_at, coalesce(r.friendly_name, ''),
+       coalesce(a.friendly_name, '')
+from task_queue q
+left join activity_copy r on r.sid = q.reservation_activity_sid
+left join activity_copy a on a.sid = q.assignment_activity_sid
+where q.sid = $2 and q.workspace_sid = $1
+for update of q;
 
 -- name: queue_list
--- index: task_queue_by_workspace
-select sid, account_sid, workspace_sid, friendly_name, target_workers, max_reserved_workers,
-       task_order, reservation_activity_sid, assignment_activity_sid, version, created_at,
-       updated_at
-from task_queue
-where workspace_sid = $1
-  and sid > $2
-  and ($4::text is null or lower(friendly_name) = lower($4))
-order by sid
+-- index: task_queue_by_workspace, or task_queue_friendly_name, task_queue_by_activity and
+-- task_queue_by_assignment for the filters
+select q.sid, q.account_sid, q.workspace_sid, q.friendly_name, q.target_workers,
+       q.max_reserved_workers, q.task_order, q.reservation_activity_sid, q.assignment_activity_sid,
+       q.version, q.created_at, q.updated_at, coalesce(r.friendly_name, ''),
+       coalesce(a.friendly_name, '')
+from task_queue q
+left join activity_copy r on r.sid = q.reservation_activity_sid
+left join activity_copy a on a.sid = q.assignment_activity_sid
+where q.workspace_sid = $1
+  and q.sid > $2
+  and ($4::text is null or lower(q.friendly_name) = lower($4))
+  and ($5::text is null or (q.reservation_activity_sid = $5 and q.reservation_activity_sid <> '')
+                        or (q.assignment_activity_sid = $5 and q.assignment_activity_sid <> ''))
+  and $6::timestamptz is null
+order by q.sid
 limit $3;
+
+-- name: queue_list_by_updated
+-- index: task_queue_by_updated
+select q.sid, q.account_sid, q.workspace_sid, q.friendly_name, q.target_workers,
+       q.max_reserved_workers, q.task_order, q.reservation_activity_sid, q.assignment_activity_sid,
+       q.version, q.created_at, q.updated_at, coalesce(r.friendly_name, ''),
+       coalesce(a.friendly_name, '')
+from task_queue q
+left join activity_copy r on r.sid = q.reservation_activity_sid
+left join activity_copy a on a.sid = q.assignment_activity_sid
+where q.workspace_sid = $1
+  and ($6::timestamptz is null or (q.updated_at, q.sid) > ($6, $2))
+  and ($4::text is null or lower(q.friendly_name) = lower($4))
+  and ($5::text is null or (q.reservation_activity_sid = $5 and q.reservation_activity_sid <> '')
+                        or (q.assignment_activity_sid = $5 and q.assignment_activity_sid <> ''))
+order by q.updated_at, q.sid
+limit $3;
+
+-- name: queue_list_by_updated_desc
+-- index: task_queue_by_updated, backwards
+select q.sid, q.account_sid, q.workspace_sid, q.friendly_name, q.target_workers,
+       q.max_reserved_workers, q.task_order, q.reservation_activity_sid, q.assignment_activity_sid,
+       q.version, q.created_at, q.updated_at, coalesce(r.friendly_name, ''),
+       coalesce(a.friendly_name, '')
+from task_queue q
+left join activity_copy r on r.sid = q.reservation_activity_sid
+left join activity_copy a on a.sid = q.assignment_activity_sid
+where q.workspace_sid = $1
+  and ($6::timestamptz is null or (q.updated_at, q.sid) < ($6, $2))
+  and ($4::text is null or lower(q.friendly_name) = lower($4))
+  and ($5::text is null or (q.reservation_activity_sid = $5 and q.reservation_activity_sid <> '')
+                        or (q.assignment_activity_sid = $5 and q.assignment_activity_sid <> ''))
+order by q.updated_at desc, q.sid desc
+limit $3;
+
+-- name: activity_copy_put
+-- index: primary keys; an older version changes nothing, nor does an event that comes after the
+-- workspace's deletion
+insert into activity_copy (sid, workspace_sid, friendly_name, version, is_deleted)
+select $1::text, $2::text, $3::text, $4::bigint, $5::boolean
+where not exists (select 1 from workspace_copy where sid = $2 and deleted_at is not null)
+on conflict (sid) do update
+set friendly_name = excluded.friendly_name,
+    version = excluded.version,
+    is_deleted = excluded.is_deleted
+where activity_copy.version < excluded.version;
+
+-- name: activity_copy_delete_all
+-- index: activity_copy_by_workspace
+delete from activity_copy
+where workspace_sid = $1;
 
 -- name: queue_update
 -- index: primary key; the caller holds the row lock

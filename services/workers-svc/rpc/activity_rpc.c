@@ -4,6 +4,7 @@
 #include "activity_store.h"
 #include "base/ids.h"
 #include "outbox/outbox.h"
+#include "queue_peer.h"
 #include "svc/check.h"
 #include "svc/mask.h"
 #include "svc/page.h"
@@ -231,6 +232,20 @@ static enum err_code delete_tx(struct db_conn *conn, struct call *call, void *ct
     return activity_event_append(conn, call, "activity.deleted", &activity, true, err);
 }
 
+/* Before others are asked about it. */
+static enum err_code require_activity(struct workers *workers, struct call *call,
+                                      const char *workspace_sid, const char *sid, struct err *err)
+{
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    struct workspace workspace;
+    struct activity activity;
+    enum err_code code = db_acquire(workers->host.pool, call, &conn, err);
+    if (code == ERR_OK)
+        code = access_workspace(conn, call, workspace_sid, &workspace, err);
+    return code == ERR_OK ? activity_store_get(conn, call, workspace.sid, sid, &activity, err)
+                          : code;
+}
+
 enum err_code activity_rpc_delete(void *app, struct call *call,
                                   const Taskrouter__Workers__V1__DeleteActivityRequest *request,
                                   Google__Protobuf__Empty **out_reply, struct err *err)
@@ -239,6 +254,10 @@ enum err_code activity_rpc_delete(void *app, struct call *call,
     struct workers *workers = app;
     Taskrouter__Workers__V1__DeleteActivityRequest copy = *request;
     enum err_code code = check_sid("sid", request->sid, "WA", err);
+    if (code == ERR_OK)
+        code = require_activity(workers, call, request->workspace_sid, request->sid, err);
+    if (code == ERR_OK)
+        code = queue_peer_check_activity(workers, call, request->workspace_sid, request->sid, err);
     if (code == ERR_OK)
         code = db_tx_run(workers->host.pool, call, delete_tx, &copy, err);
     if (code == ERR_OK)

@@ -56,3 +56,26 @@ enum err_code queue_peer_target(struct workers *workers, struct call *call,
     err_clear(err);
     return ERR_OK;
 }
+
+enum err_code queue_peer_check_activity(struct workers *workers, struct call *call,
+                                        const char *workspace_sid, const char *activity_sid,
+                                        struct err *err)
+{
+    Taskrouter__Queues__V1__ListTaskQueuesRequest request;
+    taskrouter__queues__v1__list_task_queues_request__init(&request);
+    request.workspace_sid = arena_strdup(call->arena, workspace_sid);
+    request.activity_sid = arena_strdup(call->arena, activity_sid);
+    request.page_size = 1;
+    if (arena_is_exhausted(call->arena))
+        return call_no_room(err);
+    Taskrouter__Queues__V1__ListTaskQueuesResponse *reply = NULL;
+    enum err_code code = RPC_CALL(workers->host.as_service[PEER_QUEUES], call,
+                                  "/taskrouter.queues.v1.Queues/ListTaskQueues", &request.base,
+                                  taskrouter__queues__v1__list_task_queues_response, &reply, err);
+    if (code != ERR_OK || reply->n_items == 0)
+        return code;
+    return ERR_SET(err, ERR_FAILED_PRECONDITION, "ACTIVITY_IN_USE",
+                   "activity %s is one that task queue %s (%s) moves workers to; change the queue "
+                   "first",
+                   activity_sid, reply->items[0]->sid, reply->items[0]->friendly_name);
+}

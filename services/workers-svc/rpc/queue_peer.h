@@ -11,3 +11,9 @@ struct workers;
 enum err_code queue_peer_target(struct workers *workers, struct call *call,
                                 const char *workspace_sid, const char *sid, const char *name,
                                 const char **out_target, struct err *err) MUST_CHECK;
+
+/* Refuses while a queue moves workers to the activity. Asks as the service.
+ * Errors: FAILED_PRECONDITION ACTIVITY_IN_USE; those of the call. */
+enum err_code queue_peer_check_activity(struct workers *workers, struct call *call,
+                                        const char *workspace_sid, const char *activity_sid,
+                                        struct err *err) MUST_CHECK;
