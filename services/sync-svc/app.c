@@ -1,9 +1,13 @@
 #include "app.h"
 
+#include "config_table.h"
 #include "migrations.h"
 #include "sync.h"
 #include "sync_consumers.h"
 #include "sync_service.h"
+#include "sync_settings.h"
+#include "upstream.h"
+#include "upstream_service.h"
 
 static struct host_spec host_spec(void)
 {
@@ -15,9 +19,43 @@ static struct host_spec host_spec(void)
     };
 }
 
+/* ---- closers ---- */
+
+static void stop_upstream(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    upstream_stop(ctx);
+}
+
+static void close_upstream(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    upstream_close(ctx);
+}
+
+/* ---- start ---- */
+
+static struct upstream *open_upstream(struct app *app, const struct sync_settings *settings)
+{
+    struct upstream *upstream = upstream_open(&(struct upstream_options){
+        .url = settings->twilio_url,
+        .account_sid = settings->account_sid,
+        .auth_token = settings->auth_token,
+        .ca_file = settings->twilio_ca_file,
+        .rate = settings->twilio_rate,
+        .burst = settings->twilio_burst,
+        .concurrency = settings->twilio_concurrency,
+        .timeout_ms = settings->twilio_timeout_ms,
+    });
+    app_on_close(app, APP_FREE, "upstream", close_upstream, upstream);
+    return upstream;
+}
+
 static enum err_code start(struct app *app, struct err *err)
 {
     struct sync *sync = host_state_new(app, sizeof *sync);
+    sync->settings = app_service_settings(app);
+    sync->upstream = open_upstream(app, sync->settings);
     struct host_spec spec = host_spec();
     enum err_code code = host_open(app, &spec, &sync->host, err);
     if (code != ERR_OK)
@@ -27,7 +65,9 @@ static enum err_code start(struct app *app, struct err *err)
         .workers = sync->host.as_service[PEER_WORKERS],
         .gone = sync_workspace_gone,
     };
+    app_on_close(app, APP_FINISH_CALLS, "upstream calls", stop_upstream, sync->upstream);
     rpc_server_add(sync->host.server, &sync_service, sync);
+    rpc_server_add(sync->host.server, &upstream_service, sync);
     host_consume(&sync->host, sync_consumers, sync_consumer_count, sync);
     return host_serve(&sync->host, err);
 }
@@ -42,6 +82,9 @@ const struct app_spec sync_app = {
     .name = "sync-svc",
     .summary = "keeps TaskRouter workspaces in step with Twilio",
     .version = "0.1.0",
+    .settings = sync_settings_table,
+    .setting_count = ARRAY_LEN(sync_settings_table),
+    .settings_size = sizeof(struct sync_settings),
     .migrate = migrate,
     .start = start,
 };

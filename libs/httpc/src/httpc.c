@@ -122,6 +122,7 @@ static void set_options(struct httpc *httpc, CURL *easy, struct httpc_request *r
         SET(CURLOPT_USERAGENT, httpc->user_agent);
     SET(CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     SET(CURLOPT_HTTPHEADER, headers);
+    SET(CURLOPT_FRESH_CONNECT, request->is_once ? 1L : 0L);
     if (request->method == HTTPC_DELETE)
         SET(CURLOPT_CUSTOMREQUEST, "DELETE");
     if (request->method == HTTPC_POST) {
@@ -199,6 +200,9 @@ static void finish(struct httpc *httpc, struct httpc_request *request, enum http
                        type == NULL ? "" : type);
     }
     if (request->easy != NULL) {
+        long sent_bytes = 0;
+        (void)curl_easy_getinfo(request->easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
+        request->was_sent = sent_bytes > 0;
         list_remove(&request->node);
         (void)curl_multi_remove_handle(httpc->multi, request->easy);
         curl_easy_cleanup(request->easy);
@@ -336,6 +340,7 @@ bool httpc_start(struct httpc *httpc, struct httpc_request *request)
     request->status = 0;
     request->content_type[0] = '\0';
     request->etag[0] = '\0';
+    request->was_sent = false;
     request->retry_after_s = 0;
     request->error[0] = '\0';
     request->easy = NULL;

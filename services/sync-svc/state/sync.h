@@ -4,7 +4,12 @@
 #include "svc/host.h"
 #include "svc/workspaces.h"
 
+struct sync_settings;
+struct upstream;
+
 struct sync {
     struct host host;
     struct workspaces workspaces;
+    const struct sync_settings *settings;
+    struct upstream *upstream;
 };

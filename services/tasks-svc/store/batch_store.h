@@ -44,5 +44,4 @@ enum err_code batch_store_send(struct db_conn *conn, struct call *call,
  * pipeline. After any error nothing is known to be stored, and after a broken connection not even
  * that.
  */
-enum err_code batch_store_wait(struct db_conn *conn, struct call *call,
-                               struct err *err) MUST_CHECK;
+enum err_code batch_store_wait(struct db_conn *conn, struct call *call, struct err *err) MUST_CHECK;

@@ -256,6 +256,7 @@ static void test_bad(void)
             (void)fprintf(stderr, "%s: %s\n", rows[i].path, request.error);
         CHECK_I64(request.status, rows[i].status);
         CHECK((request.outcome == HTTPC_ANSWERED) == (request.error[0] == '\0'));
+        CHECK(request.was_sent);
         CHECK(request.took_us < 2 * US_PER_S);
         httpc_request_fini(&request);
     }
@@ -279,6 +280,7 @@ static void test_url(void)
         CHECK(httpc_run(httpc, &request));
         CHECK_I64(request.outcome, rows[i].outcome);
         CHECK(request.error[0] != '\0');
+        CHECK(!request.was_sent);
         httpc_request_fini(&request);
     }
     httpc_close(httpc);

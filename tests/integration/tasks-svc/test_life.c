@@ -256,8 +256,8 @@ static void test_guide_view(void)
 /* The count of a phase in the metrics; -1: not there. */
 static long long phase_count(const char *page, const char *phase)
 {
-    const char *at = strstr(
-        page, suite_text("taskrouter_shard_phase_seconds_count{phase=\"%s\"} ", phase));
+    const char *at =
+        strstr(page, suite_text("taskrouter_shard_phase_seconds_count{phase=\"%s\"} ", phase));
     at = at == NULL ? NULL : strchr(at, '}');
     return at == NULL ? -1 : strtoll(at + 1, NULL, 10);
 }

@@ -53,6 +53,9 @@ struct httpc_request {
     struct str body;            /* of a POST */
     const char *const *headers; /* "Name: value", NULL-terminated; NULL = none */
     int timeout_ms;             /* for everything, name look-up included */
+    /* Sent at most once: over a connection of its own, since libcurl repeats what met a kept one
+     * that the peer closes without an answer. */
+    bool is_once;
     /* On the client's thread: be quick. */
     void (*done)(struct httpc_request *request);
     void *ctx;
@@ -66,6 +69,7 @@ struct httpc_request {
     struct buf reply;           /* httpc_request_fini frees it */
     char error[160];            /* for people, unless HTTPC_ANSWERED */
     int64_t took_us;
+    bool was_sent; /* false: the peer surely has seen nothing of it */
 
     /* The client's own. */
     struct httpc *httpc;

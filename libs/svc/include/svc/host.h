@@ -50,7 +50,7 @@ struct host_spec {
     const struct rpc_auth *auth;
     bool plans_each_time; /* of the pool: see db_options; so is the next */
     bool avoids_scans;
-    bool has_own_relay;   /* tasks-svc: its event log is its outbox; host->outbox stays NULL */
+    bool has_own_relay; /* tasks-svc: its event log is its outbox; host->outbox stays NULL */
 };
 
 /* Filled by host_open; members are NULL where the spec does not want them. */

@@ -1,0 +1,33 @@
+#include "config_table.h"
+
+#include "sync_settings.h"
+
+#define ROW(key_, type_, member, help_, ...)                                                       \
+    {                                                                                              \
+        .key = (key_), .type = (type_), .help = (help_),                                           \
+        CONFIG_FIELD(struct sync_settings, member), __VA_ARGS__                                    \
+    }
+
+const struct config_setting sync_settings_table[SYNC_SETTINGS_COUNT] = {
+    ROW("TWILIO_ACCOUNT_SID", CONFIG_SID, account_sid,
+        "The Twilio account whose workspaces are kept in step; without it Twilio is not called.",
+        .choices = "AC"),
+    ROW("TWILIO_AUTH_TOKEN", CONFIG_STRING, auth_token, "That account's auth token.", .min = 16,
+        .max = 256, .is_secret = true),
+    ROW("TASKROUTER_TWILIO_URL", CONFIG_URL, twilio_url,
+        "Where Twilio's TaskRouter API is; another suite in local mode is as good.",
+        .default_text = "https://taskrouter.twilio.com", .choices = "http,https"),
+    ROW("TASKROUTER_TWILIO_CA_FILE", CONFIG_PATH, twilio_ca_file,
+        "PEM file of the authorities to trust there; default: the system's.", .max = 4096),
+    ROW("TASKROUTER_TWILIO_RATE", CONFIG_INT, twilio_rate, "Most calls of that API per second.",
+        .default_text = "25", .min = 1, .max = 100000, .unit = "calls"),
+    ROW("TASKROUTER_TWILIO_BURST", CONFIG_INT, twilio_burst,
+        "Calls that may go at once after a quiet time.", .default_text = "25", .min = 1,
+        .max = 100000, .unit = "calls"),
+    ROW("TASKROUTER_TWILIO_CONCURRENCY", CONFIG_INT, twilio_concurrency,
+        "Most calls of that API under way at once.", .default_text = "8", .min = 1, .max = 256,
+        .unit = "calls"),
+    ROW("TASKROUTER_TWILIO_TIMEOUT", CONFIG_DURATION_MS, twilio_timeout_ms,
+        "How long one attempt of a call may take.", .default_text = "10s", .min = 100,
+        .max = 120000),
+};

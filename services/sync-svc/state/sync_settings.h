@@ -1,0 +1,16 @@
+/* sync-svc's own settings; the table is config.c. */
+#pragma once
+
+#include <stdint.h>
+
+/* Texts are NULL when absent. */
+struct sync_settings {
+    const char *account_sid;    /* TWILIO_ACCOUNT_SID */
+    const char *auth_token;     /* TWILIO_AUTH_TOKEN */
+    const char *twilio_url;     /* TASKROUTER_TWILIO_URL */
+    const char *twilio_ca_file; /* TASKROUTER_TWILIO_CA_FILE */
+    int64_t twilio_rate;        /* TASKROUTER_TWILIO_RATE, calls per second */
+    int64_t twilio_burst;       /* TASKROUTER_TWILIO_BURST, calls */
+    int64_t twilio_concurrency; /* TASKROUTER_TWILIO_CONCURRENCY, calls */
+    int64_t twilio_timeout_ms;  /* TASKROUTER_TWILIO_TIMEOUT, of one attempt */
+};
