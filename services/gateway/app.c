@@ -17,6 +17,7 @@
 #include "gateway.h"
 #include "migrations.h"
 #include "outbox/outbox.h"
+#include "rate.h"
 #include "rest.h"
 #include "rpc/auth.h"
 #include "rpc/server.h"
@@ -52,6 +53,7 @@ static void free_gateway(void *ctx, int64_t until_mono_us)
     (void)until_mono_us;
     struct gateway *gateway = ctx;
     rest_free(gateway->rest);
+    rate_free(gateway->rate);
     twilio_free(gateway->twilio);
     default_workspaces_free(gateway->workspaces);
     audit_free(gateway->audit);
@@ -187,6 +189,19 @@ static enum err_code open_http(struct app *app, struct gateway *gateway, struct 
     return ERR_OK;
 }
 
+static struct rate *rate_limits(const struct gateway_settings *settings)
+{
+    const int64_t per_second[RATE_CLASS_COUNT] = {
+        [RATE_GENERAL] = settings->rate_requests,
+        [RATE_CREATE_TASK] = settings->rate_task_creation,
+        [RATE_TARGET_WORKERS] = settings->rate_expressions,
+        [RATE_EVALUATE_TASKS] = settings->rate_expressions,
+        [RATE_EVALUATE_WORKERS] = settings->rate_expressions,
+        [RATE_BULK_STATISTICS] = settings->rate_bulk_statistics,
+    };
+    return rate_new(per_second);
+}
+
 static enum err_code start(struct app *app, struct err *err)
 {
     struct gateway *gateway = xcalloc(1, sizeof *gateway);
@@ -223,6 +238,7 @@ static enum err_code start(struct app *app, struct err *err)
     feed_start(gateway->feed, app);
     app_ready_check(app, "event feed", feed_check, gateway->feed);
     app_on_close(app, APP_FINISH_CALLS, "event replays", stop_feed, gateway->feed);
+    gateway->rate = rate_limits(gateway->settings);
     gateway->rest = rest_new(gateway, stream_handle);
     code = twilio_new(gateway, app_settings(app)->service_token, &gateway->twilio, err);
     if (code != ERR_OK)

@@ -12,6 +12,7 @@ struct audit;
 struct auth;
 struct default_workspaces;
 struct feed;
+struct rate;
 struct rest;
 struct twilio;
 struct vault;
@@ -24,6 +25,7 @@ struct gateway {
     struct audit *audit;
     struct default_workspaces *workspaces;
     struct feed *feed;
+    struct rate *rate;
     struct rest *rest;
     struct twilio *twilio;
     struct http_route_set route_sets[3]; /* what http serves; it keeps no copy */

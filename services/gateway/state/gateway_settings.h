@@ -18,7 +18,11 @@ struct gateway_settings {
     const char *trusted_proxies;     /* TASKROUTER_TRUSTED_PROXIES, comma-separated ranges */
     int64_t http_workers;            /* TASKROUTER_HTTP_WORKERS */
     int64_t max_streams;             /* TASKROUTER_MAX_STREAMS */
-    int64_t audit_max_age_ms;        /* TASKROUTER_AUDIT_MAX_AGE */
+    int64_t rate_requests;           /* TASKROUTER_RATE_…, each per second and account; 0 = off */
+    int64_t rate_task_creation;
+    int64_t rate_expressions;
+    int64_t rate_bulk_statistics;
+    int64_t audit_max_age_ms; /* TASKROUTER_AUDIT_MAX_AGE */
 };
 
 /* The account and its secret, whichever way they were given; NULL when they were not. */
