@@ -370,5 +370,6 @@ static const struct test_case cases[] = {
 
 int main(int argc, char **argv)
 {
-    return suite_main("workspaces", SUITE_BIT(SUITE_WORKERS), cases, ARRAY_LEN(cases), argc, argv);
+    return suite_main("workspaces", SUITE_BIT(SUITE_WORKERS) | SUITE_BIT(SUITE_QUEUES), cases,
+                      ARRAY_LEN(cases), argc, argv);
 }
