@@ -168,6 +168,7 @@ struct engine *engine_new(const struct engine_config *config)
     map_init(&engine->workers);
     pool_init(&engine->task_pool, sizeof(struct task));
     pool_init(&engine->reservation_pool, sizeof(struct reservation));
+    text_pool_init(&engine->texts);
     sid_map_init(&engine->tasks, offsetof(struct task, in_map));
     sid_map_init(&engine->reservations, offsetof(struct reservation, in_map));
     map_init(&engine->classes);
@@ -258,6 +259,7 @@ void engine_free(struct engine *engine)
         map_fini(maps[i]);
     pool_fini(&engine->task_pool);
     pool_fini(&engine->reservation_pool);
+    text_pool_fini(&engine->texts);
     sid_map_fini(&engine->tasks);
     sid_map_fini(&engine->reservations);
     buf_fini(&engine->class_key);
@@ -310,7 +312,8 @@ void engine_tick(struct engine *engine, int64_t now_us, struct engine_effects *o
 enum err_code engine_apply(struct engine *engine, const struct engine_command *command,
                            int64_t now_us, struct engine_effects *out_effects, struct err *err)
 {
-    struct err local = {0};
+    struct err local;
+    local.code = ERR_OK;
     struct err *report = err == NULL ? &local : err;
     if (command->kind <= ENGINE_COMMAND_NONE || command->kind >= ENGINE_COMMAND_COUNT)
         return ERR_SET(report, ERR_INVALID_ARGUMENT, "BAD_COMMAND", "there is no command %d",

@@ -19,6 +19,7 @@
 #include "mutation.h"
 #include "pool.h"
 #include "sid_map.h"
+#include "text_pool.h"
 #include "tree.h"
 
 #define TIME_NEVER     INT64_MAX
@@ -457,6 +458,7 @@ struct engine {
     struct map workers;
     struct pool task_pool;
     struct pool reservation_pool;
+    struct text_pool texts; /* of tasks and reservations */
     struct sid_map tasks;
     struct sid_map reservations;
     struct map classes;
@@ -688,6 +690,11 @@ void workspace_free_indexes(struct workspace *workspace);
 void match_task_ready(struct engine *engine, struct task *task);
 void match_worker_ready(struct engine *engine, struct worker *worker);
 void match_settle(struct engine *engine); /* until nobody can be given anything */
+
+/* --- ahead.c: memory that is needed soon --------------------------------------------------- */
+
+void ahead_of_purge(const struct engine *engine); /* an ended task is about to go */
+void ahead_of_match(const struct line *waiting);  /* its first task has been taken */
 
 /* --- route.c: where a task is in its workflow --------------------------------------------- */
 

@@ -31,7 +31,7 @@ static enum err_code load_check_task(const struct engine *engine, const struct t
     return ERR_OK;
 }
 
-static void load_task_fields(struct task *task, const struct task_row *row)
+static void load_task_fields(struct engine *engine, struct task *task, const struct task_row *row)
 {
     task->sid = row->sid;
     task->state = row->state;
@@ -54,9 +54,10 @@ static void load_task_fields(struct task *task, const struct task_row *row)
     task->wants_current = row->redrive == REDRIVE_DOCUMENT;
     task->is_written = true;
     task->timer = (struct timer){.sequence = row->sequence, .is_task = true};
-    text_set(&task->attributes, row->attributes.len == 0 ? STR("{}") : row->attributes);
-    text_set(&task->reason, row->reason);
-    text_set(&task->call_id, row->call_id);
+    text_pool_set(&engine->texts, &task->attributes,
+                  row->attributes.len == 0 ? STR("{}") : row->attributes);
+    text_pool_set(&engine->texts, &task->reason, row->reason);
+    text_pool_set(&engine->texts, &task->call_id, row->call_id);
 }
 
 static void load_task_refs(struct engine *engine, struct task *task, const struct task_row *row)
@@ -116,7 +117,7 @@ enum err_code engine_load_task(struct engine *engine, const struct task_row *row
     task->workspace = workspace_need(engine, &row->workspace_sid);
     task->channel = channel_need(engine, task->workspace, &row->channel_sid);
     list_init(&task->reservations);
-    load_task_fields(task, row);
+    load_task_fields(engine, task, row);
     load_task_refs(engine, task, row);
     if (!load_place_is_good(task))
         task->filter_index = FILTER_NOWHERE;
@@ -159,8 +160,8 @@ enum err_code engine_load_reservation(struct engine *engine, const struct reserv
     reservation->sequence = row->sequence;
     reservation->is_written = true;
     reservation->timer = (struct timer){.sequence = row->sequence};
-    text_set(&reservation->instruction, row->instruction);
-    text_set(&reservation->instruction_data, row->instruction_data);
+    text_pool_set(&engine->texts, &reservation->instruction, row->instruction);
+    text_pool_set(&engine->texts, &reservation->instruction_data, row->instruction_data);
     reservation_link(engine, reservation);
     if (reservation->state == RESERVATION_PENDING ||
         (reservation->state == RESERVATION_WRAPPING && reservation->expires_at_us != 0))

@@ -164,6 +164,8 @@ static void match_reserve(struct engine *engine, struct task *task)
     }
     for (int32_t i = 0; i < count; i++)
         reservation_make(engine, task, workers[i], offers[i]);
+    if (class->filter == NULL)
+        ahead_of_match(&class->tasks);
 }
 
 static void match_worker(struct engine *engine, const struct worker *worker)

@@ -31,19 +31,18 @@ void pool_fini(struct pool *pool)
     }
 }
 
-void *pool_take(struct pool *pool)
+void *pool_take_any(struct pool *pool)
 {
 #ifdef TR_SANITIZE
-    return xcalloc(1, pool->size);
+    return xrealloc(NULL, 1, pool->size);
 #else
     if (pool->free != NULL) {
         struct pool_free *thing = pool->free;
         pool->free = thing->next;
-        memset(thing, 0, pool->size);
         return thing;
     }
     if (pool->left == 0) {
-        struct pool_block *block = xcalloc(1, sizeof *block + PER_BLOCK * pool->size);
+        struct pool_block *block = xrealloc(NULL, 1, sizeof *block + PER_BLOCK * pool->size);
         block->older = pool->blocks;
         pool->blocks = block;
         pool->left = PER_BLOCK;
@@ -51,6 +50,11 @@ void *pool_take(struct pool *pool)
     pool->left--;
     return pool->blocks->bytes + pool->left * pool->size;
 #endif
+}
+
+void *pool_take(struct pool *pool)
+{
+    return memset(pool_take_any(pool), 0, pool->size);
 }
 
 void pool_give(struct pool *pool, void *thing)

@@ -19,5 +19,6 @@ struct pool {
 void pool_init(struct pool *pool, size_t size);
 void pool_fini(struct pool *pool); /* all must be back */
 
-void *pool_take(struct pool *pool); /* zeroed; never NULL */
+void *pool_take(struct pool *pool);     /* zeroed; never NULL */
+void *pool_take_any(struct pool *pool); /* whatever it holds */
 void pool_give(struct pool *pool, void *thing);

@@ -258,11 +258,12 @@ static struct reservation *reservation_find(struct engine *engine,
     return NULL;
 }
 
-static void reservation_record(struct reservation *reservation,
+static void reservation_record(struct engine *engine, struct reservation *reservation,
                                const struct instruction *instruction)
 {
-    text_set(&reservation->instruction, str_from(instruction_name(instruction->kind)));
-    text_set(&reservation->instruction_data, instruction->data);
+    text_pool_set(&engine->texts, &reservation->instruction,
+                  str_from(instruction_name(instruction->kind)));
+    text_pool_set(&engine->texts, &reservation->instruction_data, instruction->data);
 }
 
 static void reservation_do_accept(struct engine *engine, struct reservation *reservation)
@@ -330,7 +331,7 @@ enum err_code reservation_accept(struct engine *engine, const struct engine_comm
                              instruction_name(instruction.kind));
         if (code != ERR_OK)
             return code;
-        reservation_record(reservation, &instruction);
+        reservation_record(engine, reservation, &instruction);
     }
     reservation_do_accept(engine, reservation);
     engine->out->subject = reservation->sid;
@@ -506,7 +507,7 @@ enum err_code reservation_instruct(struct engine *engine, const struct engine_co
             return code;
     }
     if (instruction.kind != INSTRUCTION_SUPERVISE) /* that of the accept counts */
-        reservation_record(reservation, &instruction);
+        reservation_record(engine, reservation, &instruction);
     if (instruction.accepts) {
         reservation_do_accept(engine, reservation);
     } else {
@@ -526,7 +527,7 @@ void reservation_free(struct engine *engine, struct reservation *reservation)
     emit_forget_reservation(engine, reservation);
     sid_map_remove(&engine->reservations, reservation);
     worker_unref(engine, reservation->worker);
-    text_free(&reservation->instruction);
-    text_free(&reservation->instruction_data);
+    text_pool_clear(&engine->texts, &reservation->instruction);
+    text_pool_clear(&engine->texts, &reservation->instruction_data);
     pool_give(&engine->reservation_pool, reservation);
 }

@@ -105,6 +105,11 @@ void sid_map_put(struct sid_map *map, void *element)
     map->count++;
 }
 
+void sid_map_fetch(const struct sid_map *map, const struct sid_node *node)
+{
+    __builtin_prefetch((const void *)&map->buckets[bucket_of(map, node->hash)], 1);
+}
+
 void sid_map_remove(struct sid_map *map, void *element)
 {
     struct sid_node *node = node_of(map, element);

@@ -176,6 +176,7 @@ void task_timer(struct engine *engine, struct task *task)
         break;
     case TASK_COMPLETED:
     case TASK_CANCELED:
+        ahead_of_purge(engine);
         task_remove(engine, task, ENGINE_EVENT_NONE);
         break;
     case TASK_NONE:
@@ -245,7 +246,7 @@ void task_end(struct engine *engine, struct task *task, enum task_step step, str
     stats_task_drop(task);
     task->state = to;
     task->ended_at_us = engine->now_us;
-    text_set(&task->reason, reason);
+    text_pool_set(&engine->texts, &task->reason, reason);
     task_touch(engine, task);
     if (why != ENGINE_EVENT_NONE)
         emit_task(engine, why, task)->reason = emit_str(engine, task->reason);
@@ -296,9 +297,9 @@ void task_free(struct engine *engine, struct task *task)
     if (task->target_worker != NULL)
         worker_unref(engine, task->target_worker);
     free(task->routing_target);
-    text_free(&task->attributes);
-    text_free(&task->reason);
-    text_free(&task->call_id);
+    text_pool_clear(&engine->texts, &task->attributes);
+    text_pool_clear(&engine->texts, &task->reason);
+    text_pool_clear(&engine->texts, &task->call_id);
     pool_give(&engine->task_pool, task);
 }
 
@@ -492,8 +493,9 @@ static struct task *task_new(struct engine *engine, struct workspace *workspace,
     task->step_deadline_us = TIME_NEVER;
     task->timer = (struct timer){.sequence = task->sequence, .is_task = true};
     list_init(&task->reservations);
-    text_set(&task->attributes, create->attributes.len == 0 ? STR("{}") : create->attributes);
-    text_set(&task->call_id, create->call_id);
+    text_pool_set(&engine->texts, &task->attributes,
+                  create->attributes.len == 0 ? STR("{}") : create->attributes);
+    text_pool_set(&engine->texts, &task->call_id, create->call_id);
     if (task->target_worker != NULL)
         task->target_worker->refs++;
     if (sid_is_set(&create->routing_target)) {
@@ -614,7 +616,8 @@ static void task_apply_update(struct engine *engine, struct task *task,
                               const struct engine_update *update, struct channel *channel)
 {
     if (update->has_attributes) {
-        text_set(&task->attributes, update->attributes.len == 0 ? STR("{}") : update->attributes);
+        text_pool_set(&engine->texts, &task->attributes,
+                      update->attributes.len == 0 ? STR("{}") : update->attributes);
         emit_attributes_changed(engine, task);
         task->is_stale = task->state == TASK_RESERVED;
     }
@@ -732,7 +735,7 @@ enum err_code task_wrap_up(struct engine *engine, const struct engine_command *c
     enum err_code code = task_check_wrap_up(action->timeout_s, err);
     if (code != ERR_OK)
         return code;
-    text_set(&task->reason, action->reason);
+    text_pool_set(&engine->texts, &task->reason, action->reason);
     engine->out->subject = task->sid;
     return task_begin_wrap_up(engine, task, action->timeout_s, err);
 }
