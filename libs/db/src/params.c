@@ -88,9 +88,21 @@ struct db_param db_times_us(const int64_t *values, size_t count)
     return (struct db_param){.type = DB_TIMES, .count = count, .as.i64s = values};
 }
 
+struct db_param db_rows(const struct db_param *columns, size_t column_count)
+{
+    return (struct db_param){.type = DB_ROWS, .count = column_count, .as.columns = columns};
+}
+
 /* ---- Arrays in binary: dimensions, null flag, element type, count, lower bound, elements ---- */
 
-enum { OID_BOOL = 16, OID_INT8 = 20, OID_TEXT = 25, OID_TIMESTAMPTZ = 1184, OID_JSONB = 3802 };
+enum {
+    OID_NONE = 0,
+    OID_BOOL = 16,
+    OID_INT8 = 20,
+    OID_TEXT = 25,
+    OID_TIMESTAMPTZ = 1184,
+    OID_JSONB = 3802
+};
 enum { ARRAY_HEAD_BYTES = 20, JSONB_VERSION = 1 };
 
 /* PostgreSQL counts microseconds from 2000-01-01. */
@@ -136,66 +148,131 @@ static bool has_nul(struct str text)
     return text.ptr != NULL && memchr(text.ptr, '\0', text.len) != NULL;
 }
 
-static enum err_code bind_texts(struct arena *arena, const struct db_param *param, char **out,
+static uint32_t element_oid(const struct db_param *array)
+{
+    switch (array->type) {
+    case DB_TEXTS:
+        return OID_TEXT;
+    case DB_JSONS:
+        return OID_JSONB;
+    case DB_I64S:
+        return OID_INT8;
+    case DB_BOOLS:
+        return OID_BOOL;
+    case DB_TIMES:
+        return OID_TIMESTAMPTZ;
+    default:
+        INVARIANT(array->type == DB_ROWS);
+        return OID_NONE; /* of types that were created the server does not ask for it */
+    }
+}
+
+static bool is_text(const struct db_param *array)
+{
+    return array->type == DB_TEXTS || array->type == DB_JSONS;
+}
+
+static bool is_null_at(const struct db_param *array, size_t i)
+{
+    return is_text(array)            ? array->as.texts[i].ptr == NULL
+           : array->type == DB_TIMES ? array->as.i64s[i] == 0
+                                     : false;
+}
+
+static size_t element_bytes(const struct db_param *array, size_t i)
+{
+    if (is_null_at(array, i))
+        return 0;
+    if (is_text(array))
+        return array->as.texts[i].len + (array->type == DB_JSONS ? 1 : 0);
+    return array->type == DB_BOOLS ? 1 : 8;
+}
+
+/* Its length, then itself. */
+static char *put_element(char *at, const struct db_param *array, size_t i)
+{
+    if (is_null_at(array, i))
+        return put_u32(at, UINT32_MAX);
+    at = put_u32(at, (uint32_t)element_bytes(array, i));
+    if (is_text(array)) {
+        struct str text = array->as.texts[i];
+        if (array->type == DB_JSONS)
+            *at++ = JSONB_VERSION;
+        memcpy(at, text.ptr, text.len);
+        return at + text.len;
+    }
+    if (array->type == DB_BOOLS) {
+        *at++ = array->as.bools[i] ? 1 : 0;
+        return at;
+    }
+    return put_u64(at, (uint64_t)(array->as.i64s[i] - (array->type == DB_TIMES ? PG_EPOCH_US : 0)));
+}
+
+/* Adds the bytes of all elements with their lengths. */
+static enum err_code measure(const struct db_param *array, size_t *bytes, bool *has_null,
+                             struct err *err)
+{
+    for (size_t i = 0; i < array->count; i++) {
+        *bytes += 4 + element_bytes(array, i);
+        *has_null = *has_null || is_null_at(array, i);
+        if (is_text(array) && has_nul(array->as.texts[i]))
+            return bad_text(err);
+    }
+    return ERR_OK;
+}
+
+static enum err_code bind_array(struct arena *arena, const struct db_param *param, char **out,
                                 size_t *out_len, struct err *err)
 {
-    size_t extra = param->type == DB_JSONS ? 1 : 0;
     size_t size = ARRAY_HEAD_BYTES;
     bool has_null = false;
-    for (size_t i = 0; i < param->count; i++) {
-        struct str text = param->as.texts[i];
-        has_null = has_null || text.ptr == NULL;
-        size += 4 + extra + text.len;
-        if (has_nul(text))
-            return bad_text(err);
+    enum err_code code = measure(param, &size, &has_null, err);
+    if (code != ERR_OK)
+        return code;
+    char *at = size > INT32_MAX ? NULL : arena_alloc(arena, size);
+    if (at == NULL)
+        return no_room(err);
+    *out = at;
+    at = put_head(at, param->count, element_oid(param), has_null);
+    for (size_t i = 0; i < param->count; i++)
+        at = put_element(at, param, i);
+    *out_len = (size_t)(at - *out);
+    return ERR_OK;
+}
+
+/* Each row: its length, the number of fields, and of each field the type, length and value. */
+static char *put_row(char *at, const struct db_param *rows, size_t i)
+{
+    char *row = at + 4;
+    char *end = put_u32(row, (uint32_t)rows->count);
+    for (size_t c = 0; c < rows->count; c++) {
+        const struct db_param *column = &rows->as.columns[c];
+        end = put_u32(end, element_oid(column));
+        end = put_element(end, column, i);
+    }
+    (void)put_u32(at, (uint32_t)(end - row));
+    return end;
+}
+
+static enum err_code bind_rows(struct arena *arena, const struct db_param *param, char **out,
+                               size_t *out_len, struct err *err)
+{
+    size_t count = param->count == 0 ? 0 : param->as.columns[0].count;
+    size_t size = ARRAY_HEAD_BYTES + count * (8 + 4 * param->count);
+    bool has_null = false; /* of fields, which the array's head does not tell */
+    for (size_t c = 0; c < param->count; c++) {
+        INVARIANT(param->as.columns[c].count == count && param->as.columns[c].type != DB_ROWS);
+        enum err_code code = measure(&param->as.columns[c], &size, &has_null, err);
+        if (code != ERR_OK)
+            return code;
     }
     char *at = size > INT32_MAX ? NULL : arena_alloc(arena, size);
     if (at == NULL)
         return no_room(err);
     *out = at;
-    at = put_head(at, param->count, extra == 1 ? OID_JSONB : OID_TEXT, has_null);
-    for (size_t i = 0; i < param->count; i++) {
-        struct str text = param->as.texts[i];
-        if (text.ptr == NULL) {
-            at = put_u32(at, UINT32_MAX);
-            continue;
-        }
-        at = put_u32(at, (uint32_t)(text.len + extra));
-        if (extra == 1)
-            *at++ = JSONB_VERSION;
-        memcpy(at, text.ptr, text.len);
-        at += text.len;
-    }
-    *out_len = (size_t)(at - *out);
-    return ERR_OK;
-}
-
-static enum err_code bind_numbers(struct arena *arena, const struct db_param *param, char **out,
-                                  size_t *out_len, struct err *err)
-{
-    bool is_time = param->type == DB_TIMES;
-    char *at = param->count > INT32_MAX / 16
-                   ? NULL
-                   : arena_alloc(arena, ARRAY_HEAD_BYTES + param->count * 12);
-    if (at == NULL)
-        return no_room(err);
-    *out = at;
-    bool has_null = false;
-    for (size_t i = 0; is_time && i < param->count; i++)
-        has_null = has_null || param->as.i64s[i] == 0;
-    uint32_t oid = param->type == DB_BOOLS ? OID_BOOL : is_time ? OID_TIMESTAMPTZ : OID_INT8;
-    at = put_head(at, param->count, oid, has_null);
-    for (size_t i = 0; i < param->count; i++) {
-        if (param->type == DB_BOOLS) {
-            at = put_u32(at, 1);
-            *at++ = param->as.bools[i] ? 1 : 0;
-        } else if (is_time && param->as.i64s[i] == 0) {
-            at = put_u32(at, UINT32_MAX);
-        } else {
-            at = put_u32(at, 8);
-            at = put_u64(at, (uint64_t)(param->as.i64s[i] - (is_time ? PG_EPOCH_US : 0)));
-        }
-    }
+    at = put_head(at, count, element_oid(param), false);
+    for (size_t i = 0; i < count; i++)
+        at = put_row(at, param, i);
     *out_len = (size_t)(at - *out);
     return ERR_OK;
 }
@@ -239,13 +316,14 @@ static enum err_code bind_one(struct arena *arena, const struct db_param *param,
         break;
     case DB_TEXTS:
     case DB_JSONS:
-        code = bind_texts(arena, param, &value, &len, err);
-        out->formats[i] = 1;
-        break;
     case DB_I64S:
     case DB_BOOLS:
     case DB_TIMES:
-        code = bind_numbers(arena, param, &value, &len, err);
+        code = bind_array(arena, param, &value, &len, err);
+        out->formats[i] = 1;
+        break;
+    case DB_ROWS:
+        code = bind_rows(arena, param, &value, &len, err);
         out->formats[i] = 1;
         break;
     }

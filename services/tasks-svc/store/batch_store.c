@@ -7,7 +7,7 @@
 #include "base/macros.h"
 #include "batch_store_sql.h"
 
-/* Rows of one table as columns, for unnest. One allocation per column, in the batch's arena. */
+/* Rows of one table as columns. One allocation per column, in the batch's arena. */
 
 static enum err_code no_room(struct err *err)
 {
@@ -89,25 +89,31 @@ static struct str redrive_name(enum task_redrive redrive)
     return STR("none");
 }
 
+/* What no update changes is null there: the columns are empty to begin with. */
+static void put_new_task(const struct task_row *row, size_t i, struct str **texts,
+                         int64_t **numbers)
+{
+    texts[TASK_T_ACCOUNT][i] = sid_text(&row->account_sid);
+    texts[TASK_T_WORKSPACE][i] = sid_text(&row->workspace_sid);
+    texts[TASK_T_WORKFLOW][i] = sid_text(&row->workflow_sid);
+    texts[TASK_T_TARGET][i] = sid_text(&row->routing_target);
+    texts[TASK_T_CALL][i] = row->call_id.ptr == NULL ? STR("") : row->call_id;
+    numbers[TASK_N_CREATED][i] = row->created_at_us;
+}
+
 static void put_task(const struct task_row *row, size_t i, struct str **texts, int64_t **numbers)
 {
     texts[TASK_T_SID][i] = sid_text(&row->sid);
-    texts[TASK_T_ACCOUNT][i] = sid_text(&row->account_sid);
-    texts[TASK_T_WORKSPACE][i] = sid_text(&row->workspace_sid);
     texts[TASK_T_STATE][i] = str_from(task_state_name(row->state));
     texts[TASK_T_ATTRIBUTES][i] = row->attributes.len == 0 ? STR("{}") : row->attributes;
     texts[TASK_T_REASON][i] = row->reason.ptr == NULL ? STR("") : row->reason;
     texts[TASK_T_QUEUE][i] = sid_text(&row->queue_sid);
     texts[TASK_T_CHANNEL][i] = sid_text(&row->channel_sid);
-    texts[TASK_T_WORKFLOW][i] = sid_text(&row->workflow_sid);
-    texts[TASK_T_TARGET][i] = sid_text(&row->routing_target);
     texts[TASK_T_WORKER][i] = sid_text(&row->worker_sid);
-    texts[TASK_T_CALL][i] = row->call_id.ptr == NULL ? STR("") : row->call_id;
     texts[TASK_T_REDRIVE][i] = redrive_name(row->redrive);
     numbers[TASK_N_VERSION][i] = row->version;
     numbers[TASK_N_PRIORITY][i] = row->priority;
     numbers[TASK_N_TIMEOUT][i] = row->timeout_s;
-    numbers[TASK_N_CREATED][i] = row->created_at_us;
     numbers[TASK_N_UPDATED][i] = row->updated_at_us;
     numbers[TASK_N_VIRTUAL][i] = row->virtual_start_us;
     numbers[TASK_N_ENTERED][i] = row->queue_entered_at_us;
@@ -148,26 +154,45 @@ static enum err_code add_tasks(struct db_conn *conn, struct call *call, int shar
         if (e->kind != ENGINE_TASK_ROW || e->is_new != is_new)
             continue;
         ignore[i] = e->task->ignore_capacity;
+        if (is_new)
+            put_new_task(e->task, i, t, v);
         put_task(e->task, i++, t, v);
     }
-    return db_pipeline_add(
-        conn, call, is_new ? &batch_tasks : &batch_tasks_changed,
-        DB_PARAMS(db_i64(shard), db_texts(t[TASK_T_SID], n), db_texts(t[TASK_T_ACCOUNT], n),
-                  db_texts(t[TASK_T_WORKSPACE], n), db_texts(t[TASK_T_STATE], n),
-                  db_i64s(v[TASK_N_VERSION], n), db_texts(t[TASK_T_ATTRIBUTES], n),
-                  db_i64s(v[TASK_N_PRIORITY], n), db_texts(t[TASK_T_REASON], n),
-                  db_i64s(v[TASK_N_TIMEOUT], n), db_texts(t[TASK_T_QUEUE], n),
-                  db_texts(t[TASK_T_CHANNEL], n), db_texts(t[TASK_T_WORKFLOW], n),
-                  db_bools(ignore, n), db_texts(t[TASK_T_TARGET], n), db_texts(t[TASK_T_WORKER], n),
-                  db_texts(t[TASK_T_CALL], n), db_times_us(v[TASK_N_CREATED], n),
-                  db_times_us(v[TASK_N_UPDATED], n), db_times_us(v[TASK_N_VIRTUAL], n),
-                  db_times_us(v[TASK_N_ENTERED], n), db_times_us(v[TASK_N_ASSIGNED], n),
-                  db_times_us(v[TASK_N_ENDED], n), db_i64s(v[TASK_N_DOCUMENT], n),
-                  db_i64s(v[TASK_N_FILTER], n), db_i64s(v[TASK_N_TARGET], n),
-                  db_times_us(v[TASK_N_BASE], n), db_times_us(v[TASK_N_DEADLINE], n),
-                  db_i64s(v[TASK_N_ASSIGNMENTS], n), db_texts(t[TASK_T_REDRIVE], n),
-                  db_i64s(v[TASK_N_SEQUENCE], n)),
-        err);
+    /* As in the type batch_task. */
+    const struct db_param fields[] = {
+        db_texts(t[TASK_T_SID], n),
+        db_texts(t[TASK_T_ACCOUNT], n),
+        db_texts(t[TASK_T_WORKSPACE], n),
+        db_texts(t[TASK_T_STATE], n),
+        db_i64s(v[TASK_N_VERSION], n),
+        db_texts(t[TASK_T_ATTRIBUTES], n),
+        db_i64s(v[TASK_N_PRIORITY], n),
+        db_texts(t[TASK_T_REASON], n),
+        db_i64s(v[TASK_N_TIMEOUT], n),
+        db_texts(t[TASK_T_QUEUE], n),
+        db_texts(t[TASK_T_CHANNEL], n),
+        db_texts(t[TASK_T_WORKFLOW], n),
+        db_bools(ignore, n),
+        db_texts(t[TASK_T_TARGET], n),
+        db_texts(t[TASK_T_WORKER], n),
+        db_texts(t[TASK_T_CALL], n),
+        db_times_us(v[TASK_N_CREATED], n),
+        db_times_us(v[TASK_N_UPDATED], n),
+        db_times_us(v[TASK_N_VIRTUAL], n),
+        db_times_us(v[TASK_N_ENTERED], n),
+        db_times_us(v[TASK_N_ASSIGNED], n),
+        db_times_us(v[TASK_N_ENDED], n),
+        db_i64s(v[TASK_N_DOCUMENT], n),
+        db_i64s(v[TASK_N_FILTER], n),
+        db_i64s(v[TASK_N_TARGET], n),
+        db_times_us(v[TASK_N_BASE], n),
+        db_times_us(v[TASK_N_DEADLINE], n),
+        db_i64s(v[TASK_N_ASSIGNMENTS], n),
+        db_texts(t[TASK_T_REDRIVE], n),
+        db_i64s(v[TASK_N_SEQUENCE], n),
+    };
+    return db_pipeline_add(conn, call, is_new ? &batch_tasks : &batch_tasks_changed,
+                           DB_PARAMS(db_i64(shard), db_rows(fields, ARRAY_LEN(fields))), err);
 }
 
 /* ---- reservations ---- */
@@ -198,24 +223,29 @@ enum reservation_number {
     RES_N_COUNT,
 };
 
-static void put_reservation(const struct reservation_row *row, size_t i, struct str **texts,
-                            int64_t **numbers)
+static void put_new_reservation(const struct reservation_row *row, size_t i, struct str **texts,
+                                int64_t **numbers)
 {
-    texts[RES_T_SID][i] = sid_text(&row->sid);
     texts[RES_T_ACCOUNT][i] = sid_text(&row->account_sid);
     texts[RES_T_WORKSPACE][i] = sid_text(&row->workspace_sid);
     texts[RES_T_TASK][i] = sid_text(&row->task_sid);
     texts[RES_T_WORKER][i] = sid_text(&row->worker_sid);
-    texts[RES_T_STATE][i] = str_from(reservation_state_name(row->state));
     texts[RES_T_QUEUE][i] = sid_text(&row->queue_sid);
     texts[RES_T_CHANNEL][i] = sid_text(&row->channel_sid);
     texts[RES_T_WORKFLOW][i] = sid_text(&row->workflow_sid);
+    numbers[RES_N_CREATED][i] = row->created_at_us;
+}
+
+static void put_reservation(const struct reservation_row *row, size_t i, struct str **texts,
+                            int64_t **numbers)
+{
+    texts[RES_T_SID][i] = sid_text(&row->sid);
+    texts[RES_T_STATE][i] = str_from(reservation_state_name(row->state));
     texts[RES_T_PREVIOUS][i] = sid_text(&row->previous_activity_sid);
     texts[RES_T_INSTRUCTION][i] = row->instruction.ptr == NULL ? STR("") : row->instruction;
     texts[RES_T_DATA][i] = row->instruction_data.ptr == NULL ? STR("") : row->instruction_data;
     numbers[RES_N_VERSION][i] = row->version;
     numbers[RES_N_TIMEOUT][i] = row->timeout_s;
-    numbers[RES_N_CREATED][i] = row->created_at_us;
     numbers[RES_N_UPDATED][i] = row->updated_at_us;
     numbers[RES_N_EXPIRES][i] = row->expires_at_us;
     numbers[RES_N_SEQUENCE][i] = row->sequence;
@@ -258,21 +288,27 @@ static enum err_code add_reservations(struct db_conn *conn, struct call *call, i
         return no_room(err);
     size_t i = 0;
     for (const struct engine_effect *e = batch->effects->first; e != NULL; e = e->next) {
-        if (e->kind == ENGINE_RESERVATION_ROW && e->is_new == is_new)
-            put_reservation(e->reservation, i++, t, v);
+        if (e->kind != ENGINE_RESERVATION_ROW || e->is_new != is_new)
+            continue;
+        if (is_new)
+            put_new_reservation(e->reservation, i, t, v);
+        put_reservation(e->reservation, i++, t, v);
     }
-    enum err_code code = db_pipeline_add(
-        conn, call, is_new ? &batch_reservations : &batch_reservations_changed,
-        DB_PARAMS(db_i64(shard), db_texts(t[RES_T_SID], n), db_texts(t[RES_T_ACCOUNT], n),
-                  db_texts(t[RES_T_WORKSPACE], n), db_texts(t[RES_T_TASK], n),
-                  db_texts(t[RES_T_WORKER], n), db_texts(t[RES_T_STATE], n),
-                  db_i64s(v[RES_N_VERSION], n), db_i64s(v[RES_N_TIMEOUT], n),
-                  db_texts(t[RES_T_QUEUE], n), db_texts(t[RES_T_CHANNEL], n),
-                  db_texts(t[RES_T_WORKFLOW], n), db_texts(t[RES_T_PREVIOUS], n),
-                  db_texts(t[RES_T_INSTRUCTION], n), db_texts(t[RES_T_DATA], n),
-                  db_times_us(v[RES_N_CREATED], n), db_times_us(v[RES_N_UPDATED], n),
-                  db_times_us(v[RES_N_EXPIRES], n), db_i64s(v[RES_N_SEQUENCE], n)),
-        err);
+    /* As in the type batch_reservation. */
+    const struct db_param fields[] = {
+        db_texts(t[RES_T_SID], n),         db_texts(t[RES_T_ACCOUNT], n),
+        db_texts(t[RES_T_WORKSPACE], n),   db_texts(t[RES_T_TASK], n),
+        db_texts(t[RES_T_WORKER], n),      db_texts(t[RES_T_STATE], n),
+        db_i64s(v[RES_N_VERSION], n),      db_i64s(v[RES_N_TIMEOUT], n),
+        db_texts(t[RES_T_QUEUE], n),       db_texts(t[RES_T_CHANNEL], n),
+        db_texts(t[RES_T_WORKFLOW], n),    db_texts(t[RES_T_PREVIOUS], n),
+        db_texts(t[RES_T_INSTRUCTION], n), db_texts(t[RES_T_DATA], n),
+        db_times_us(v[RES_N_CREATED], n),  db_times_us(v[RES_N_UPDATED], n),
+        db_times_us(v[RES_N_EXPIRES], n),  db_i64s(v[RES_N_SEQUENCE], n),
+    };
+    enum err_code code =
+        db_pipeline_add(conn, call, is_new ? &batch_reservations : &batch_reservations_changed,
+                        DB_PARAMS(db_i64(shard), db_rows(fields, ARRAY_LEN(fields))), err);
     return code == ERR_OK && is_new ? add_idle(conn, call, shard, batch, n, err) : code;
 }
 

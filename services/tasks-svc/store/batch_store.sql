@@ -18,17 +18,7 @@ select r.sid, $1::integer, r.account_sid, r.workspace_sid, r.state, r.version, r
        r.virtual_start_at, r.queue_entered_at, r.assigned_at, r.ended_at, r.workflow_version,
        r.filter_index::integer, r.target_index::integer, r.filter_base_at, r.step_deadline_at,
        r.assignment_count::integer, r.redrive, r.sequence
-from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::bigint[],
-            $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::boolean[],
-            $15::text[], $16::text[], $17::text[], $18::timestamptz[], $19::timestamptz[],
-            $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[],
-            $24::bigint[], $25::bigint[], $26::bigint[], $27::timestamptz[], $28::timestamptz[],
-            $29::bigint[], $30::text[], $31::bigint[])
-     as r (sid, account_sid, workspace_sid, state, version, attributes, priority, reason, timeout_s,
-           task_queue_sid, task_channel_sid, workflow_sid, ignore_capacity, routing_target,
-           worker_sid, call_id, created_at, updated_at, virtual_start_at, queue_entered_at,
-           assigned_at, ended_at, workflow_version, filter_index, target_index, filter_base_at,
-           step_deadline_at, assignment_count, redrive, sequence);
+from unnest($2::batch_task[]) as r;
 
 -- name: batch_tasks_changed
 -- index: primary key; $1 the shard, as for new ones
@@ -57,17 +47,7 @@ set state = r.state,
     step_deadline_at = r.step_deadline_at,
     assignment_count = r.assignment_count::integer,
     redrive = r.redrive
-from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::bigint[],
-            $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::boolean[],
-            $15::text[], $16::text[], $17::text[], $18::timestamptz[], $19::timestamptz[],
-            $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[],
-            $24::bigint[], $25::bigint[], $26::bigint[], $27::timestamptz[], $28::timestamptz[],
-            $29::bigint[], $30::text[], $31::bigint[])
-     as r (sid, account_sid, workspace_sid, state, version, attributes, priority, reason, timeout_s,
-           task_queue_sid, task_channel_sid, workflow_sid, ignore_capacity, routing_target,
-           worker_sid, call_id, created_at, updated_at, virtual_start_at, queue_entered_at,
-           assigned_at, ended_at, workflow_version, filter_index, target_index, filter_base_at,
-           step_deadline_at, assignment_count, redrive, sequence)
+from unnest($2::batch_task[]) as r
 where t.sid = r.sid
   and t.shard = $1;
 
@@ -81,13 +61,7 @@ select r.sid, $1::integer, r.account_sid, r.workspace_sid, r.task_sid, r.worker_
        r.version, r.timeout_s, r.task_queue_sid, r.task_channel_sid, r.workflow_sid,
        r.previous_activity_sid, r.instruction, r.instruction_data, r.created_at, r.updated_at,
        r.expires_at, r.sequence
-from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
-            $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-            $15::text[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
-            $19::bigint[])
-     as r (sid, account_sid, workspace_sid, task_sid, worker_sid, state, version, timeout_s,
-           task_queue_sid, task_channel_sid, workflow_sid, previous_activity_sid, instruction,
-           instruction_data, created_at, updated_at, expires_at, sequence);
+from unnest($2::batch_reservation[]) as r;
 
 -- name: batch_reservations_changed
 -- index: primary key
@@ -99,13 +73,7 @@ set state = r.state,
     instruction_data = r.instruction_data,
     updated_at = r.updated_at,
     expires_at = r.expires_at
-from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
-            $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-            $15::text[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
-            $19::bigint[])
-     as r (sid, account_sid, workspace_sid, task_sid, worker_sid, state, version, timeout_s,
-           task_queue_sid, task_channel_sid, workflow_sid, previous_activity_sid, instruction,
-           instruction_data, created_at, updated_at, expires_at, sequence)
+from unnest($2::batch_reservation[]) as r
 where t.sid = r.sid
   and t.shard = $1;
 

@@ -28,6 +28,8 @@ static const struct db_stmt t_arrays = {
     "select * from unnest($1::text[], $2::bigint[], $3::boolean[], $4::timestamptz[], "
     "$5::jsonb[])",
     5};
+static const struct db_stmt t_composite = {"t_composite",
+                                           "select r.* from unnest($1::item_row[]) as r", 1};
 static const struct db_stmt t_text_array = {"t_text_array", "select $1::text[]", 1};
 static const struct db_stmt t_sleep = {"t_sleep", "select pg_sleep($1::double precision)", 1};
 static const struct db_stmt t_bad = {"t_bad", "select no_such_column", 0};
@@ -136,6 +138,47 @@ static void arrays_become_rows_with_nulls_where_they_were(void)
                                     db_times_us(NULL, 0), db_jsons(NULL, 0)),
                           &rows, &err) == ERR_OK);
     CHECK_I64(db_row_count(rows), 0);
+}
+
+static void composite_rows_become_rows(void)
+{
+    begin_case();
+    struct db_result *rows = NULL;
+    const struct str texts[] = {
+        STR("a,\"b\"{}(\\)"), {NULL, 0},
+         STR("")
+    };
+    const int64_t numbers[] = {1, INT64_MIN, -5};
+    const bool flags[] = {true, false, true};
+    const int64_t times[] = {INT64_C(1795379220123456), 0, -1};
+    const struct str jsons[] = {
+        STR("{\"k\":1}"), STR("null"), {NULL, 0}
+    };
+    const struct db_param fields[] = {db_texts(texts, 3), db_i64s(numbers, 3), db_bools(flags, 3),
+                                      db_times_us(times, 3), db_jsons(jsons, 3)};
+    REQUIRE(db_pool_query(pool, &call, &t_composite, DB_PARAMS(db_rows(fields, 5)), &rows, &err) ==
+            ERR_OK);
+    REQUIRE(db_row_count(rows) == 3);
+    CHECK_STR(db_get_str(rows, 0, 0), "a,\"b\"{}(\\)");
+    CHECK(db_is_null(rows, 1, 0) && !db_is_null(rows, 2, 0));
+    CHECK(db_get_i64(rows, 1, 1) == INT64_MIN && db_get_i64(rows, 2, 1) == -5);
+    CHECK(db_get_bool(rows, 0, 2) && !db_get_bool(rows, 1, 2));
+    CHECK(db_get_time_us(rows, 0, 3) == times[0] && db_is_null(rows, 1, 3));
+    CHECK_TEXT(db_get_text(rows, 0, 4), "{\"k\": 1}");
+    CHECK(!db_is_null(rows, 1, 4) && db_is_null(rows, 2, 4));
+    const struct db_param none[] = {db_texts(NULL, 0), db_i64s(NULL, 0), db_bools(NULL, 0),
+                                    db_times_us(NULL, 0), db_jsons(NULL, 0)};
+    REQUIRE(db_pool_query(pool, &call, &t_composite, DB_PARAMS(db_rows(none, 5)), &rows, &err) ==
+            ERR_OK);
+    CHECK_I64(db_row_count(rows), 0);
+    /* The server checks what it is told. */
+    CHECK(db_pool_query(pool, &call, &t_composite, DB_PARAMS(db_rows(fields, 4)), &rows, &err) !=
+          ERR_OK);
+    const struct str nul[] = {STR("a\0b"), STR(""), STR("")};
+    const struct db_param bad[] = {db_texts(nul, 3), db_i64s(numbers, 3), db_bools(flags, 3),
+                                   db_times_us(times, 3), db_jsons(jsons, 3)};
+    CHECK_I64(db_pool_query(pool, &call, &t_composite, DB_PARAMS(db_rows(bad, 5)), &rows, &err),
+              ERR_INVALID_ARGUMENT);
 }
 
 static void text_arrays_are_read_with_quotes_and_nulls(void)
@@ -640,6 +683,7 @@ static const struct test_case cases[] = {
     {"extreme numbers and old times survive",                              extreme_numbers_and_old_times_survive       },
     {"arrays become rows, with nulls where they were",
      arrays_become_rows_with_nulls_where_they_were                                                                     },
+    {"rows of a composite type become rows",                               composite_rows_become_rows                  },
     {"text arrays are read with quotes and nulls",                         text_arrays_are_read_with_quotes_and_nulls  },
     {"a NUL in a text is refused and costs no connection",
      a_nul_in_a_text_is_refused_and_costs_no_connection                                                                },
@@ -678,6 +722,8 @@ int main(int argc, char **argv)
     bool is_ready = cluster_sql(
         cluster, "set role taskrouter_workers; set search_path = workers;"
                  "create table item (id text primary key, n bigint not null);"
+                 "create type item_row as (id text, n bigint, is_it boolean, at timestamptz,"
+                 " document jsonb);"
                  "create table child (item_id text not null references item);"
                  "create function guard(is_held boolean) returns void language plpgsql as $$"
                  " begin if not is_held then raise exception 'the lease was lost'"
