@@ -26,7 +26,8 @@ static struct event_row row_of(const char *type, const char *resource_type, cons
 #define COMMON(type, resource, words)                                                              \
     "{\"EventType\":\"" type "\",\"AccountSid\":\"AC1\",\"WorkspaceSid\":\"WS1\","                 \
     "\"WorkspaceName\":\"Floor\",\"EventDescription\":\"" words "\",\"ResourceType\":\"" resource  \
-    "\",\"ResourceSid\":\"XX1\",\"Sid\":\"EV1\",\"Timestamp\":\"1700000000\",\"TimestampMs\":"     \
+    "\",\"ResourceSid\":\"XX1\",\"Sid\":\"EV1\",\"OperatingUnitSid\":\"OU1\",\"Timestamp\":"       \
+    "\"1700000000\",\"TimestampMs\":"                                                              \
     "\"1700000000123\""
 
 #define OFFER                                                                                      \
