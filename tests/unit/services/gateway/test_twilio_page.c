@@ -1,0 +1,179 @@
+#include "twilio_page.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "jx/jx.h"
+#include "jx/writer.h"
+#include "testing.h"
+#include "twilio_ops.h"
+
+#define PATH STR("/v1/Workspaces/WS1/Workers")
+#define KEY  STR("the key of the tests")
+
+static struct arena *arena;
+static struct err err;
+
+static struct http_params query(const char *text)
+{
+    struct http_params params = {NULL, 0};
+    INVARIANT(http_params_decode(arena, str_from(text), 100, &params, &err) == ERR_OK);
+    return params;
+}
+
+static enum err_code read_page(const char *text, struct str path, struct twilio_page *out)
+{
+    struct http_params given = query(text);
+    err_clear(&err);
+    return twilio_page_read(&given, KEY, path, arena, out, &err);
+}
+
+static json_t *meta_of(const char *text, const char *next_cursor)
+{
+    struct http_params given = query(text);
+    struct twilio_page page;
+    struct buf out;
+    struct jx_writer w;
+    json_t *root = NULL;
+    INVARIANT(twilio_page_read(&given, KEY, PATH, arena, &page, &err) == ERR_OK);
+    buf_init(&out, 0);
+    jx_writer_init(&w, &out);
+    jx_object_begin(&w);
+    enum err_code code = twilio_page_meta(
+        &w, &page,
+        &(struct twilio_page_out){
+            .op = twilio_op_find(HTTP_GET, TWILIO_PREFIX "/Workspaces/{WorkspaceSid}/"
+                                                         "Workers"),
+            .given = &given,
+            .key = KEY,
+            .path = PATH,
+            .root = "https://host/p",
+            .next_cursor = next_cursor,
+        },
+        arena, &err);
+    jx_object_end(&w);
+    CHECK_I64(code, ERR_OK);
+    CHECK_I64(jx_writer_finish(&w, &err), ERR_OK);
+    CHECK_I64(jx_parse_object(buf_str(&out), NULL, &root, &err), ERR_OK);
+    buf_fini(&out);
+    return root;
+}
+
+/* The query of a URL of the meta; "" when it is null. */
+static const char *query_of(const json_t *root, const char *key)
+{
+    const char *url = jx_get_text(jx_get(root, "meta"), key, "");
+    const char *mark = strchr(url, '?');
+    return mark == NULL ? "" : arena_strdup(arena, mark + 1);
+}
+
+static void sizes_are_cut(void)
+{
+    static const struct {
+        const char *query;
+        int size;
+    } rows[] = {
+        {"",              50  },
+        {"PageSize=7",    7   },
+        {"PageSize=5000", 1000},
+        {"PageSize=0",    1   },
+        {"PageSize=-3",   1   },
+        {"PageSize=1",    1   },
+        {"PageSize=",     50  }
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct twilio_page page;
+        CHECK_I64(read_page(rows[i].query, PATH, &page), ERR_OK);
+        CHECK_I64(page.size, rows[i].size);
+        CHECK_TEXT(twilio_page_cursor(&page), "");
+    }
+}
+
+static void wrong_pages_are_refused(void)
+{
+    static const struct {
+        const char *query;
+        const char *reason;
+        const char *field;
+    } rows[] = {
+        {"PageSize=x",                                            "PARAMETER_INVALID",  "PageSize" },
+        {"Page=-1",                                               "PARAMETER_INVALID",  "Page"     },
+        {"Page=1",                                                "PAGE_WITHOUT_TOKEN", "Page"     },
+        {"PageToken=x",                                           "PARAMETER_INVALID",  "PageToken"},
+        {"PageToken=PA",                                          "PARAMETER_INVALID",  "PageToken"},
+        {"PageToken=PAWK00000000000000000000000000000001&Page=1", "PARAMETER_INVALID",  "PageToken"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct twilio_page page;
+        CHECK_I64(read_page(rows[i].query, PATH, &page), ERR_INVALID_ARGUMENT);
+        CHECK_TEXT(err.reason, rows[i].reason);
+        CHECK_TEXT(err.field, rows[i].field);
+    }
+}
+
+static void pages_lead_on_and_back(void)
+{
+    const char *here = "PageSize=2&ActivityName=On%20air&Unknown=1";
+    enum { PAGES = TWILIO_PAGE_CURSORS + 10 };
+    for (int i = 0; i < PAGES; i++) {
+        AUTO(jx_cleanup) json_t *root = meta_of(here, arena_printf(arena, "cursor%d", i));
+        CHECK_I64(jx_get_i64(jx_get(root, "meta"), "page", -1), i);
+        CHECK(strncmp(query_of(root, "next_page_url"), "ActivityName=On%20air&PageSize=2&", 33) ==
+              0);
+        here = query_of(root, "next_page_url");
+        CHECK(strlen(here) < 8000);
+    }
+    int back = 0;
+    for (; here[0] != '\0' && back <= PAGES; back++) {
+        struct twilio_page page;
+        CHECK_I64(read_page(here, PATH, &page), ERR_OK);
+        CHECK_TEXT(twilio_page_cursor(&page), arena_printf(arena, "cursor%d", PAGES - 1 - back));
+        AUTO(jx_cleanup) json_t *root = meta_of(here, "");
+        CHECK(json_is_null(json_object_get(jx_get(root, "meta"), "next_page_url")));
+        CHECK_TEXT(query_of(root, "url"), here);
+        here = query_of(root, "previous_page_url");
+    }
+    CHECK_I64(back, TWILIO_PAGE_CURSORS);
+}
+
+static void the_first_page_has_no_token(void)
+{
+    AUTO(jx_cleanup) json_t *first = meta_of("", "c1");
+    AUTO(jx_cleanup) json_t *second = meta_of(query_of(first, "next_page_url"), "");
+    CHECK_TEXT(query_of(second, "previous_page_url"), "PageSize=50&Page=0");
+    CHECK_TEXT(query_of(second, "first_page_url"), "PageSize=50&Page=0");
+    CHECK(json_is_null(json_object_get(jx_get(first, "meta"), "previous_page_url")));
+    CHECK_TEXT(jx_get_text(jx_get(first, "meta"), "url", ""),
+               "https://host/p/v1/Workspaces/WS1/Workers?PageSize=50&Page=0");
+}
+
+static void a_token_is_of_its_list(void)
+{
+    AUTO(jx_cleanup) json_t *first = meta_of("", "c1");
+    struct twilio_page page;
+    char *next = arena_strdup(arena, query_of(first, "next_page_url"));
+    CHECK_I64(read_page(next, PATH, &page), ERR_OK);
+    CHECK_I64(read_page(next, STR("/v1/Workspaces/WS2/Workers"), &page), ERR_INVALID_ARGUMENT);
+    for (char *c = strstr(next, "PageToken=PA") + 12; *c != '\0'; c++) {
+        char kept = *c;
+        *c = kept == 'A' ? 'B' : 'A';
+        CHECK_I64(read_page(next, PATH, &page), ERR_INVALID_ARGUMENT);
+        *c = kept;
+    }
+}
+
+static const struct test_case cases[] = {
+    {"the size is cut to 1 to 1000",               sizes_are_cut              },
+    {"what is no page is refused by name",         wrong_pages_are_refused    },
+    {"pages lead on with their filters, and back", pages_lead_on_and_back     },
+    {"the first page is the one without a token",  the_first_page_has_no_token},
+    {"a token is of its list, to the last letter", a_token_is_of_its_list     },
+};
+
+int main(int argc, char **argv)
+{
+    arena = arena_new(64 << 20);
+    int status = testing_main("twilio page", cases, ARRAY_LEN(cases), argc, argv);
+    arena_free(arena);
+    return status;
+}
