@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "gateway.h"
+#include "rate.h"
 #include "twilio_error.h"
 #include "twilio_ops.h"
 #include "twilio_run.h"
@@ -32,6 +33,32 @@ static enum err_code given_read(struct http_request *req, const struct twilio_op
     return ERR_OK;
 }
 
+static enum err_code rate_check(struct twilio *twilio, const struct twilio_exchange *x,
+                                struct rate_answer *rate, struct err *err)
+{
+    bool is_meant = x->op->rate_param == NULL || twilio_given(&x->given, x->op->rate_param).len > 0;
+    rate_take(twilio->gateway->rate, x->call->who.account_sid,
+              is_meant ? x->op->rate : RATE_GENERAL, rate);
+    if (!rate->is_refused)
+        return ERR_OK;
+    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "RATE_LIMIT", "too many requests: %s",
+                   rate->config);
+}
+
+static void answer_put(const struct twilio_answer *answer, const struct rate_answer *rate,
+                       struct http_response *res)
+{
+    twilio_headers_put(res, rate);
+    if (answer->etag[0] != '\0')
+        http_set_header(res, "ETag", answer->etag);
+    if (answer->status == 204)
+        http_no_content(res);
+    else
+        http_json_body(res, answer->status);
+}
+
+/* What fails on our side goes to the server, which notes it; what the client did wrong is answered
+ * here, where its rate is known. */
 static enum err_code handle(void *ctx, struct http_request *req, struct http_response *res,
                             struct err *err)
 {
@@ -50,20 +77,23 @@ static enum err_code handle(void *ctx, struct http_request *req, struct http_res
         .root = twilio_root_url(twilio->proxies, settings->public_url, req, req->call->arena),
     };
     struct twilio_answer answer = {.json = &res->body};
+    struct rate_answer rate = {0};
     if (x.root == NULL)
         return call_no_room(err);
     enum err_code code = given_read(req, x.op, &x.given, err);
     if (code == ERR_OK)
+        code = rate_check(twilio, &x, &rate, err);
+    if (code == ERR_OK)
         code = twilio_exchange_run(&x, &answer, err);
-    if (code != ERR_OK)
+    if (code == ERR_OK) {
+        answer_put(&answer, &rate, res);
+        return ERR_OK;
+    }
+    int status = http_status_of(req, err);
+    if (status >= 500)
         return code;
-    twilio_headers_put(res);
-    if (answer.etag[0] != '\0')
-        http_set_header(res, "ETag", answer.etag);
-    if (answer.status == 204)
-        http_no_content(res);
-    else
-        http_json_body(res, answer.status);
+    res->retry_after_s = rate.retry_after_s;
+    twilio_error_put(req, status, err, &rate, res);
     return ERR_OK;
 }
 

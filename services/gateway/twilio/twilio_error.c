@@ -6,9 +6,10 @@
 
 #include "base/macros.h"
 #include "jx/writer.h"
+#include "rate.h"
 #include "twilio_ops.h"
 
-enum { WORD_MAX_BYTES = 64, MORE_INFO_SIZE = 64, CODE_BAD_PARAMETER = 20001 };
+enum { NUMBER_SIZE = 24, WORD_MAX_BYTES = 64, MORE_INFO_SIZE = 64, CODE_BAD_PARAMETER = 20001 };
 
 /* Reasons with a status or code of their own. Source: sections 2.5 and 17 of the reference. */
 static const struct {
@@ -78,12 +79,16 @@ static void message_put(struct jx_writer *w, struct str path, int status, const 
     }
 }
 
-void twilio_headers_put(struct http_response *res)
+void twilio_headers_put(struct http_response *res, const struct rate_answer *rate)
 {
-    /* No limit is set; what the vendor writes here is not documented, but they are numbers. */
-    http_set_header(res, "X-Rate-Limit-Limit", "2147483647");
-    http_set_header(res, "X-Rate-Limit-Remaining", "2147483647");
-    http_set_header(res, "X-Rate-Limit-Config", "unlimited");
+    /* What the vendor writes here is not documented, but for the names. */
+    char number[NUMBER_SIZE];
+    bool is_limited = rate != NULL && rate->is_limited;
+    (void)snprintf(number, sizeof number, "%" PRId64, is_limited ? rate->limit : INT32_MAX);
+    http_set_header(res, "X-Rate-Limit-Limit", number);
+    (void)snprintf(number, sizeof number, "%" PRId64, is_limited ? rate->remaining : INT32_MAX);
+    http_set_header(res, "X-Rate-Limit-Remaining", number);
+    http_set_header(res, "X-Rate-Limit-Config", is_limited ? rate->config : "unlimited");
 }
 
 /* Names taken, things in use, states that do not allow it: all of it is 400 at Twilio. */
@@ -121,15 +126,22 @@ int twilio_error_body(struct str path, int status, const struct err *err, struct
     return answer;
 }
 
+void twilio_error_put(const struct http_request *req, int status, const struct err *err,
+                      const struct rate_answer *rate, struct http_response *res)
+{
+    buf_clear(&res->body);
+    int answer = twilio_error_body(req->path, status, err, &res->body);
+    twilio_headers_put(res, rate);
+    if (answer == 401)
+        http_set_header(res, "WWW-Authenticate", "Basic realm=\"TaskRouter\"");
+    http_json_body(res, answer);
+}
+
 void twilio_error_write(void *ctx, const struct http_request *req, int status,
                         const struct err *err, struct http_response *res)
 {
     (void)ctx;
-    int answer = twilio_error_body(req->path, status, err, &res->body);
-    twilio_headers_put(res);
-    if (answer == 401)
-        http_set_header(res, "WWW-Authenticate", "Basic realm=\"TaskRouter\"");
-    http_json_body(res, answer);
+    twilio_error_put(req, status, err, NULL, res);
 }
 
 /* ---- words ---- */

@@ -162,16 +162,16 @@
     DATA_OF("PostWorkActivitySid", SID, "WA")
 
 #define RESERVATION_ACTIONS                                                                        \
-    ACTIONS({"ReservationStatus", "accepted", NULL, NULL,                                                \
+    ACTIONS({"ReservationStatus", "accepted", NULL, NULL, NULL, NULL,                                                \
              RPC(tasks, TASKS, Tasks, AcceptReservation, reservation_action, reservation), false}, \
-            {"ReservationStatus", "rejected", NULL, NULL,                                                \
+            {"ReservationStatus", "rejected", NULL, NULL, NULL, NULL,                                                \
              RPC(tasks, TASKS, Tasks, RejectReservation, reservation_action, reservation), false}, \
-            {"ReservationStatus", "wrapping", NULL, NULL,                                                \
+            {"ReservationStatus", "wrapping", NULL, NULL, NULL, NULL,                                                \
              RPC(tasks, TASKS, Tasks, WrapUpReservation, reservation_action, reservation), false}, \
-            {"ReservationStatus", "completed", NULL, NULL,                                               \
+            {"ReservationStatus", "completed", NULL, NULL, NULL, NULL,                                               \
              RPC(tasks, TASKS, Tasks, CompleteReservation, reservation_action, reservation),       \
              false},                                                                               \
-            {"Instruction", NULL, "instruction", NULL,                                                   \
+            {"Instruction", NULL, "instruction", NULL, NULL, NULL,                                                   \
              RPC(tasks, TASKS, Tasks, InstructReservation, reservation_action, reservation),       \
              false})
 
@@ -255,7 +255,8 @@ const struct twilio_op twilio_ops[] = {
      .call = RPC_VOID(queues, QUEUES, Queues, DeleteTaskChannel, delete_task_channel)},
 
     /* ---- workers ---- */
-    {LIST("ListWorker", BELOW "/Workers"), .view = &twilio_view_worker, .key = "workers",
+    {LIST("ListWorker", BELOW "/Workers"), .rate = RATE_TARGET_WORKERS,
+     .rate_param = "TargetWorkersExpression", .view = &twilio_view_worker, .key = "workers",
      .has_etag = true,
      .call = RPC(workers, WORKERS, Workers, ListWorkers, list_workers, list_workers_response),
      PARAMS(TEXT("ActivityName", "activity_name"), SID("ActivitySid", "activity_sid", "WA"),
@@ -300,7 +301,8 @@ const struct twilio_op twilio_ops[] = {
      PARAMS(INT("Capacity", "capacity"), BOOL("Available", "available"))},
 
     /* ---- task queues ---- */
-    {LIST("ListTaskQueue", BELOW "/TaskQueues"), .view = &twilio_view_task_queue,
+    {LIST("ListTaskQueue", BELOW "/TaskQueues"), .rate = RATE_EVALUATE_WORKERS,
+     .rate_param = "EvaluateWorkerAttributes", .view = &twilio_view_task_queue,
      .key = "task_queues",
      .call = RPC(queues, QUEUES, Queues, ListTaskQueues, list_task_queues,
                  list_task_queues_response),
@@ -356,7 +358,8 @@ const struct twilio_op twilio_ops[] = {
      .call = RPC_VOID(routing, ROUTING, Routing, DeleteWorkflow, delete_workflow)},
 
     /* ---- tasks ---- */
-    {LIST("ListTask", BELOW "/Tasks"), .view = &twilio_view_task, .key = "tasks", .has_etag = true,
+    {LIST("ListTask", BELOW "/Tasks"), .rate = RATE_EVALUATE_TASKS,
+     .rate_param = "EvaluateTaskAttributes", .view = &twilio_view_task, .key = "tasks", .has_etag = true,
      .call = RPC(tasks, TASKS, Tasks, ListTasks, list_tasks, list_tasks_response),
      PARAMS(INT("Priority", "priority"), ENUMS("AssignmentStatus", "assignment_status", TASK_STATUSES),
             SID("WorkflowSid", "workflow_sid", "WW"), TEXT("WorkflowName", "workflow_name"),
@@ -365,7 +368,7 @@ const struct twilio_op twilio_ops[] = {
             TEXT("EvaluateTaskAttributes", "evaluate_task_attributes"),
             SID("RoutingTarget", "routing_target", "WK,WQ,WW"), TEXT("Ordering", "ordering"),
             BOOL("HasAddons", "has_addons"))},
-    {CREATE("CreateTask", BELOW "/Tasks", SUPERVISOR), .view = &twilio_view_task, .has_etag = true,
+    {CREATE("CreateTask", BELOW "/Tasks", SUPERVISOR), .rate = RATE_CREATE_TASK, .view = &twilio_view_task, .has_etag = true,
      .call = RPC(tasks, TASKS, Tasks, CreateTask, create_task, task),
      PARAMS(TEXT("Attributes", "attributes"), SID("WorkflowSid", "workflow_sid", "WW"),
             SID("TaskQueueSid", "task_queue_sid", "WQ"),
@@ -382,12 +385,9 @@ const struct twilio_op twilio_ops[] = {
             TEXT("TaskChannel", "task_channel_sid"),
             DATE("VirtualStartTime", "virtual_start_time"), SELECTS("AssignmentStatus"),
             FIELD_OF_ACTION("Reason", TEXT, "reason", NULL)),
-     ACTIONS({"AssignmentStatus", "canceled", NULL, "Reason",
-              RPC(tasks, TASKS, Tasks, CancelTask, task_action, task), false},
-             {"AssignmentStatus", "wrapping", NULL, NULL,
-              RPC(tasks, TASKS, Tasks, WrapUpTask, task_action, task), true},
-             {"AssignmentStatus", "completed", NULL, "Reason",
-              RPC(tasks, TASKS, Tasks, CompleteTask, task_action, task), true})},
+     ACTIONS({"AssignmentStatus", "canceled", NULL, "Reason", "assignment_status", "pending,reserved", RPC(tasks, TASKS, Tasks, CancelTask, task_action, task), false},
+             {"AssignmentStatus", "wrapping", NULL, NULL, NULL, NULL, RPC(tasks, TASKS, Tasks, WrapUpTask, task_action, task), true},
+             {"AssignmentStatus", "completed", NULL, "Reason", NULL, NULL, RPC(tasks, TASKS, Tasks, CompleteTask, task_action, task), true})},
     {DELETE("DeleteTask", BELOW "/Tasks/{Sid}", SUPERVISOR), .has_etag = true,
      PATH({"Sid", "WT", "sid", NULL}),
      .call = RPC_VOID(tasks, TASKS, Tasks, DeleteTask, delete_task)},
@@ -457,6 +457,7 @@ const struct twilio_op twilio_ops[] = {
      PARAMS(RANGE, SPLIT, TEXT("FriendlyName", "friendly_name"))},
     {.name = "CreateTaskQueueBulkRealTimeStatistics", .method = HTTP_POST,
      .pattern = BELOW "/TaskQueues/RealTimeStatistics", .kind = TWILIO_BULK, .role = ROLE_VIEWER,
+     .rate = RATE_BULK_STATISTICS,
      .view = &twilio_view_queue_stats, REALTIME,
      .call = RPC(tasks, TASKS, Statistics, ListQueueStatistics, list_queue_statistics,
                  list_queue_statistics_response)},

@@ -14,6 +14,7 @@
 #include "base/call.h"
 #include "base/str.h"
 #include "http/http.h"
+#include "rate.h"
 #include "svc/host.h"
 
 #define TWILIO_PREFIX "/v1"
@@ -92,6 +93,9 @@ struct twilio_action {
     const char *value; /* NULL: any */
     const char *field; /* of the action's request that takes the value; NULL: none */
     const char *needs; /* a parameter that must come with it; NULL: none */
+    const char *shows; /* field of the item whose word must be one of when, or the item's own fields
+                          stay as they are and the action is left to refuse; NULL: they change */
+    const char *when;
     struct twilio_call call;
     bool is_alone; /* the item's own fields may not change in the same request */
 };
@@ -115,7 +119,9 @@ struct twilio_op {
     const struct twilio_call *parent; /* must be there before a list of its parts is made */
     const char *parent_field;         /* of the parent's request that the path parameter fills */
     int part;                         /* enum StatisticsPart of statistics; 0 = both */
-    bool has_etag;                    /* shows the version, takes If-Match */
+    enum rate_class rate;
+    const char *rate_param; /* the class is meant when this parameter is given; NULL: always */
+    bool has_etag;          /* shows the version, takes If-Match */
     bool has_large_body;
     bool newest_first;       /* of a list whose request has that field */
     bool changes_workspaces; /* the account's default workspace may be another one afterwards */

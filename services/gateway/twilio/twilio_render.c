@@ -72,6 +72,16 @@ int64_t twilio_version_of(const ProtobufCMessage *message)
     return message == NULL ? 0 : int_at(message, twilio_field(message->descriptor, "version"));
 }
 
+const char *twilio_word_of(const ProtobufCMessage *message, const char *name,
+                           char out[TWILIO_WORD_SIZE])
+{
+    const ProtobufCFieldDescriptor *field = twilio_field(message->descriptor, name);
+    out[0] = '\0';
+    if (field == NULL || field->type != PROTOBUF_C_TYPE_ENUM || int_at(message, field) == 0)
+        return out;
+    return pbjson_enum_short(field->descriptor, (int)int_at(message, field), out, TWILIO_WORD_SIZE);
+}
+
 static int64_t time_at(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
     if (field == NULL || field->type != PROTOBUF_C_TYPE_MESSAGE)
@@ -200,19 +210,14 @@ static void sid_url_put(struct jx_writer *w, const char *base, const ProtobufCMe
 
 /* ---- members ---- */
 
-static void enum_put(struct jx_writer *w, const ProtobufCMessage *message,
-                     const ProtobufCFieldDescriptor *field, bool is_upper)
+static void enum_put(struct jx_writer *w, const ProtobufCMessage *message, const char *field,
+                     bool is_upper)
 {
-    char word[WORD_MAX_BYTES];
-    int value = (int)int_at(message, field);
-    if (field == NULL || field->type != PROTOBUF_C_TYPE_ENUM || value == 0) {
-        jx_null(w);
-        return;
-    }
-    (void)pbjson_enum_short(field->descriptor, value, word, sizeof word);
+    char word[TWILIO_WORD_SIZE];
+    (void)twilio_word_of(message, field, word);
     for (char *c = word; is_upper && *c != '\0'; c++)
         *c = (char)toupper((unsigned char)*c);
-    jx_text(w, word);
+    jx_text(w, word[0] == '\0' ? NULL : word);
 }
 
 static void text_put(struct jx_writer *w, const char *text, enum twilio_show show)
@@ -266,7 +271,7 @@ static void member_put(struct jx_writer *w, const struct twilio_member *member, 
         break;
     case TWILIO_SHOW_ENUM:
     case TWILIO_SHOW_ENUM_UPPER:
-        enum_put(w, message, field, member->show == TWILIO_SHOW_ENUM_UPPER);
+        enum_put(w, message, member->field, member->show == TWILIO_SHOW_ENUM_UPPER);
         break;
     case TWILIO_SHOW_TEXT:
     case TWILIO_SHOW_OPTIONAL:

@@ -8,6 +8,8 @@
 
 #include "base/str.h"
 
+enum { TWILIO_WORD_SIZE = 64 };
+
 struct jx_writer;
 struct twilio_op;
 struct twilio_view;
@@ -29,6 +31,8 @@ void twilio_render_bulk(struct jx_writer *w, const char *account_sid, const char
 
 /* Fields of messages by name, for codecs that know none. "" and 0 where there is none. */
 const char *twilio_text_of(const ProtobufCMessage *message, const char *field);
+const char *twilio_word_of(const ProtobufCMessage *message, const char *field,
+                           char out[TWILIO_WORD_SIZE]); /* an enum's, "pending" */
 int64_t twilio_version_of(const ProtobufCMessage *message);
 
 /* The items of a list's reply; others in their place, borrowed. */

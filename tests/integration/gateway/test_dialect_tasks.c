@@ -311,6 +311,68 @@ static void test_direct(void)
     CHECK(is_error(&bad, 400, 20001, "Attributes"));
 }
 
+/* A task with two offers; what the router has not heard of yet, it hears of in time. */
+static bool is_offered_twice(void *ctx)
+{
+    const char **task = ctx;
+    *task = task_new("");
+    (void)offer_of(*task);
+    if (at_i64(get(text("%s/Reservations", task_path(*task))).body, "reservations") == 2)
+        return true;
+    CHECK_I64(drop(task_path(*task)).status, 204);
+    return false;
+}
+
+static void test_rescinded(void)
+{
+    const char *task = "";
+    in_office();
+    CHECK_I64(post(text("%s/TaskQueues/%s", home, queue), "MaxReservedWorkers=2").status, 200);
+    move(alice, available);
+    move(bob, available);
+    REQUIRE(until(is_offered_twice, &task, WAIT_MS));
+    const char *list = text("%s/Reservations", task_path(task));
+    struct reply both = get(list);
+    const char *first = text("%s/%s", list, at(both.body, "reservations.0.sid"));
+    const char *second = text("%s/%s", list, at(both.body, "reservations.1.sid"));
+    CHECK_I64(post(first, "ReservationStatus=accepted").status, 200);
+    struct reply late = post(second, "ReservationStatus=accepted");
+    CHECK(is_error(&late, 410, 20410, "already in state [rescinded]"));
+    CHECK_TEXT(at(get(second).body, "reservation_status"), "rescinded");
+    struct reply bad =
+        post(task_path(task), "AssignmentStatus=canceled&Reason=x&Attributes=%7B%7D");
+    CHECK(is_error(&bad, 400, 20001, "Cannot cancel task"));
+    CHECK_I64(post(task_path(task), "AssignmentStatus=completed&Reason=x").status, 200);
+    CHECK_I64(post(text("%s/TaskQueues/%s", home, queue), "MaxReservedWorkers=1").status, 200);
+    move(alice, activity_sid("Offline"));
+    move(bob, activity_sid("Offline"));
+}
+
+static void test_membership(void)
+{
+    in_office();
+    struct reply found = get(text("%s/Workers?TaskQueueSid=%s", home, queue));
+    CHECK_I64(at_i64(found.body, "workers"), 2);
+    found = get(text("%s/Workers?TaskQueueName=All&FriendlyName=Bob", home));
+    CHECK_I64(at_i64(found.body, "workers"), 1);
+    CHECK_TEXT(at(found.body, "workers.0.sid"), bob);
+    found = get(text("%s/Workers?TargetWorkersExpression=friendly_name%%3D%%3D%%27Alice%%27&"
+                     "PageSize=1",
+                     home));
+    CHECK_TEXT(at(found.body, "workers.0.sid"), alice);
+    found = get(text("%s/TaskQueues?WorkerSid=%s", home, alice));
+    CHECK_TEXT(at(found.body, "task_queues.0.sid"), queue);
+    found = get(
+        text("%s/TaskQueues?EvaluateWorkerAttributes=%%7B%%7D&Ordering=DateUpdated%%3Adesc", home));
+    CHECK_TEXT(at(found.body, "task_queues.0.sid"), queue);
+    found = get(text("%s/Workers?Ordering=Size%%3Aasc", home));
+    CHECK(is_error(&found, 400, 20001, "Ordering"));
+    found = get(text("%s/Workers?Ordering=DateStatusChanged%%3Adesc", home));
+    CHECK_I64(at_i64(found.body, "workers"), 2);
+    found = get(text("%s/TaskQueues?EvaluateWorkerAttributes=%%7B", home));
+    CHECK(is_error(&found, 400, 20001, "EvaluateWorkerAttributes"));
+}
+
 static bool has_channels(void *ctx)
 {
     struct reply found = get(ctx);
@@ -449,6 +511,23 @@ static void test_bulk(void)
     }
 }
 
+/* 1 per second, averaged over 10: the eleventh within a second or so is one too many. */
+static void test_rate(void)
+{
+    struct reply got = {0};
+    in_office();
+    for (int i = 0; i < 100 && got.status != 429; i++)
+        got = bulk(text("{'queueSids':['%s']}", queue));
+    CHECK(is_error(&got, 429, 20429, "Too Many Requests"));
+    CHECK_TEXT(header_of(&got, "X-Rate-Limit-Limit"), "10");
+    CHECK_TEXT(header_of(&got, "X-Rate-Limit-Remaining"), "0");
+    CHECK(strstr(header_of(&got, "X-Rate-Limit-Config"), "per second") != NULL);
+    CHECK(header_of(&got, "Retry-After")[0] != '\0');
+    got = get(text("%s/Statistics", home));
+    CHECK_I64(got.status, 200);
+    CHECK_TEXT(header_of(&got, "X-Rate-Limit-Config"), "unlimited");
+}
+
 static void test_in_use(void)
 {
     in_office();
@@ -467,14 +546,18 @@ static const struct test_case cases[] = {
     {"a reservation is accepted, and its task completed", test_reservation},
     {"a reservation is rejected",                         test_reject     },
     {"a task goes straight to a worker, who is called",   test_direct     },
+    {"of two offers the later answer is gone",            test_rescinded  },
+    {"workers of queues, and queues of workers",          test_membership },
     {"a worker's channels",                               test_channels   },
     {"events tell what happened",                         test_events     },
     {"statistics in all their shapes",                    test_statistics },
     {"statistics of several queues at once",              test_bulk       },
+    {"too much is said to be too much",                   test_rate       },
     {"what is in use stays",                              test_in_use     },
 };
 
 int main(int argc, char **argv)
 {
-    return fixture_all_main("gateway dialect tasks", NULL, cases, ARRAY_LEN(cases), argc, argv);
+    static const char *const env[] = {"TASKROUTER_RATE_BULK_STATISTICS=1", NULL};
+    return fixture_all_main("gateway dialect tasks", env, cases, ARRAY_LEN(cases), argc, argv);
 }
