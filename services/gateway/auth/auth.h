@@ -15,6 +15,7 @@
 struct auth;
 struct db_pool;
 struct vault;
+struct worker_token;
 
 #define AUTH_TOKEN_MAX 512 /* bytes of a token that is looked up at all */
 
@@ -50,6 +51,16 @@ enum err_code auth_token_end(struct auth *auth, struct call *call, struct str to
  */
 enum err_code auth_basic(struct auth *auth, struct call *call, struct str user, struct str password,
                          struct identity *out_who, struct err *err) MUST_CHECK;
+
+/*
+ * A worker's token (worker_token.h): an agent of its account, restricted to its workspace and its
+ * worker. What the token says beside is in *out_token; whether it allows the request is asked with
+ * worker_token_check. Errors: UNAUTHENTICATED TOKEN_INVALID, TOKEN_EXPIRED or ACCOUNT_SUSPENDED;
+ * those of auth_basic.
+ */
+enum err_code auth_worker(struct auth *auth, struct call *call, struct str token,
+                          struct worker_token *out_token, struct identity *out_who,
+                          struct err *err) MUST_CHECK;
 
 /* Forgets what is remembered of the token, key or account with this SID; NULL or "": of all. */
 void auth_forget(struct auth *auth, const char *token_sid);

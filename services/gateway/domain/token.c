@@ -20,6 +20,9 @@ static const struct {
                           "the token has expired; ask an admin for another one"         },
     [TOKEN_SUSPENDED] = {"suspended", "ACCOUNT_SUSPENDED",
                           "the account is suspended; ask the owner of this installation"},
+    [TOKEN_FORGED] = {"forged",    "TOKEN_INVALID",
+                          "the worker token was not signed with the secret of its issuer, a key or "
+                      "an account that is known here"                                   },
     [TOKEN_BASIC] = {"basic",     "CREDENTIALS_INVALID",
                           "the account SID or its auth token, or the key's SID or its secret, is "
                      "wrong; check both"                                                },

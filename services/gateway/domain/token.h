@@ -46,6 +46,7 @@ enum token_state {
     TOKEN_EXPIRED,
     TOKEN_SUSPENDED, /* its account is */
     TOKEN_BASIC,     /* user and password of HTTP Basic that do not fit */
+    TOKEN_FORGED,    /* a worker token that was not signed with its issuer's secret */
     TOKEN_STATE_COUNT,
 };
 

@@ -12,6 +12,7 @@
 #include "pbjson/pbjson.h"
 #include "rest_int.h"
 #include "upstream.h"
+#include "worker_token.h"
 
 enum { NAME_MAX_BYTES = 64 };
 
@@ -35,6 +36,32 @@ static enum err_code refuse(const char *counted, const char *advice, struct err 
     return ERR_SET(err, ERR_UNAUTHENTICATED, "UNAUTHENTICATED", "%s", advice);
 }
 
+/* Parameters as policies see them: of the form where there is one, else of the query. */
+static enum err_code given_read(struct http_request *req, struct http_params *out, struct err *err)
+{
+    *out = req->query;
+    if (req->method != HTTP_POST || req->body.len == 0)
+        return ERR_OK;
+    return http_form(req, out, err);
+}
+
+/* Worker tokens are for Twilio's dialect: what they allow is said in its paths. */
+static enum err_code authenticate_worker(struct gateway *gateway, struct http_request *req,
+                                         struct str token, struct err *err)
+{
+    struct worker_token read;
+    struct http_params given = {NULL, 0};
+    if (!str_starts_with(req->path, STR("/v1/")))
+        return refuse("worker_token", "worker tokens are taken below /v1 only; use an API token",
+                      err);
+    enum err_code code = auth_worker(gateway->auth, req->call, token, &read, &req->call->who, err);
+    if (code == ERR_OK)
+        code = given_read(req, &given, err);
+    if (code == ERR_OK)
+        code = worker_token_check(&read, req->method, req->path, &given, err);
+    return code;
+}
+
 enum err_code rest_authenticate(void *ctx, struct http_request *req, struct err *err)
 {
     struct gateway *gateway = ctx;
@@ -45,7 +72,9 @@ enum err_code rest_authenticate(void *ctx, struct http_request *req, struct err 
     if (header.ptr == NULL)
         return refuse("missing", "send the header Authorization: Bearer <token>", err);
     if (http_bearer_token(header, &token))
-        return auth_token(gateway->auth, req->call, token, &req->call->who, err);
+        return worker_token_is_formed(token)
+                   ? authenticate_worker(gateway, req, token, err)
+                   : auth_token(gateway->auth, req->call, token, &req->call->who, err);
     if (http_basic_credentials(req->call->arena, header, &user, &password))
         return auth_basic(gateway->auth, req->call, user, password, &req->call->who, err);
     return refuse("malformed",

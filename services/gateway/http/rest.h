@@ -21,8 +21,8 @@ struct http_route_set rest_route_set(struct rest *rest);
 /* The row behind the request's route. */
 const struct rest_route *rest_row(const struct rest *rest, const struct http_request *req);
 
-/* http_auth_fn; ctx is the gateway: Bearer token, or Basic with an account's SID and auth token or
- * a key's SID and secret. */
+/* http_auth_fn; ctx is the gateway: Bearer token (below /v1 a worker's token too, which then allows
+ * the request), or Basic with an account's SID and auth token or a key's SID and secret. */
 enum err_code rest_authenticate(void *ctx, struct http_request *req, struct err *err);
 
 /*
