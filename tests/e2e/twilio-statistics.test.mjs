@@ -15,7 +15,7 @@ let waiting; // a task that nobody takes
 // What happens: one task accepted and completed, one rejected and canceled, one canceled while it waits, one
 // deleted, one moved from step to step to its end, and one that still waits.
 async function prepare() {
-  place = await Place.make(judge.client(), 'Statistics');
+  place = await Place.make(judge, 'Statistics');
   desk = await place.queue('desk');
   nobody = await place.queue('nobody');
   flow = await place.workflow(
@@ -41,7 +41,7 @@ async function prepare() {
   await tasks((await place.task('none')).sid).remove();
   await place.status(steps.sid, 'canceled');
   waiting = await place.task('none', { priority: 10 });
-  await patiently('the worker is unavailable', async () => !(await workers(ann.sid).fetch()).available);
+  await place.workerUntil(ann.sid, 'unavailable', (worker) => !worker.available);
 }
 
 const keys = (object) => Object.keys(object).sort();
@@ -109,10 +109,11 @@ suite.test('of the workspace', async () => {
   assert.equal(now.workspaceSid, place.sid);
   assert.equal((await ws.realTimeStatistics().fetch({ taskChannel: 'voice' })).totalTasks, 0);
 
-  const past = await patiently('all is counted', async () => {
-    const some = await ws.cumulativeStatistics().fetch(RECENT);
-    return some.tasksCreated === 6 && some.tasksTimedOutInWorkflow === 1 && some;
+  await patiently('all is counted', async () => {
+    const some = await place.waiting.cumulativeStatistics().fetch(RECENT);
+    return some.tasksCreated === 6 && some.tasksTimedOutInWorkflow === 1;
   });
+  const past = await ws.cumulativeStatistics().fetch(RECENT);
   assert.deepEqual(
     [past.tasksCreated, past.tasksCompleted, past.tasksCanceled, past.tasksDeleted, past.tasksTimedOutInWorkflow],
     [6, 1, 3, 1, 1],

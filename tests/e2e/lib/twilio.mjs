@@ -51,6 +51,11 @@ class Judge {
     return client;
   }
 
+  // One whose requests are not noted: for waiting, which takes now more, now fewer of them.
+  get waiter() {
+    return this.client(undefined, undefined, { httpClient: new twilio.RequestClient() });
+  }
+
   // One answer to a request of whatever client.
   note(method, url, reply) {
     const operation = this.contract.find(method, url);
@@ -63,8 +68,8 @@ class Judge {
   }
 
   // A request that the SDK would not send. form: [name, value] pairs or an object; json: sent as JSON; text:
-  // sent as it is, with its type in headers. auth: "user:password", or null for none.
-  async call(method, url, { form, json, text, auth, headers = {} } = {}) {
+  // sent as it is, with its type in headers. auth: "user:password", or null for none. isNoted: see waiter.
+  async call(method, url, { form, json, text, auth, headers = {}, isNoted = true } = {}) {
     const send = { accept: 'application/json', ...headers };
     const who = auth === undefined ? `${this.suite.accountSid}:${this.suite.authToken}` : auth;
     if (who !== null) send.authorization = `Basic ${Buffer.from(who).toString('base64')}`;
@@ -85,7 +90,7 @@ class Judge {
       if (!error.isReused || error.code !== 'ECONNRESET') throw error;
       reply = await request(whole, { ...options, agent: undefined });
     }
-    this.note(method, whole, reply);
+    if (isNoted) this.note(method, whole, reply);
     return reply;
   }
 
@@ -118,16 +123,18 @@ export function useTwilio(suite, fileUrl) {
 
 // A workspace made with the SDK, and what its stories need at hand.
 export class Place {
-  constructor(client, workspace) {
-    this.client = client;
+  constructor(judge, client, workspace) {
     this.sid = workspace.sid;
     this.workspace = workspace;
     this.ws = client.taskrouter.v1.workspaces(workspace.sid);
+    this.waiting = judge.waiter.taskrouter.v1.workspaces(workspace.sid);
     this.activities = {}; // name -> SID
   }
 
-  static async make(client, friendlyName, options = {}) {
-    const place = new Place(client, await client.taskrouter.v1.workspaces.create({ friendlyName, ...options }));
+  static async make(judge, friendlyName, options = {}) {
+    const client = judge.client();
+    const workspace = await client.taskrouter.v1.workspaces.create({ friendlyName, ...options });
+    const place = new Place(judge, client, workspace);
     for (const activity of await place.ws.activities.list()) {
       place.activities[activity.friendlyName] = activity.sid;
     }
@@ -170,7 +177,7 @@ export class Place {
   // The open reservations of a task, once there are so many.
   offers(taskSid, count = 1) {
     return patiently(`${count} offers of ${taskSid}`, async () => {
-      const open = await this.ws.tasks(taskSid).reservations.list({ reservationStatus: 'pending' });
+      const open = await this.waiting.tasks(taskSid).reservations.list({ reservationStatus: 'pending' });
       return open.length === count && open;
     });
   }
@@ -178,15 +185,23 @@ export class Place {
   // The router hears of workers in its own time.
   known(queueSid, count) {
     return patiently(`${count} workers in ${queueSid}`, async () => {
-      const now = await this.ws.taskQueues(queueSid).realTimeStatistics().fetch();
+      const now = await this.waiting.taskQueues(queueSid).realTimeStatistics().fetch();
       return now.totalAvailableWorkers === count;
     });
   }
 
   status(taskSid, status) {
     return patiently(`${taskSid} is ${status}`, async () => {
-      const task = await this.ws.tasks(taskSid).fetch();
+      const task = await this.waiting.tasks(taskSid).fetch();
       return task.assignmentStatus === status && task;
+    });
+  }
+
+  // A worker once it is as the check says.
+  workerUntil(sid, what, check) {
+    return patiently(`worker ${sid} is ${what}`, async () => {
+      const worker = await this.waiting.workers(sid).fetch();
+      return check(worker) && worker;
     });
   }
 }
