@@ -17,29 +17,94 @@ where t.sid = $2
   and t.deleted_at is null;
 
 -- name: task_list
--- index: task_live, task_waiting or task_busy by state and worker, or the task_by_… of the filter
+-- index: waiting ones by task_by_workspace or the task_by_… of the filter, others by the former;
+-- names by config_copy_by_name
 select t.sid, t.account_sid, t.workspace_sid, t.state, t.version, t.attributes::text, t.priority,
        t.reason, t.timeout_s, t.task_queue_sid, t.task_channel_sid, t.workflow_sid,
        t.ignore_capacity, t.routing_target, t.worker_sid, t.call_id, t.created_at, t.updated_at,
        t.virtual_start_at, t.queue_entered_at, t.assigned_at, t.ended_at, t.workflow_version,
        t.filter_index, t.target_index, t.filter_base_at, t.step_deadline_at, t.assignment_count,
        t.redrive, t.sequence, coalesce(q.name, ''), coalesce(c.name, ''), coalesce(f.name, '')
-from task t
+from (
+      (select sid, account_sid, workspace_sid, state, version, attributes, priority, reason, timeout_s,
+              task_queue_sid, task_channel_sid, workflow_sid, ignore_capacity, routing_target, worker_sid,
+              call_id, created_at, updated_at, virtual_start_at, queue_entered_at, assigned_at, ended_at,
+              workflow_version, filter_index, target_index, filter_base_at, step_deadline_at,
+              assignment_count, redrive, sequence
+       from task
+       where workspace_sid = $1
+         and purged_at is null
+         and not is_busy
+         and $12::boolean is not true
+         and sid > $2
+         and ($4::text[] is null or state = any ($4))
+         and ($5::text is null or workflow_sid = $5)
+         and ($6::text is null or task_queue_sid = $6)
+         and ($7::bigint is null or priority = $7)
+         and ($8::text is null or (worker_sid = $8 and worker_sid <> ''))
+         and ($9::text is null or task_channel_sid = $9
+              or task_channel_sid = any (array (select k.sid
+                                                from config_copy k
+                                                where k.workspace_sid = $1
+                                                  and k.kind = 'channel'
+                                                  and lower(k.name) = lower($9)
+                                                  and k.name = $9)))
+         and ($10::text is null
+              or workflow_sid = any (array (select k.sid
+                                            from config_copy k
+                                            where k.workspace_sid = $1
+                                              and k.kind = 'workflow'
+                                              and lower(k.name) = lower($10))))
+         and ($11::text is null
+              or task_queue_sid = any (array (select k.sid
+                                              from config_copy k
+                                              where k.workspace_sid = $1
+                                                and k.kind = 'queue'
+                                                and lower(k.name) = lower($11))))
+       order by sid
+       limit $3)
+      union all
+      (select sid, account_sid, workspace_sid, state, version, attributes, priority, reason, timeout_s,
+              task_queue_sid, task_channel_sid, workflow_sid, ignore_capacity, routing_target, worker_sid,
+              call_id, created_at, updated_at, virtual_start_at, queue_entered_at, assigned_at, ended_at,
+              workflow_version, filter_index, target_index, filter_base_at, step_deadline_at,
+              assignment_count, redrive, sequence
+       from task
+       where workspace_sid = $1
+         and purged_at is null
+         and is_busy
+         and $12::boolean is not false
+         and sid > $2
+         and ($4::text[] is null or state = any ($4))
+         and ($5::text is null or workflow_sid = $5)
+         and ($6::text is null or task_queue_sid = $6)
+         and ($7::bigint is null or priority = $7)
+         and ($8::text is null or (worker_sid = $8 and worker_sid <> ''))
+         and ($9::text is null or task_channel_sid = $9
+              or task_channel_sid = any (array (select k.sid
+                                                from config_copy k
+                                                where k.workspace_sid = $1
+                                                  and k.kind = 'channel'
+                                                  and lower(k.name) = lower($9)
+                                                  and k.name = $9)))
+         and ($10::text is null
+              or workflow_sid = any (array (select k.sid
+                                            from config_copy k
+                                            where k.workspace_sid = $1
+                                              and k.kind = 'workflow'
+                                              and lower(k.name) = lower($10))))
+         and ($11::text is null
+              or task_queue_sid = any (array (select k.sid
+                                              from config_copy k
+                                              where k.workspace_sid = $1
+                                                and k.kind = 'queue'
+                                                and lower(k.name) = lower($11))))
+       order by sid
+       limit $3)
+     ) t
 left join config_copy q on q.sid = t.task_queue_sid
 left join config_copy c on c.sid = t.task_channel_sid
 left join config_copy f on f.sid = t.workflow_sid
-where t.workspace_sid = $1
-  and t.purged_at is null
-  and t.sid > $2
-  and ($4::text[] is null or t.state = any ($4))
-  and ($12::boolean is null or t.is_busy = $12)
-  and ($5::text is null or t.workflow_sid = $5)
-  and ($6::text is null or t.task_queue_sid = $6)
-  and ($7::bigint is null or t.priority = $7)
-  and ($8::text is null or (t.worker_sid = $8 and t.worker_sid <> ''))
-  and ($9::text is null or t.task_channel_sid = $9 or c.name = $9)
-  and ($10::text is null or lower(f.name) = lower($10))
-  and ($11::text is null or lower(q.name) = lower($11))
 order by t.sid
 limit $3;
 
@@ -71,7 +136,7 @@ order by r.sid
 limit $3;
 
 -- name: task_state_counts
--- index: task_waiting (nothing but the index), task_busy
+-- index: task_by_workspace, nothing but it for the waiting
 select 'pending', count(*)
 from task
 where purged_at is null

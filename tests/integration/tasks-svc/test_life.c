@@ -189,6 +189,49 @@ static void test_lists(void)
                         "{'workspaceSid':'%s','evaluateTaskAttributes':'n >='}", ws));
 }
 
+/* Waiting and offered tasks come from two indexes: one list, in order, by page. */
+static void test_mixed_list(void)
+{
+    struct place place = place_new(0);
+    const char *ws = place.workspace;
+    const char *tasks[5];
+    for (size_t i = 0; i < ARRAY_LEN(tasks); i++)
+        tasks[i] = at(suite_ok(&suite_supervisor, SUITE_TASKS, "CreateTask",
+                               "{'workspaceSid':'%s','priority':%d}", ws, i == 3 ? 7 : 0),
+                      "sid");
+    (void)place_worker(&place, "lin", 2);
+    CHECK(reservation_of(&place, "taskSid", tasks[3], "PENDING")[0] != '\0');
+    CHECK(reservation_of(&place, "taskSid", tasks[0], "PENDING")[0] != '\0');
+    const char *cursor = "";
+    size_t seen = 0;
+    do {
+        const json_t *page = suite_ok(&suite_viewer, SUITE_TASKS, "ListTasks",
+                                      "{'workspaceSid':'%s','taskQueueSid':'%s','pageSize':2,"
+                                      "'cursor':'%s'}",
+                                      ws, place.queue, cursor);
+        for (int64_t i = 0; i < at_i64(page, "items") && seen < ARRAY_LEN(tasks); i++)
+            CHECK_TEXT(at(page, suite_text("items.%lld.sid", (long long)i)), tasks[seen++]);
+        cursor = at(page, "nextCursor");
+    } while (cursor[0] != '\0' && seen < ARRAY_LEN(tasks));
+    CHECK_I64((int64_t)seen, ARRAY_LEN(tasks));
+    const json_t *busy =
+        suite_ok(&suite_viewer, SUITE_TASKS, "ListTasks",
+                 "{'workspaceSid':'%s','assignmentStatus':['TASK_STATUS_RESERVED'],"
+                 "'taskQueueName':'everybody','taskChannel':'default'}",
+                 ws);
+    CHECK_I64(at_i64(busy, "items"), 2);
+    CHECK_TEXT(at(busy, "items.0.sid"), tasks[0]);
+    CHECK_TEXT(at(busy, "items.1.sid"), tasks[3]);
+    const char *file = "store/task_store.sql";
+    CHECK(suite_uses_index(
+        "tasks", true, file, "task_list",
+        suite_text("'%s','',50,null,null,'%s',null,null,null,null,null,null", ws, place.queue),
+        "task_by_queue"));
+    CHECK(suite_uses_index("tasks", true, file, "task_list",
+                           suite_text("'%s','',50,null,null,null,7,null,null,null,null,null", ws),
+                           "task_by_priority"));
+}
+
 static void test_events(void)
 {
     struct place place = place_new(0);
@@ -281,6 +324,7 @@ static const struct test_case cases[] = {
     {"an unanswered offer goes to the next, and moves its worker",   test_timeout     },
     {"a rejected offer returns the task and moves the worker",       test_reject      },
     {"tasks are listed by page and by every filter",                 test_lists       },
+    {"lists join what waits and what is offered, in order",          test_mixed_list  },
     {"the log tells everything, in order, with Twilio's event data", test_events      },
     {"the guide's query runs for the read-only role",                test_guide_view  },
     {"instructions are recorded, and what comes afterwards",         test_instructions},
