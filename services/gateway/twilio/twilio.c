@@ -1,5 +1,7 @@
 #include "twilio.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,14 +14,64 @@
 #include "twilio_url.h"
 #include "upstream.h"
 
-enum { SEGMENTS_MAX = 8 };
+enum { SEGMENTS_MAX = 8, NUMBER_SIZE = 24, METHODS_SIZE = 64 };
 
 struct twilio {
     struct gateway *gateway;
     struct twilio_proxies *proxies;
     struct str page_key;
-    struct http_route *routes; /* row for row those of twilio_ops */
+    struct http_route *routes; /* row for row those of twilio_ops, then OPTIONS of each path */
+    size_t route_count;
 };
+
+/* ---- headers and errors ---- */
+
+/* There are no ambient credentials below /v1, so where no origins are configured every page may
+ * read the answers, as at Twilio; else the HTTP server says which. */
+static void origin_put(const struct twilio *twilio, struct http_response *res)
+{
+    http_set_header(res, "Access-Control-Expose-Headers",
+                    "ETag, Retry-After, X-Rate-Limit-Config, X-Rate-Limit-Limit, "
+                    "X-Rate-Limit-Remaining, X-Request-Id");
+    if (twilio->gateway->cors_origins == NULL)
+        http_set_header(res, "Access-Control-Allow-Origin", "*");
+}
+
+/* rate without a limit: as good as unlimited. What the vendor writes here is not documented, but
+ * for the names. */
+static void headers_put(const struct twilio *twilio, const struct rate_answer *rate,
+                        struct http_response *res)
+{
+    char number[NUMBER_SIZE];
+    int64_t limit = rate->is_limited ? rate->limit : INT32_MAX;
+    int64_t remaining = rate->is_limited ? rate->remaining : INT32_MAX;
+    (void)snprintf(number, sizeof number, "%" PRId64, limit);
+    http_set_header(res, "X-Rate-Limit-Limit", number);
+    (void)snprintf(number, sizeof number, "%" PRId64, remaining);
+    http_set_header(res, "X-Rate-Limit-Remaining", number);
+    http_set_header(res, "X-Rate-Limit-Config", rate->is_limited ? rate->config : "unlimited");
+    origin_put(twilio, res);
+}
+
+static void error_put(const struct twilio *twilio, const struct http_request *req, int status,
+                      const struct err *err, const struct rate_answer *rate,
+                      struct http_response *res)
+{
+    buf_clear(&res->body);
+    int answer = twilio_error_body(req->path, status, err, &res->body);
+    headers_put(twilio, rate, res);
+    if (answer == 401)
+        http_set_header(res, "WWW-Authenticate", "Basic realm=\"TaskRouter\"");
+    http_json_body(res, answer);
+}
+
+/* Errors that the HTTP server makes itself, and those of ours that are failures. */
+static void error_write(void *ctx, const struct http_request *req, int status,
+                        const struct err *err, struct http_response *res)
+{
+    const struct rate_answer unknown = {0};
+    error_put(ctx, req, status, err, &unknown, res);
+}
 
 /* ---- over HTTP ---- */
 
@@ -45,10 +97,10 @@ static enum err_code rate_check(struct twilio *twilio, const struct twilio_excha
                    rate->config);
 }
 
-static void answer_put(const struct twilio_answer *answer, const struct rate_answer *rate,
-                       struct http_response *res)
+static void answer_put(const struct twilio *twilio, const struct twilio_answer *answer,
+                       const struct rate_answer *rate, struct http_response *res)
 {
-    twilio_headers_put(res, rate);
+    headers_put(twilio, rate, res);
     if (answer->etag[0] != '\0')
         http_set_header(res, "ETag", answer->etag);
     if (answer->status == 204)
@@ -86,14 +138,38 @@ static enum err_code handle(void *ctx, struct http_request *req, struct http_res
     if (code == ERR_OK)
         code = twilio_exchange_run(&x, &answer, err);
     if (code == ERR_OK) {
-        answer_put(&answer, &rate, res);
+        answer_put(twilio, &answer, &rate, res);
         return ERR_OK;
     }
     int status = http_status_of(req, err);
     if (status >= 500)
         return code;
     res->retry_after_s = rate.retry_after_s;
-    twilio_error_put(req, status, err, &rate, res);
+    error_put(twilio, req, status, err, &rate, res);
+    return ERR_OK;
+}
+
+/* What a path allows, and the answer to a preflight: without credentials, as browsers send it. */
+static enum err_code options(void *ctx, struct http_request *req, struct http_response *res,
+                             struct err *err)
+{
+    char methods[METHODS_SIZE] = "";
+    (void)err;
+    for (size_t i = 0; i < twilio_op_count; i++) {
+        size_t len = strlen(methods);
+        if (strcmp(twilio_ops[i].pattern, req->route->pattern) == 0)
+            (void)snprintf(methods + len, sizeof methods - len, "%s%s, ",
+                           http_method_name(twilio_ops[i].method),
+                           twilio_ops[i].method == HTTP_GET ? ", HEAD" : "");
+    }
+    size_t len = strlen(methods);
+    (void)snprintf(methods + len, sizeof methods - len, "OPTIONS");
+    http_no_content(res);
+    http_set_header(res, "Allow", methods);
+    http_set_header(res, "Access-Control-Allow-Methods", methods);
+    http_set_header(res, "Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match");
+    http_set_header(res, "Access-Control-Max-Age", "600");
+    origin_put(ctx, res);
     return ERR_OK;
 }
 
@@ -219,6 +295,15 @@ static struct http_route route_of(const struct twilio_op *op)
     return route;
 }
 
+static bool is_first_of_path(size_t op)
+{
+    for (size_t i = 0; i < op; i++) {
+        if (strcmp(twilio_ops[i].pattern, twilio_ops[op].pattern) == 0)
+            return false;
+    }
+    return true;
+}
+
 enum err_code twilio_new(struct gateway *gateway, const char *page_key, struct twilio **out,
                          struct err *err)
 {
@@ -230,9 +315,15 @@ enum err_code twilio_new(struct gateway *gateway, const char *page_key, struct t
     twilio->gateway = gateway;
     twilio->proxies = proxies;
     twilio->page_key = str_from(page_key);
-    twilio->routes = xcalloc(twilio_op_count, sizeof *twilio->routes);
+    twilio->routes = xcalloc(2 * twilio_op_count, sizeof *twilio->routes);
     for (size_t i = 0; i < twilio_op_count; i++)
         twilio->routes[i] = route_of(&twilio_ops[i]);
+    twilio->route_count = twilio_op_count;
+    for (size_t i = 0; i < twilio_op_count; i++) {
+        if (is_first_of_path(i))
+            twilio->routes[twilio->route_count++] = (struct http_route){
+                .method = HTTP_OPTIONS, .pattern = twilio_ops[i].pattern, .handler = options};
+    }
     *out = twilio;
     return ERR_OK;
 }
@@ -250,9 +341,9 @@ struct http_route_set twilio_route_set(struct twilio *twilio)
 {
     return (struct http_route_set){
         .routes = twilio->routes,
-        .count = twilio_op_count,
+        .count = twilio->route_count,
         .ctx = twilio,
         .prefix = TWILIO_PREFIX,
-        .render_error = twilio_error_write,
+        .render_error = error_write,
     };
 }

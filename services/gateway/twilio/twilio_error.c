@@ -1,15 +1,15 @@
 #include "twilio_error.h"
 
-#include <inttypes.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/macros.h"
 #include "jx/writer.h"
-#include "rate.h"
+#include "pbjson/pbjson.h"
 #include "twilio_ops.h"
 
-enum { NUMBER_SIZE = 24, WORD_MAX_BYTES = 64, MORE_INFO_SIZE = 64, CODE_BAD_PARAMETER = 20001 };
+enum { WORD_MAX_BYTES = 64, MORE_INFO_SIZE = 64, CODE_BAD_PARAMETER = 20001 };
 
 /* Reasons with a status or code of their own. Source: sections 2.5 and 17 of the reference. */
 static const struct {
@@ -79,18 +79,6 @@ static void message_put(struct jx_writer *w, struct str path, int status, const 
     }
 }
 
-void twilio_headers_put(struct http_response *res, const struct rate_answer *rate)
-{
-    /* What the vendor writes here is not documented, but for the names. */
-    char number[NUMBER_SIZE];
-    bool is_limited = rate != NULL && rate->is_limited;
-    (void)snprintf(number, sizeof number, "%" PRId64, is_limited ? rate->limit : INT32_MAX);
-    http_set_header(res, "X-Rate-Limit-Limit", number);
-    (void)snprintf(number, sizeof number, "%" PRId64, is_limited ? rate->remaining : INT32_MAX);
-    http_set_header(res, "X-Rate-Limit-Remaining", number);
-    http_set_header(res, "X-Rate-Limit-Config", is_limited ? rate->config : "unlimited");
-}
-
 /* Names taken, things in use, states that do not allow it: all of it is 400 at Twilio. */
 static int status_of(int status, const struct err *err)
 {
@@ -126,36 +114,35 @@ int twilio_error_body(struct str path, int status, const struct err *err, struct
     return answer;
 }
 
-void twilio_error_put(const struct http_request *req, int status, const struct err *err,
-                      const struct rate_answer *rate, struct http_response *res)
-{
-    buf_clear(&res->body);
-    int answer = twilio_error_body(req->path, status, err, &res->body);
-    twilio_headers_put(res, rate);
-    if (answer == 401)
-        http_set_header(res, "WWW-Authenticate", "Basic realm=\"TaskRouter\"");
-    http_json_body(res, answer);
-}
-
-void twilio_error_write(void *ctx, const struct http_request *req, int status,
-                        const struct err *err, struct http_response *res)
-{
-    (void)ctx;
-    twilio_error_put(req, status, err, NULL, res);
-}
-
 /* ---- words ---- */
+
+/* Whether the word is the proto name, also in camelCase ("friendlyName") as services may say it. */
+static bool is_name_of(const char *field, const char *word)
+{
+    char camel[WORD_MAX_BYTES];
+    return field != NULL && (strcmp(field, word) == 0 ||
+                             strcmp(pbjson_camel(field, camel, sizeof camel), word) == 0);
+}
+
+/* Whether the parameter is the word in PascalCase: "task_channel" is TaskChannel. */
+static bool is_spelling_of(const char *param, const char *word)
+{
+    char camel[WORD_MAX_BYTES];
+    (void)pbjson_camel(word, camel, sizeof camel);
+    camel[0] = (char)toupper((unsigned char)camel[0]);
+    return strcmp(param, camel) == 0;
+}
 
 static const char *param_of_field(const struct twilio_op *op, const char *field)
 {
     for (const struct twilio_op_param *param = op->params; param != NULL && param->name != NULL;
          param++) {
-        if (param->field != NULL && strcmp(param->field, field) == 0)
+        if (is_name_of(param->field, field) || is_spelling_of(param->name, field))
             return param->name;
     }
     for (const struct twilio_action *action = op->actions; action != NULL && action->param != NULL;
          action++) {
-        if (action->field != NULL && strcmp(action->field, field) == 0)
+        if (is_name_of(action->field, field))
             return action->param;
     }
     return NULL;
@@ -163,7 +150,17 @@ static const char *param_of_field(const struct twilio_op *op, const char *field)
 
 static bool is_word_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* More than one word in one: what is not prose. */
+static bool is_compound(const char *word)
+{
+    for (const char *c = word; *c != '\0'; c++) {
+        if (*c == '_' || (c > word && *c >= 'A' && *c <= 'Z'))
+            return word[0] >= 'a' && word[0] <= 'z';
+    }
+    return false;
 }
 
 static bool has_word(const char *text, const char *word)
@@ -171,7 +168,7 @@ static bool has_word(const char *text, const char *word)
     return str_find(str_from(text), str_from(word)) >= 0;
 }
 
-/* Words that are proto names with an underscore become parameter names; all else stays. */
+/* Words that are names of fields become parameter names; all else stays. */
 static void detail_translate(const struct twilio_op *op, struct err *err)
 {
     char said[sizeof err->detail];
@@ -186,7 +183,7 @@ static void detail_translate(const struct twilio_op *op, struct err *err)
         if (word_len > 0 && word_len < sizeof word) {
             memcpy(word, at, word_len);
             word[word_len] = '\0';
-            bool is_named = strchr(word, '_') != NULL || strcmp(word, err->field) == 0;
+            bool is_named = is_compound(word) || strcmp(word, err->field) == 0;
             name = is_named ? param_of_field(op, word) : NULL;
         }
         size_t take = word_len > 0 ? word_len : 1;

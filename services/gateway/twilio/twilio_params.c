@@ -291,7 +291,7 @@ static enum err_code param_read(struct reading *r, const struct twilio_op_param 
     if (param->is_required && text.len == 0)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "PARAMETER_MISSING", param->name,
                          "Missing required parameter %s in the post body", param->name);
-    if (param->type == TWILIO_WORD || is_idle || !counts(r, param, text))
+    if (param->type == TWILIO_WORD || !counts(r, param, text))
         return ERR_OK;
     if (is_many(param)) {
         value = json_array();
@@ -304,7 +304,7 @@ static enum err_code param_read(struct reading *r, const struct twilio_op_param 
     } else {
         code = value_read(param, field, text, &value, err);
     }
-    if (code != ERR_OK) {
+    if (code != ERR_OK || is_idle) { /* checked all the same */
         json_decref(value);
         return code;
     }

@@ -223,6 +223,18 @@ static void test_http(void)
     reply = ask_form(NULL, "OPTIONS", home, NULL, NULL);
     CHECK_I64(reply.status, 204);
     CHECK_TEXT(header_of(&reply, "Allow"), "GET, HEAD, POST, DELETE, OPTIONS");
+    CHECK_TEXT(header_of(&reply, "Access-Control-Allow-Methods"),
+               "GET, HEAD, POST, DELETE, OPTIONS");
+    CHECK_TEXT(header_of(&reply, "Access-Control-Allow-Headers"),
+               "Authorization, Content-Type, If-Match");
+    CHECK_TEXT(header_of(&reply, "Access-Control-Allow-Origin"), "*");
+    reply = ask_form(NULL, "OPTIONS", text("%s/Workers/Statistics", home), NULL, NULL);
+    CHECK_TEXT(header_of(&reply, "Allow"), "GET, HEAD, OPTIONS");
+    reply = ask_form(BASIC, "GET", home, "Origin: https://a.example\r\n", NULL);
+    CHECK_TEXT(header_of(&reply, "Access-Control-Allow-Origin"), "*");
+    CHECK(strstr(header_of(&reply, "Access-Control-Expose-Headers"), "ETag") != NULL);
+    reply = ask_form(NULL, "GET", home, "Origin: https://a.example\r\n", NULL);
+    CHECK_TEXT(header_of(&reply, "Access-Control-Allow-Origin"), "*");
     reply = get(text("%s/", home));
     CHECK(is_error(&reply, 404, 20404, "was not found"));
 }

@@ -528,6 +528,38 @@ static void test_rate(void)
     CHECK_TEXT(header_of(&got, "X-Rate-Limit-Config"), "unlimited");
 }
 
+static void test_origins(void)
+{
+    in_office();
+    struct reply got = ask_form(BASIC, "GET", home, "Origin: https://console.example\r\n", NULL);
+    CHECK_TEXT(header_of(&got, "Access-Control-Allow-Origin"), "https://console.example");
+    got = ask_form(BASIC, "GET", home, "Origin: https://a.example\r\n", NULL);
+    CHECK_TEXT(header_of(&got, "Access-Control-Allow-Origin"), "");
+    got = ask_form(NULL, "OPTIONS", home, "Origin: https://console.example\r\n", NULL);
+    CHECK_I64(got.status, 204);
+    CHECK_TEXT(header_of(&got, "Access-Control-Allow-Origin"), "https://console.example");
+}
+
+static bool has_audit(void *ctx)
+{
+    const char *sql = text("select count(distinct (action, outcome)) from gateway.audit_log where "
+                           "workspace_sid = '%s' and "
+                           "path like '/v1/%%' and (action, outcome) in (('CreateTask', 'OK'), "
+                           "('CancelTask', 'TASK_STATE'), ('AcceptReservation', 'OK'), "
+                           "('UpdateWorkflow', 'OK'))",
+                           (const char *)ctx);
+    char value[64] = "";
+    return cluster_sql_value(cluster, sql, value, sizeof value) && atoi(value) >= 4;
+}
+
+static void test_audit(void)
+{
+    char sid[64];
+    in_office();
+    (void)snprintf(sid, sizeof sid, "%s", workspace);
+    CHECK(until(has_audit, sid, WAIT_MS));
+}
+
 static void test_in_use(void)
 {
     in_office();
@@ -553,11 +585,14 @@ static const struct test_case cases[] = {
     {"statistics in all their shapes",                    test_statistics },
     {"statistics of several queues at once",              test_bulk       },
     {"too much is said to be too much",                   test_rate       },
+    {"only the origins of the settings may read",         test_origins    },
+    {"changes are in the audit log",                      test_audit      },
     {"what is in use stays",                              test_in_use     },
 };
 
 int main(int argc, char **argv)
 {
-    static const char *const env[] = {"TASKROUTER_RATE_BULK_STATISTICS=1", NULL};
+    static const char *const env[] = {"TASKROUTER_RATE_BULK_STATISTICS=1",
+                                      "TASKROUTER_CORS_ORIGINS=https://console.example", NULL};
     return fixture_all_main("gateway dialect tasks", env, cases, ARRAY_LEN(cases), argc, argv);
 }

@@ -132,6 +132,8 @@ static void wrong_ones_are_named(void)
     check_refused("UpdateTask", WT, "AssignmentStatus=wrapping&Priority=1", "Priority");
     check_refused("UpdateTaskReservation", WR, "ReservationStatus=accepted&Instruction=accept",
                   "Instruction");
+    check_refused("UpdateTaskReservation", WR, "WorkerActivitySid=WK1", "WorkerActivitySid");
+    check_refused("UpdateTaskReservation", WR, "ReservationStatus=accepted&Timeout=x", "Timeout");
     check_refused("UpdateTaskReservation", WR, "Instruction=conference&MaxParticipants=1",
                   "MaxParticipants");
     check_refused("UpdateTaskReservation", WR, "Instruction=dequeue&DequeueRecord=maybe",
