@@ -54,6 +54,24 @@ static enum err_code decode(struct arena *arena, struct str raw, bool plus_is_sp
     return ERR_OK;
 }
 
+/* Says which parameter it was, if it has a name to be shown. */
+static enum err_code name_add(struct str name, enum err_code code, struct err *err)
+{
+    if (err == NULL || name.len == 0 || name.len >= sizeof err->field)
+        return code;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool is_plain =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        if (!is_plain)
+            return code;
+    }
+    (void)err_wrap(err, "parameter %.*s", STR_ARG(name));
+    memcpy(err->field, name.ptr, name.len);
+    err->field[name.len] = '\0';
+    return code;
+}
+
 static size_t pair_count(struct str text)
 {
     size_t count = 0;
@@ -82,10 +100,11 @@ enum err_code http_params_decode(struct arena *arena, struct str text, size_t ma
         struct str value = pair;
         struct str name = str_split(&value, '=');
         enum err_code code = decode(arena, name, true, &items[used].name, err);
-        if (code == ERR_OK)
-            code = decode(arena, value, true, &items[used].value, err);
         if (code != ERR_OK)
             return code;
+        code = decode(arena, value, true, &items[used].value, err);
+        if (code != ERR_OK)
+            return name_add(items[used].name, code, err);
         used++;
     }
     *out = (struct http_params){items, used};

@@ -186,6 +186,8 @@ enum err_code request_fill(struct exchange *ex, struct MHD_Connection *mhd, cons
     if (code != ERR_OK)
         return code;
     ids_take(ex);
+    struct str query = target_path(req->target); /* first: refusals are in the words of the path */
+    req->path = str_split(&query, '?');
     if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
         return ERR_SET(err, ERR_UNIMPLEMENTED, "HTTP_VERSION",
                        "the server speaks HTTP/1.1 and HTTP/1.0");
@@ -196,8 +198,6 @@ enum err_code request_fill(struct exchange *ex, struct MHD_Connection *mhd, cons
         return ERR_SET(err, ERR_INVALID_ARGUMENT, "URI_TOO_LONG",
                        "path and query have %zu bytes; at most %zu are allowed", req->target.len,
                        config->max_target_bytes);
-    struct str query = target_path(req->target);
-    req->path = str_split(&query, '?');
     return http_params_decode(ex->arena, query, config->max_params, &req->query, err);
 }
 

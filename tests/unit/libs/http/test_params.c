@@ -64,6 +64,19 @@ static void a_zero_byte_in_the_raw_text_is_refused(void)
     CHECK_TEXT(text, "BAD_ENCODING");
 }
 
+static void a_bad_value_is_refused_by_name(void)
+{
+    struct http_params params;
+    struct err err;
+    REQUIRE(http_params_decode(arena, STR("a=1&TaskSid=%00"), 8, &params, &err) != ERR_OK);
+    CHECK_TEXT(err.field, "TaskSid");
+    CHECK(str_find(str_from(err.detail), STR("parameter TaskSid: ")) == 0);
+    /* but not by one that is no name */
+    REQUIRE(http_params_decode(arena, STR("%3Cb%3E=%ff"), 8, &params, &err) != ERR_OK);
+    CHECK_TEXT(err.field, "");
+    CHECK(str_find(str_from(err.detail), STR("<")) < 0);
+}
+
 static void repeated_names_are_walked(void)
 {
     struct http_params params;
@@ -172,6 +185,7 @@ static void credentials_are_found(void)
 static const struct test_case cases[] = {
     {"queries and forms are decoded",          queries_and_forms_are_decoded         },
     {"a zero byte in the raw text is refused", a_zero_byte_in_the_raw_text_is_refused},
+    {"a bad value is refused by name",         a_bad_value_is_refused_by_name        },
     {"repeated names are walked",              repeated_names_are_walked             },
     {"a full arena is reported",               a_full_arena_is_reported              },
     {"header parameters are split",            header_parameters_are_split           },
