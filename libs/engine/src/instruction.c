@@ -232,6 +232,9 @@ static void put_json_text(struct buf *out, struct str text)
 
 static bool is_url(struct str text)
 {
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] <= ' ' || text.ptr[i] == 0x7f)
+            return false;
     return (str_starts_with(text, STR("https://")) && text.len > 8) ||
            (str_starts_with(text, STR("http://")) && text.len > 7);
 }

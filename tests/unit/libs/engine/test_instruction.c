@@ -31,6 +31,7 @@ static const struct reading_row reading_rows[] = {
     {"call",       "{\"url\":\"https://a.b/c\"}",                                            "CALL_FROM",             40111, NULL                                                                          },
     {"call",       "{\"from\":\"+1\"}",                                                      "CALL_URL",              40112, NULL                                                                          },
     {"call",       "{\"from\":\"+1\",\"url\":\"ftp://a\"}",                                  "CALL_URL",              40112, NULL                                                                          },
+    {"call",       "{\"from\":\"+1\",\"url\":\"http://a b\"}",                               "CALL_URL",              40112, NULL                                                                          },
     {"call",       "{" CALL_GOOD ",\"to\":\"\"}",                                            "CALL_TO",               40110, NULL                                                                          },
     {"call",       "{" CALL_GOOD ",\"timeout\":1000}",                                       "INSTRUCTION_PARAMETER", 20001, NULL                                                                          },
     {"call",       "{" CALL_GOOD ",\"timeout\":\"999\"}",                                    NULL,                    0,
