@@ -482,13 +482,19 @@ static enum err_code add_repeats(struct db_conn *conn, struct call *call, int sh
     return code;
 }
 
+static bool has_rows(const struct batch_rows *rows)
+{
+    return rows->effects->count > 0 || rows->events->count > 0 || rows->journal.len > 0 ||
+           rows->config_count > 0 || rows->repeat_count > 0;
+}
+
 static enum err_code add_all(struct db_conn *conn, struct call *call,
                              const struct batch_guard *guard, const struct batch_rows *rows,
                              struct err *err)
 {
     enum err_code code = db_pipeline_add(conn, call, &db_begin, DB_NO_PARAMS, err);
     if (code == ERR_OK)
-        code = db_pipeline_add(conn, call, &batch_guard,
+        code = db_pipeline_add(conn, call, has_rows(rows) ? &batch_guard : &batch_renew,
                                DB_PARAMS(db_i64(guard->shard), db_i64(guard->epoch),
                                          db_i64(guard->ttl_ms), db_i64(guard->event_seq),
                                          db_i64(guard->row_seq)),

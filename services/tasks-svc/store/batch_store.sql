@@ -4,6 +4,12 @@
 -- index: primary key of shard_lease
 select shard_guard($1::integer, $2::bigint, $3::bigint, $4::bigint, $5::bigint);
 
+-- name: batch_renew
+-- index: primary key of shard_lease. The guard of a batch without rows, which need not be on disk:
+-- the server that would lose it ends our session too, and then the shard is free and we are refused
+select set_config('synchronous_commit', 'off', true),
+       shard_guard($1::integer, $2::bigint, $3::bigint, $4::bigint, $5::bigint);
+
 -- name: batch_tasks
 -- index: primary key
 insert into task (sid, shard, account_sid, workspace_sid, state, version, attributes, priority,

@@ -1,8 +1,9 @@
 -- Processes of this service, and which shards they run.
 
 -- name: replica_beat
--- index: primary key of replica
-select replica_beat($1::text, $2::text, $3::boolean, $4::bigint);
+-- index: primary key of replica; need not be on disk: nobody lives on after the server has crashed
+select set_config('synchronous_commit', 'off', true),
+       replica_beat($1::text, $2::text, $3::boolean, $4::bigint);
 
 -- name: replica_list
 -- a handful of rows

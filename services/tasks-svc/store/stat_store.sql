@@ -8,8 +8,9 @@ values ($1)
 on conflict (shard) do nothing;
 
 -- name: stat_cursor_lock
--- index: primary key; one counts at a time, whoever owns the shard
-select seq
+-- index: primary key; one counts at a time, whoever owns the shard. The round need not be on disk at
+-- once: sums and cursor are lost together, and counted again
+select seq, set_config('synchronous_commit', 'off', true)
 from stat_cursor
 where shard = $1
 for update;
