@@ -318,29 +318,33 @@ void world_fini(struct world *world)
     buf_fini(&world->dump);
 }
 
-void world_reload(struct world *world)
+struct engine *world_load(const struct world *world, struct engine_effects *out)
 {
     struct err err;
-    engine_free(world->engine);
-    world->engine = engine_new(&world->config);
+    struct engine *engine = engine_new(&world->config);
     for (size_t i = 0; i < world->config_count; i++)
-        CHECK_I64(
-            engine_apply(world->engine, world->configs[i], world->now_us, &world->effects, &err),
-            ERR_OK);
-    engine_load_counters(world->engine, world->event_sequence, world->row_sequence);
+        CHECK_I64(engine_apply(engine, world->configs[i], world->now_us, out, &err), ERR_OK);
+    engine_load_counters(engine, world->event_sequence, world->row_sequence);
     /* Backwards: the order within a kind must not matter. */
     for (size_t i = world->task_count; i > 0; i--)
-        CHECK_I64(engine_load_task(world->engine, world->tasks[i - 1], &err), ERR_OK);
+        CHECK_I64(engine_load_task(engine, world->tasks[i - 1], &err), ERR_OK);
     for (size_t i = world->reservation_count; i > 0; i--) {
         const struct reservation_row *row = world->reservations[i - 1];
         struct task_row ignored;
-        engine_load_worker_idle(world->engine, &row->worker_sid, &row->channel_sid, row->sequence);
-        if (engine_task_get(world->engine, &row->task_sid, &ignored))
-            CHECK_I64(engine_load_reservation(world->engine, row, &err), ERR_OK);
+        engine_load_worker_idle(engine, &row->worker_sid, &row->channel_sid, row->sequence);
+        if (engine_task_get(engine, &row->task_sid, &ignored))
+            CHECK_I64(engine_load_reservation(engine, row, &err), ERR_OK);
     }
     for (size_t i = 0; i < world->override_count; i++)
-        engine_load_worker_override(world->engine, &world->overrides[i]);
-    engine_load_done(world->engine, world->now_us, &world->effects);
+        engine_load_worker_override(engine, &world->overrides[i]);
+    engine_load_done(engine, world->now_us, out);
+    return engine;
+}
+
+void world_reload(struct world *world)
+{
+    engine_free(world->engine);
+    world->engine = world_load(world, &world->effects);
     world_commit(world);
 }
 

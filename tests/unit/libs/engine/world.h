@@ -43,6 +43,9 @@ void world_init(struct world *world);
 void world_init_with(struct world *world, const struct engine_config *config);
 void world_fini(struct world *world);
 
+/* Another engine, loaded from the rows; what came due is in *out. */
+struct engine *world_load(const struct world *world, struct engine_effects *out);
+
 /* Throws the engine away and loads it again from the rows. */
 void world_reload(struct world *world);
 
