@@ -14,6 +14,7 @@ enum fault {
     FAULT_LOST_OVERRIDE,                   /* recovery forgets where the router moved workers */
     FAULT_EVENTS_AGAIN,                    /* recovery uses the last event's number again */
     FAULT_LOST_KEY,                        /* the idempotency key is not in the transaction */
+    FAULT_MISSED_COMMIT,                   /* a successor that prepares misses the last commit */
 };
 
 #ifdef ENGINE_MUTATIONS

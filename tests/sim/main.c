@@ -34,11 +34,11 @@ struct word {
     bool is_done; /* else: begun */
     bool has_failed;
     uint64_t seed;
-    uint64_t calls, events, offers, tasks, loads, zombies, shadows, replayed;
+    uint64_t calls, events, offers, tasks, loads, zombies, shadows, heirs, replayed;
 };
 
 struct totals {
-    uint64_t seeds, failed, calls, events, offers, tasks, loads, zombies, shadows, replayed;
+    uint64_t seeds, failed, calls, events, offers, tasks, loads, zombies, shadows, heirs, replayed;
 };
 
 static void print_help(void)
@@ -132,6 +132,7 @@ static int job_main(const struct options *options, int job, int out)
                              .loads = result.loads,
                              .zombies = result.zombies,
                              .shadows = result.shadows,
+                             .heirs = result.heirs,
                              .replayed = result.replayed};
         if (result.has_failed) {
             (void)printf("%s", result.report.data);
@@ -148,13 +149,14 @@ static int job_main(const struct options *options, int job, int out)
 static void print_totals(const struct totals *totals, int64_t took_us)
 {
     (void)printf("%llu seeds, %llu failed; %llu calls, %llu events, %llu offers, %llu tasks, "
-                 "%llu loads, %llu stale owners, %llu shadows, %llu batches replayed; %.1f s\n",
+                 "%llu loads, %llu stale owners, %llu shadows, %llu heirs, "
+                 "%llu batches replayed; %.1f s\n",
                  (unsigned long long)totals->seeds, (unsigned long long)totals->failed,
                  (unsigned long long)totals->calls, (unsigned long long)totals->events,
                  (unsigned long long)totals->offers, (unsigned long long)totals->tasks,
                  (unsigned long long)totals->loads, (unsigned long long)totals->zombies,
-                 (unsigned long long)totals->shadows, (unsigned long long)totals->replayed,
-                 (double)took_us / 1e6);
+                 (unsigned long long)totals->shadows, (unsigned long long)totals->heirs,
+                 (unsigned long long)totals->replayed, (double)took_us / 1e6);
 }
 
 static void add_word(struct totals *totals, const struct word *word)
@@ -168,6 +170,7 @@ static void add_word(struct totals *totals, const struct word *word)
     totals->loads += word->loads;
     totals->zombies += word->zombies;
     totals->shadows += word->shadows;
+    totals->heirs += word->heirs;
     totals->replayed += word->replayed;
 }
 

@@ -40,6 +40,7 @@ static const struct mutation mutations[] = {
     {FAULT_LOST_OVERRIDE, "recovery forgets where the router moved workers"      },
     {FAULT_EVENTS_AGAIN,  "recovery uses the last event's number again"          },
     {FAULT_LOST_KEY,      "the idempotency key is not in the batch's transaction"},
+    {FAULT_MISSED_COMMIT, "a successor that prepares misses the last commit"     },
 };
 
 /* What a child says: the seed that it begins, or what it found. */

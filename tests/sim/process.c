@@ -34,7 +34,8 @@ static void keys_load(struct process *process, const struct store *store)
     process->stored_keys = process->key_count;
 }
 
-struct process *process_new(struct store *store, struct check *check, int64_t now_us)
+static struct process *process_begins(struct store *store, const struct check *check,
+                                      int64_t now_us)
 {
     struct process *process = xcalloc(1, sizeof *process);
     process->epoch = ++store->epoch;
@@ -46,6 +47,27 @@ struct process *process_new(struct store *store, struct check *check, int64_t no
                                                            .seed = check->config.seed,
                                                            .event_sequence = store->event_sequence,
                                                            .row_sequence = store->row_sequence});
+    return process;
+}
+
+struct process *process_take_over(struct store *store, struct check *check, struct engine *engine,
+                                  const struct engine_effects *effects, int64_t now_us)
+{
+    struct process *process = process_begins(store, check, now_us);
+    process->engine = engine;
+    process->effects = *effects;
+    engine_effects_reset(&process->effects);
+    engine_load_counters(engine, store->event_sequence, store->row_sequence);
+    engine_tick(engine, now_us, &process->effects);
+    (void)call_add(process, (struct sim_call){.now_us = now_us, .last = process->effects.last});
+    bool is_owner = process_commit(process, store, check);
+    INVARIANT(is_owner);
+    return process;
+}
+
+struct process *process_new(struct store *store, struct check *check, int64_t now_us)
+{
+    struct process *process = process_begins(store, check, now_us);
     process->engine = process_load(store, &check->config, now_us, &process->effects);
     (void)call_add(process, (struct sim_call){
                                 .now_us = now_us, .is_load = true, .last = process->effects.last});

@@ -24,6 +24,10 @@ struct process {
 
 /* Takes the lease and loads; what came due is committed, and checked. */
 struct process *process_new(struct store *store, struct check *check, int64_t now_us);
+/* Takes the lease and goes on with an engine that is where the owner before ended (heir.h); that
+ * and its effects are the process's from then on. */
+struct process *process_take_over(struct store *store, struct check *check, struct engine *engine,
+                                  const struct engine_effects *effects, int64_t now_us);
 void process_free(struct process *process);
 
 void process_begin(struct process *process, int64_t now_us); /* a batch; runs the timers */

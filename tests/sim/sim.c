@@ -11,6 +11,8 @@
 #include "callers.h"
 #include "check.h"
 #include "dump.h"
+#include "faults.h"
+#include "heir.h"
 #include "process.h"
 #include "random.h"
 #include "replay.h"
@@ -25,6 +27,7 @@ enum {
     MAX_REQUESTS = 4096,
     TRACE_LINES = 24,
     SHADOW_STEPS = 12,
+    HEIR_COMMITS = 12,
     REPLAY_EVERY = 3, /* seeds */
     LAST_DAYS = 16,   /* longer than any task lives */
 };
@@ -62,6 +65,7 @@ struct sim {
     struct engine *shadow;  /* loaded from the rows, asked the same */
     struct engine_effects shadow_effects;
     int shadow_left;
+    struct heir heir;     /* loaded from the rows, follows the journals, and takes over */
     struct replay replay; /* a fresh engine, fed with the journals of what was committed */
     bool is_replayed;
     struct request *requests[MAX_REQUESTS];
@@ -202,6 +206,7 @@ static void replay_follow(struct sim *sim, const struct process *process)
 static void owner_start(struct sim *sim)
 {
     shadow_drop(sim);
+    heir_drop(&sim->heir);
     trace_text(sim, "-- a process takes the shard and loads");
     sim->owner = process_new(&sim->store, &sim->check, sim->now_us);
     replay_follow(sim, sim->owner);
@@ -213,6 +218,47 @@ static void owner_crash(struct sim *sim)
 {
     process_free(sim->owner);
     sim->owner = NULL;
+}
+
+/* --- a successor that prepares while the owner goes on ---------------------------------------- */
+
+static void heir_begin(struct sim *sim)
+{
+    int commits = 1 + sim_below(&sim->random, HEIR_COMMITS);
+    if (heir_start(&sim->heir, &sim->store, &sim->check.config, sim->owner->now_us, commits))
+        trace_text(sim, "-- a successor has loaded and follows");
+}
+
+/* It has what was committed last: the owner stops, at a moment of its own choice. */
+static void heir_takes_over(struct sim *sim)
+{
+    int64_t last_us = sim->owner->now_us;
+    struct process *before = sim->owner;
+    shadow_drop(sim);
+    trace_text(sim, "-- the successor takes over");
+    sim->owner =
+        process_take_over(&sim->store, &sim->check, TAKE(sim->heir.engine), &sim->heir.effects,
+                          sim->now_us > last_us ? sim->now_us : last_us);
+    replay_follow(sim, sim->owner);
+    sim->result->heirs++;
+    trace_effects(sim, sim->owner);
+    bool is_slow = sim->zombie == NULL && sim_chance(&sim->random, 30); /* to see that it lost it */
+    if (is_slow)
+        sim->zombie = before;
+    else
+        process_free(before);
+}
+
+/* After a commit of the owner, who lives. */
+static void heir_goes_on(struct sim *sim)
+{
+    if (sim->heir.engine == NULL || !heir_follow(&sim->heir, sim->owner))
+        return;
+    if (!FAULT(FAULT_MISSED_COMMIT)) /* the bug is not to see it */
+        compare(sim, "hand-over: a successor decides otherwise", &sim->owner->effects,
+                &sim->heir.effects, &sim->store);
+    if (--sim->heir.left == 0 && !check_has_failed(&sim->check))
+        heir_takes_over(sim);
 }
 
 /* --- operations ---------------------------------------------------------------------------- */
@@ -426,6 +472,7 @@ static void owner_batch(struct sim *sim, enum ending ending)
     }
     for (int i = 0; i < taken; i++)
         op_answer(sim, owner, &ops[i]);
+    heir_goes_on(sim);
 }
 
 static void sim_step(struct sim *sim)
@@ -451,6 +498,8 @@ static void sim_step(struct sim *sim)
         relay(sim);
     if (!check_has_failed(&sim->check) && sim->shadow == NULL && sim_chance(&sim->random, 4))
         shadow_start(sim);
+    if (!check_has_failed(&sim->check) && sim->heir.engine == NULL && sim_chance(&sim->random, 6))
+        heir_begin(sim);
 }
 
 /* Most of the world is known before the first task comes. */
@@ -476,6 +525,7 @@ static void sim_begin(struct sim *sim)
 static void sim_end(struct sim *sim)
 {
     shadow_drop(sim);
+    heir_drop(&sim->heir);
     trace_text(sim, "-- nobody comes any more");
     for (int day = 0; day < LAST_DAYS && !check_has_failed(&sim->check); day++) {
         sim->now_us += DAY_S * US_PER_S;
@@ -535,6 +585,7 @@ void sim_run(const struct sim_options *options, struct sim_result *out_result)
     struct engine_config config = random_config(&sim->random);
     check_init(&sim->check, &sim->store, &config);
     replay_init(&sim->replay, &config);
+    heir_init(&sim->heir);
     sim->is_replayed = options->seed % REPLAY_EVERY == 0;
     world_init(&sim->world, &sim->random, sim->arena);
     sim_begin(sim);
@@ -550,6 +601,7 @@ void sim_run(const struct sim_options *options, struct sim_result *out_result)
     process_free(sim->zombie);
     world_fini(&sim->world);
     replay_fini(&sim->replay);
+    heir_fini(&sim->heir);
     check_fini(&sim->check);
     store_fini(&sim->store);
     for (size_t i = 0; i < TRACE_LINES; i++)

@@ -20,7 +20,7 @@ struct sim_result {
     bool has_failed;
     int step;          /* where */
     struct buf report; /* what was violated, and the last lines of the trace */
-    uint64_t calls, events, offers, tasks, loads, refused, zombies, shadows, replayed;
+    uint64_t calls, events, offers, tasks, loads, refused, zombies, shadows, heirs, replayed;
 };
 
 void sim_run(const struct sim_options *options, struct sim_result *out_result);
