@@ -37,7 +37,8 @@
 enum {
     START_BUDGET_US = 10 * 1000 * 1000,
     RELAY_DRAIN_MS = 2000,
-    LEAVE_MS = 3000, /* for handing the shards over, within the drain time */
+    LEAVE_MS = 3000,       /* at least for handing the shards over, and of the drain time … */
+    AFTER_LEAVE_MS = 2000, /* … all but that: a large shard takes its successor a while */
     CALLBACKS_DRAIN_MS = 500,
 };
 
@@ -222,7 +223,9 @@ static void close_peers(void *ctx, int64_t until_mono_us)
 /* While we still take calls: what comes for a shard that is gone goes on to its new owner. */
 static void leave_shards(void *ctx, int64_t until_mono_us)
 {
-    int64_t until = clock_mono_us() + LEAVE_MS * US_PER_MS;
+    int64_t least = clock_mono_us() + LEAVE_MS * US_PER_MS;
+    int64_t until = until_mono_us - AFTER_LEAVE_MS * US_PER_MS;
+    until = until < least ? least : until;
     shell_leave(ctx, until < until_mono_us ? until : until_mono_us);
 }
 

@@ -195,14 +195,12 @@ static enum err_code pass_over(struct callbacks *callbacks, struct callback_shar
                                struct call *call, struct err *err)
 {
     const struct round nothing = {0};
-    int64_t last_seq = 0;
-    int part = 0;
-    enum err_code code =
-        shard_store_last_event(callbacks->conn, call, shard->index, &last_seq, &part, err);
+    struct shard_place end = {0};
+    enum err_code code = shard_store_place(callbacks->conn, call, shard->index, &end, err);
     if (code == ERR_OK)
         code = refresh(callbacks, shard, call, err);
-    if (code == ERR_OK && shard->url_count == 0 && last_seq > shard->cursor)
-        code = write_round(callbacks, shard, call, last_seq, &nothing, err);
+    if (code == ERR_OK && shard->url_count == 0 && end.event_seq > shard->cursor)
+        code = write_round(callbacks, shard, call, end.event_seq, &nothing, err);
     return code;
 }
 

@@ -383,15 +383,16 @@ bool batch_is_empty(const struct batch *batch)
            batch->config_count == 0 && batch->repeat_count == 0;
 }
 
-static void note_row_sequences(struct batch *batch)
+int64_t shard_row_sequence(const struct engine_effects *effects, int64_t least)
 {
-    for (const struct engine_effect *e = batch->shard->effects.first; e != NULL; e = e->next) {
+    for (const struct engine_effect *e = effects->first; e != NULL; e = e->next) {
         int64_t sequence = e->kind == ENGINE_TASK_ROW          ? e->task->sequence
                            : e->kind == ENGINE_RESERVATION_ROW ? e->reservation->sequence
                                                                : 0;
-        if (sequence > batch->row_seq)
-            batch->row_seq = sequence;
+        if (sequence > least)
+            least = sequence;
     }
+    return least;
 }
 
 static enum err_code send_rows(struct batch *batch, struct err *err)
@@ -455,7 +456,7 @@ enum err_code batch_commit(struct batch *batch, struct err *err)
     if (buf_failed(&shard->journal.bytes))
         return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE",
                        "what the batch tells the router is too large; try again");
-    note_row_sequences(batch);
+    batch->row_seq = shard_row_sequence(&shard->effects, batch->row_seq);
     enum err_code code = event_pack_end(&shard->packer, &batch->events, err);
     if (code == ERR_OK)
         code = send_rows(batch, err);

@@ -19,6 +19,7 @@ enum {
     FREE_FOR_ALL_MS = 300, /* a shard that its taker does not take is anybody's */
     CALM_MS = 2000,        /* so long the processes must be the same before shards move */
     MOVE_PAUSE_MS = 300,   /* between two moves */
+    PATIENCE_MS = 120000,  /* with a successor who does not get ready, unless we leave */
     ARENA_BYTES = 4 << 20,
 };
 
@@ -74,12 +75,16 @@ static bool is_living(const struct cluster_row *seen, const char *instance)
 }
 
 /* The lease is ours. */
-static void note_heir(struct shard *shard, const struct cluster_row *seen,
+static void note_heir(struct cluster *cluster, struct shard *shard, const struct cluster_row *seen,
                       const struct shard_row *row)
 {
     if (shard->heir[0] == '\0')
         return;
-    if (!is_living(seen, shard->heir))
+    int64_t now = clock_mono_us();
+    bool is_late = !cluster->is_leaving && now - shard->heir_mono_us > PATIENCE_MS * US_PER_MS;
+    if (is_late)
+        cluster->moved_mono_us = now + PATIENCE_MS * US_PER_MS; /* and not again at once */
+    if (is_late || !is_living(seen, shard->heir))
         shard->heir[0] = '\0'; /* the thread takes it back */
     else if (strcmp(row->successor, shard->heir) == 0 && row->is_successor_warm)
         shard->is_heir_warm = true;
@@ -105,7 +110,7 @@ static bool note_shard(struct cluster *cluster, const struct cluster_row *seen, 
             want(shard, SHARD_WANT_OWN);
     } else if (is_ours) {
         want(shard, SHARD_WANT_OWN);
-        note_heir(shard, seen, row);
+        note_heir(cluster, shard, seen, row);
     } else {
         want(shard,
              strcmp(row->successor, shell->instance) == 0 ? SHARD_WANT_WARM : SHARD_WANT_NONE);
@@ -163,6 +168,7 @@ static bool plan_moves(struct cluster *cluster, struct share *share, struct shar
         struct shard *moved = &shell->shards[shard];
         (void)snprintf(moved->heir, sizeof moved->heir, "%s", share->replicas[replica].instance);
         moved->is_heir_warm = false;
+        moved->heir_mono_us = now;
         moved->needs_poke = true;
         rows[shard].successor = moved->heir;
         cluster->moved_mono_us = now;
@@ -272,6 +278,10 @@ static void look(struct cluster *cluster, bool is_leaving)
     lock_take(&cluster->shell->lock);
     cluster->next_look_mono_us = clock_mono_us() + LOOK_MS * US_PER_MS;
     cluster->shell->is_blind = was_failing; /* one failure may be our own: we were stopped */
+    if (was_failing) { /* nobody to hand over to, as far as we can see */
+        cluster->is_alone = true;
+        cond_broadcast(&cluster->changed);
+    }
     lock_drop(&cluster->shell->lock);
 }
 
@@ -351,6 +361,7 @@ void cluster_leave(struct cluster *cluster, int64_t until_mono_us)
     lock_take(&shell->lock);
     cluster->is_leaving = true;
     cluster->is_hurried = true;
+    cluster->is_alone = false; /* somebody may have come since the last look */
     cond_broadcast(&cluster->changed);
     while (is_in_time && cluster->held > 0 && !cluster->is_alone)
         is_in_time = cond_wait_until(&cluster->changed, &shell->lock, until_mono_us);

@@ -13,16 +13,14 @@
 enum {
     RECOVERY_BUDGET_S = 600, /* a million tasks on a slow disk */
     RECOVERY_ARENA_BYTES = 1 << 30,
+    TASKS_PER_LOOK = 1000,
 };
 
 struct loading {
     struct shard *shard;
     struct call *call;
-    struct config_kind_count {
-        int64_t rows[CONFIG_KIND_COUNT];
-    } configs;
-    int64_t tasks;
-    int64_t reservations;
+    struct shard_loaded *loaded;
+    bool (*goes_on)(struct shard *shard); /* NULL: always */
     int64_t now_us;
     struct removal *removals; /* what is deleted again when its documents are there too */
 };
@@ -34,6 +32,7 @@ struct removal {
 
 void shard_drop(struct shard *shard)
 {
+    warm_drop(shard);
     engine_free(shard->engine);
     shard->engine = NULL;
     engine_effects_reset(&shard->effects);
@@ -97,15 +96,103 @@ static void end_removals(struct loading *loading, bool is_applied)
     }
 }
 
+/* ---- what the shard keeps beside the engine ---- */
+
+static void keep_workspace(struct shard_loaded *loaded, const struct shard *shard,
+                           const struct config_row *row)
+{
+    if (loaded->workspace_count == loaded->workspace_capacity) {
+        loaded->workspace_capacity = loaded->workspace_capacity * 2 + 16;
+        loaded->workspaces =
+            xrealloc(loaded->workspaces, loaded->workspace_capacity, sizeof *loaded->workspaces);
+    }
+    loaded->workspaces[loaded->workspace_count++] =
+        (struct known_workspace){.sid = row->sid,
+                                 .account_sid = row->account_sid,
+                                 .is_deleted = row->is_deleted,
+                                 .shard = shard->index};
+}
+
+void shard_publish_workspaces(struct shard *shard, const struct shard_loaded *loaded)
+{
+    for (size_t i = 0; i < loaded->workspace_count; i++) {
+        const struct known_workspace *known = &loaded->workspaces[i];
+        directory_put(shard->shell, shard->index, &known->sid, &known->account_sid,
+                      known->is_deleted);
+    }
+}
+
+void shard_loaded_fini(struct shard_loaded *loaded)
+{
+    free(loaded->workspaces);
+    *loaded = (struct shard_loaded){0};
+}
+
+enum err_code shard_note_config(void *ctx, const struct config_row *row, struct err *err)
+{
+    const struct shard_noting *noting = ctx;
+    struct shard *shard = noting->shard;
+    struct config_change change;
+    if (row->kind == CONFIG_KIND_WORKSPACE)
+        directory_put(shard->shell, shard->index, &row->sid, &row->account_sid, row->is_deleted);
+    if (row->is_deleted)
+        tombs_put(shard, &row->sid, row->version);
+    if (row->is_deleted || row->kind != CONFIG_KIND_WORKFLOW)
+        return ERR_OK;
+    enum err_code code = config_change_load(noting->call->arena, row, &change, err);
+    if (code == ERR_OK)
+        gaps_note(shard, &change);
+    return code == ERR_RESOURCE_EXHAUSTED ? code : ERR_OK;
+}
+
+static void note_key(struct shard *shard, struct shard_loaded *loaded, const struct repeat_row *row,
+                     int64_t at_us)
+{
+    if (at_us > loaded->newest_key_us)
+        loaded->newest_key_us = at_us;
+    keys_put(&shard->keys, row->account_sid, row->method, row->key, &row->request_hash,
+             (struct str){NULL, 0});
+}
+
+struct key_loading {
+    struct shard *shard;
+    struct shard_loaded *loaded;
+    int64_t count;
+};
+
+static void note_later_key(void *ctx, const struct repeat_row *row, int64_t at_us)
+{
+    struct key_loading *keys = ctx;
+    keys->count++;
+    if (keys_get(&keys->shard->keys, row->account_sid, row->method, row->key) == NULL)
+        note_key(keys->shard, keys->loaded, row, at_us);
+}
+
+/* A shard's commits follow each other, so by the server's clock none is older than what was seen.
+ * Should that clock go back: a key that is missed here is unique in the table. */
+enum err_code shard_load_keys(struct shard *shard, struct call *call, struct shard_loaded *loaded,
+                              struct err *err)
+{
+    struct key_loading keys = {.shard = shard, .loaded = loaded};
+    enum err_code code =
+        shard_store_repeats_since(shard->conn, call, shard->index, loaded->newest_key_us,
+                                  SHARD_KEYS_MAX, note_later_key, &keys, err);
+    if (keys.count >= SHARD_KEYS_MAX)
+        shard->keys.is_complete = false;
+    return code;
+}
+
+/* ---- rows ---- */
+
 /* Deleted ones are put and deleted again, so that tasks and workers that name them find them as
  * they were; workflows when their older documents are there too. */
 static enum err_code load_config(void *ctx, const struct config_row *row, struct err *err)
 {
     struct loading *loading = ctx;
     struct shard *shard = loading->shard;
-    loading->configs.rows[row->kind]++;
+    loading->loaded->configs[row->kind]++;
     if (row->kind == CONFIG_KIND_WORKSPACE)
-        directory_put(shard->shell, shard->index, &row->sid, &row->account_sid, row->is_deleted);
+        keep_workspace(loading->loaded, shard, row);
     if (row->is_deleted)
         tombs_put(shard, &row->sid, row->version);
     if (row->is_deleted && removal_kind(row->kind) == ENGINE_COMMAND_NONE)
@@ -150,14 +237,16 @@ static enum err_code load_document(void *ctx, const struct sid *workflow_sid, in
 static enum err_code load_task(void *ctx, const struct task_row *row, struct err *err)
 {
     struct loading *loading = ctx;
-    loading->tasks++;
+    bool is_looked_at = loading->loaded->tasks++ % TASKS_PER_LOOK == 0;
+    if (is_looked_at && loading->goes_on != NULL && !loading->goes_on(loading->shard))
+        return ERR_SET(err, ERR_CANCELLED, "NOT_WANTED", "the shard is not wanted any more");
     return engine_load_task(loading->shard->engine, row, err);
 }
 
 static enum err_code load_reservation(void *ctx, const struct reservation_row *row, struct err *err)
 {
     struct loading *loading = ctx;
-    loading->reservations++;
+    loading->loaded->reservations++;
     return engine_load_reservation(loading->shard->engine, row, err);
 }
 
@@ -175,11 +264,10 @@ static void load_override(void *ctx, const struct worker_override_row *row)
     engine_load_worker_override(loading->shard->engine, row);
 }
 
-static void load_key(void *ctx, const struct repeat_row *row)
+static void load_key(void *ctx, const struct repeat_row *row, int64_t at_us)
 {
     const struct loading *loading = ctx;
-    keys_put(&loading->shard->keys, row->account_sid, row->method, row->key, &row->request_hash,
-             (struct str){NULL, 0});
+    note_key(loading->shard, loading->loaded, row, at_us);
 }
 
 static enum err_code load_rows(struct loading *loading, struct err *err)
@@ -209,13 +297,30 @@ static enum err_code load_rows(struct loading *loading, struct err *err)
     return code;
 }
 
+uint64_t shard_seed(const struct shard *shard)
+{
+    return hash_bytes(&shard->index, sizeof shard->index);
+}
+
+enum err_code shard_load(struct shard *shard, struct call *call, int64_t now_us,
+                         bool (*goes_on)(struct shard *shard), struct shard_loaded *loaded,
+                         struct err *err)
+{
+    struct loading loading = {
+        .shard = shard, .call = call, .loaded = loaded, .goes_on = goes_on, .now_us = now_us};
+    shard->engine = engine_new(&(struct engine_config){.seed = shard_seed(shard)});
+    keys_init(&shard->keys);
+    engine_load_counters(shard->engine, shard->event_seq, shard->row_seq);
+    return load_rows(&loading, err);
+}
+
 /* What came due while nobody routed, and matching that can go on, is a batch of its own. */
-static enum err_code resume(struct shard *shard, int64_t now_us, uint64_t seed, struct err *err)
+static enum err_code resume(struct shard *shard, int64_t now_us, struct err *err)
 {
     struct batch batch;
     engine_effects_reset(&shard->effects);
     batch_begin(&batch, shard, NULL, 0);
-    batch_note_load(&batch, now_us, seed);
+    batch_note_load(&batch, now_us, shard_seed(shard));
     engine_load_done(shard->engine, now_us, &shard->effects);
     batch_collect(&batch);
     return batch_commit(&batch, err);
@@ -229,40 +334,64 @@ static enum err_code take(struct shard *shard, struct call *call, struct shard_l
                             shell->address, shell->lease_ms, out, err);
 }
 
-/* A load may take longer than the lease lasts; whoever took it meanwhile is found by the guard. */
-static enum err_code load(struct shard *shard, struct call *call, const struct shard_lease *lease,
-                          struct loading *loading, struct err *err)
+static void log_recovery(const struct shard *shard, const struct shard_loaded *loaded,
+                         int64_t took_us)
 {
-    uint64_t seed = hash_bytes(&shard->index, sizeof shard->index);
-    shard->engine = engine_new(&(struct engine_config){.seed = seed});
-    keys_init(&shard->keys);
+    LOG_INFO(NULL, "shard is loaded", LOG_I64("shard", shard->index),
+             LOG_I64("epoch", shard->epoch), LOG_I64("took_ms", took_us / US_PER_MS),
+             LOG_I64("workspaces", loaded->configs[CONFIG_KIND_WORKSPACE]),
+             LOG_I64("workers", loaded->configs[CONFIG_KIND_WORKER]),
+             LOG_I64("queues", loaded->configs[CONFIG_KIND_QUEUE]),
+             LOG_I64("workflows", loaded->configs[CONFIG_KIND_WORKFLOW]),
+             LOG_I64("tasks", loaded->tasks), LOG_I64("reservations", loaded->reservations),
+             LOG_I64("event_seq", shard->event_seq));
+}
+
+/* A load may take longer than the lease lasts; whoever took it meanwhile is found by the guard. */
+static enum err_code load_cold(struct shard *shard, struct call *call,
+                               const struct shard_lease *lease, struct err *err)
+{
+    int64_t started = clock_mono_us();
+    int64_t now_us = clock_now_us();
+    struct shard_loaded loaded = {0};
+    struct shard_place place = {0};
     shard->epoch = lease->epoch;
     shard->session = db_conn_epoch(shard->conn);
     shard->event_seq = lease->event_seq;
     shard->row_seq = lease->row_seq;
-    int64_t last_event = 0;
-    enum err_code code = shard_store_last_event(shard->conn, call, shard->index, &last_event,
-                                                &shard->journal_part, err);
-    if (code != ERR_OK)
-        return code;
-    if (last_event > shard->event_seq)
-        shard->event_seq = last_event;
-    engine_load_counters(shard->engine, shard->event_seq, shard->row_seq);
-    code = load_rows(loading, err);
-    return code == ERR_OK ? resume(shard, loading->now_us, seed, err) : code;
+    enum err_code code = shard_store_place(shard->conn, call, shard->index, &place, err);
+    if (place.event_seq > shard->event_seq)
+        shard->event_seq = place.event_seq;
+    shard->journal_part = place.part;
+    if (code == ERR_OK)
+        code = shard_load(shard, call, now_us, NULL, &loaded, err);
+    if (code == ERR_OK)
+        shard_publish_workspaces(shard, &loaded);
+    if (code == ERR_OK)
+        code = resume(shard, now_us, err);
+    if (code == ERR_OK)
+        log_recovery(shard, &loaded, clock_mono_us() - started);
+    shard_loaded_fini(&loaded);
+    return code;
 }
 
-static void log_recovery(const struct shard *shard, const struct loading *loading, int64_t took_us)
+/* What was prepared, if it was and can be used. */
+static enum err_code load(struct shard *shard, struct call *call, const struct shard_lease *lease,
+                          bool *out_is_warm, struct err *err)
 {
-    shell_metrics_recovered(shard->index, took_us);
-    LOG_INFO(NULL, "shard is loaded", LOG_I64("shard", shard->index),
-             LOG_I64("epoch", shard->epoch), LOG_I64("took_ms", took_us / US_PER_MS),
-             LOG_I64("workspaces", loading->configs.rows[CONFIG_KIND_WORKSPACE]),
-             LOG_I64("workers", loading->configs.rows[CONFIG_KIND_WORKER]),
-             LOG_I64("queues", loading->configs.rows[CONFIG_KIND_QUEUE]),
-             LOG_I64("workflows", loading->configs.rows[CONFIG_KIND_WORKFLOW]),
-             LOG_I64("tasks", loading->tasks), LOG_I64("reservations", loading->reservations),
-             LOG_I64("event_seq", shard->event_seq));
+    enum err_code code = ERR_OK;
+    *out_is_warm = shard->warm != NULL;
+    if (*out_is_warm)
+        code = warm_take_over(shard, call, lease, err);
+    if (code == ERR_FAILED_PRECONDITION) {
+        LOG_WARN(NULL, "what was prepared of a shard cannot be used, loading it",
+                 LOG_I64("shard", shard->index), LOG_ERR(err));
+        shard_drop(shard);
+        err_clear(err);
+        code = ERR_OK;
+        *out_is_warm = false;
+    }
+    return *out_is_warm || code != ERR_OK ? code : load_cold(shard, call, lease, err);
 }
 
 enum err_code shard_recover(struct shard *shard, enum shard_taken *out_taken, struct err *err)
@@ -272,6 +401,7 @@ enum err_code shard_recover(struct shard *shard, enum shard_taken *out_taken, st
     call_init(&call, arena, "recovery", RECOVERY_BUDGET_S * US_PER_S);
     int64_t started = clock_mono_us();
     struct shard_lease lease;
+    bool is_warm = false;
     *out_taken = SHARD_TAKEN_NOT;
     enum err_code code = take(shard, &call, &lease, err);
     if (code != ERR_OK)
@@ -283,13 +413,12 @@ enum err_code shard_recover(struct shard *shard, enum shard_taken *out_taken, st
     lock_take(&shard->shell->lock);
     shard->taken_epoch = lease.epoch;
     lock_drop(&shard->shell->lock);
-    struct loading loading = {.shard = shard, .call = &call, .now_us = clock_now_us()};
-    code = load(shard, &call, &lease, &loading, err);
+    code = load(shard, &call, &lease, &is_warm, err);
     if (code != ERR_OK) {
         shard_drop(shard);
         return code;
     }
-    log_recovery(shard, &loading, clock_mono_us() - started);
+    shell_metrics_recovered(shard->index, is_warm, clock_mono_us() - started);
     shell_metrics_state(shard->index, true);
     *out_taken = SHARD_TAKEN;
     return ERR_OK;

@@ -13,8 +13,6 @@
 enum {
     FIRST_BACKOFF_MS = 50,
     MAX_BACKOFF_MS = 500,
-    HEIR_LOOK_MS = 3,   /* how often an heir looks whether the shard is given */
-    HEIR_BUDGET_S = 30, /* then it is no heir any more */
     BUSY_LOOK_MS = 20,
     EVICT_MS = 500, /* an ended lease whose row is locked for so long: its owner hangs */
     SOLO_BATCHES = 256,
@@ -69,7 +67,7 @@ static void lose(struct shard *shard, int64_t epoch)
     lock_drop(&shard->shell->lock);
 }
 
-static enum shard_want wanted(struct shard *shard)
+enum shard_want shard_wanted(struct shard *shard)
 {
     lock_take(&shard->shell->lock);
     enum shard_want want = shard->want;
@@ -170,12 +168,10 @@ static bool run_batch(struct shard *shard, struct shard_op **ops, size_t count)
 
 /* ---- handing over ---- */
 
-/* Waits, refusing whoever comes, until something else is wanted or the time (0: for ever) has
- * passed. */
-static void wait_refusing(struct shard *shard, enum shard_want want, int64_t until_mono_us,
-                          enum shard_state state)
+void shard_wait(struct shard *shard, enum shard_want want, int64_t until_mono_us,
+                enum shard_state state)
 {
-    while (wanted(shard) == want && !shell_is_stopping(shard->shell) &&
+    while (shard_wanted(shard) == want && !shell_is_stopping(shard->shell) &&
            (until_mono_us == 0 || clock_mono_us() < until_mono_us)) {
         struct shard_op *op = queue_pop(shard->queue, until_mono_us);
         if (op != NULL)
@@ -247,33 +243,6 @@ static bool hand_over(struct shard *shard)
     return false;
 }
 
-/* Another process hands the shard over to us: says that we are ready, and waits for the moment. */
-static void become_heir(struct shard *shard)
-{
-    struct shell *shell = shard->shell;
-    struct call call;
-    struct err err;
-    err_clear(&err);
-    enum shard_given given = SHARD_GIVEN_SOON;
-    arena_reset(shard->arena);
-    call_init(&call, shard->arena, "heir", HEIR_BUDGET_S * US_PER_S);
-    enum err_code code = shard_store_warm(shard->conn, &call, shard->index, shell->instance, &err);
-    while (code == ERR_OK && given == SHARD_GIVEN_SOON && wanted(shard) == SHARD_WANT_WARM &&
-           !shell_is_stopping(shell) && call_left_us(&call) > 0) {
-        struct arena_mark mark = arena_mark(shard->arena);
-        code =
-            shard_store_is_given(shard->conn, &call, shard->index, shell->instance, &given, &err);
-        arena_rewind(shard->arena, mark);
-        if (given == SHARD_GIVEN_SOON)
-            wait_refusing(shard, SHARD_WANT_WARM, clock_mono_us() + HEIR_LOOK_MS * US_PER_MS,
-                          SHARD_FOREIGN);
-    }
-    lock_take(&shell->lock);
-    if (shard->want == SHARD_WANT_WARM)
-        shard->want = given == SHARD_GIVEN_NOW ? SHARD_WANT_OWN : SHARD_WANT_NONE;
-    lock_drop(&shell->lock);
-}
-
 /* ---- the thread ---- */
 
 /* When the thread must look up even if nobody comes: the next timer, or the lease. */
@@ -322,7 +291,7 @@ static void serve(struct shard *shard)
         if (!take_ops(shard, ops, &count))
             return;
         shell_metrics_depth(shard->index, queue_depth(shard->queue));
-        if (wanted(shard) != SHARD_WANT_OWN) /* the lease seems to be another's: see */
+        if (shard_wanted(shard) != SHARD_WANT_OWN) /* the lease seems to be another's: see */
             shard->renew_mono_us = 0;
         goes_on = run_batch(shard, ops, count) && !hand_over(shard);
     }
@@ -333,8 +302,8 @@ static void back_off(struct shard *shard)
     shard->backoff_ms = shard->backoff_ms == 0 ? FIRST_BACKOFF_MS : shard->backoff_ms * 2;
     if (shard->backoff_ms > MAX_BACKOFF_MS)
         shard->backoff_ms = MAX_BACKOFF_MS;
-    wait_refusing(shard, SHARD_WANT_OWN, clock_mono_us() + shard->backoff_ms * US_PER_MS,
-                  SHARD_FAILING);
+    shard_wait(shard, SHARD_WANT_OWN, clock_mono_us() + shard->backoff_ms * US_PER_MS,
+               SHARD_FAILING);
 }
 
 /* ---- taking ---- */
@@ -358,7 +327,7 @@ static void wait_for_row(struct shard *shard)
             LOG_WARN(NULL, "the session could not be ended, trying again", LOG_ERR(&err));
         shard->busy_mono_us = now;
     }
-    wait_refusing(shard, SHARD_WANT_OWN, now + BUSY_LOOK_MS * US_PER_MS, SHARD_LOADING);
+    shard_wait(shard, SHARD_WANT_OWN, now + BUSY_LOOK_MS * US_PER_MS, SHARD_LOADING);
 }
 
 static void on_places(struct shell *shell)
@@ -407,9 +376,9 @@ void *shard_main(void *ctx)
 {
     struct shard *shard = ctx;
     bool has_stood_by = false;
-    wait_refusing(shard, SHARD_WANT_UNKNOWN, 0, SHARD_LOADING);
+    shard_wait(shard, SHARD_WANT_UNKNOWN, 0, SHARD_LOADING);
     while (!shell_is_stopping(shard->shell)) {
-        switch (wanted(shard)) {
+        switch (shard_wanted(shard)) {
         case SHARD_WANT_UNKNOWN:
         case SHARD_WANT_NONE:
             if (!has_stood_by)
@@ -417,11 +386,13 @@ void *shard_main(void *ctx)
                          LOG_I64("shard", shard->index));
             has_stood_by = true;
             set_state(shard, SHARD_FOREIGN);
-            wait_refusing(shard, SHARD_WANT_NONE, 0, SHARD_FOREIGN);
+            if (shard->warm != NULL)
+                shard_drop(shard);
+            shard_wait(shard, SHARD_WANT_NONE, 0, SHARD_FOREIGN);
             break;
         case SHARD_WANT_WARM:
             set_state(shard, SHARD_FOREIGN);
-            become_heir(shard);
+            warm_stand_by(shard);
             break;
         case SHARD_WANT_OWN:
             has_stood_by = false;
@@ -433,10 +404,9 @@ void *shard_main(void *ctx)
     /* Whoever saw the state before must not leave an operation that nobody takes any more. */
     queue_close(shard->queue);
     refuse_waiting(shard, SHARD_FOREIGN);
-    if (shard->engine != NULL) {
+    if (shard->epoch != 0)
         release_lease(shard);
-        shard_drop(shard);
-    }
+    shard_drop(shard);
     return NULL;
 }
 

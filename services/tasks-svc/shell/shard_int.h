@@ -15,6 +15,8 @@
 #include "event_pack.h"
 #include "shell.h"
 
+struct shard_lease;
+
 enum {
     SHELL_LOCK_RANK = 300,
     SHARD_BATCH_MAX = 1024,
@@ -103,6 +105,7 @@ struct shard {
     enum shard_want want;
     char heir[INSTANCE_SIZE]; /* whom to hand it over to; "" = nobody */
     bool is_heir_warm;
+    int64_t heir_mono_us;                   /* since when */
     char owner_address[SHELL_ADDRESS_SIZE]; /* of another process; "" = nobody, or us */
     int64_t taken_epoch;                    /* ours; looks at older leases tell nothing */
     int64_t given_epoch;                    /* the last one that we gave back */
@@ -121,8 +124,9 @@ struct shard {
     struct map gaps;  /* by workflow SID -> struct workflow_gap */
     struct map tombs; /* by SID -> struct tomb */
     struct heard_events heard;
-    int64_t epoch;
-    uint64_t session; /* of the connection that took the lease, as db_conn_epoch counts */
+    struct warm *warm; /* what is prepared while another process owns the shard; NULL: nothing */
+    int64_t epoch;     /* of our lease; 0 = it is not ours */
+    uint64_t session;  /* of the connection that took the lease, as db_conn_epoch counts */
     int64_t event_seq;
     int64_t row_seq;
     struct journal journal; /* what the engine is told in the batch in hand */
@@ -191,6 +195,8 @@ void batch_apply(struct batch *batch, struct shard_op *op, size_t index);
 /* Turns new effects into rows of the log; op NULL: nobody asked (timers). */
 void batch_collect(struct batch *batch);
 bool batch_is_empty(const struct batch *batch);
+/* The highest number of any row in the effects, at least that one. */
+int64_t shard_row_sequence(const struct engine_effects *effects, int64_t least);
 enum err_code batch_commit(struct batch *batch, struct err *err) MUST_CHECK;
 /* After the commit: memory that follows the disk (directory, keys). */
 void batch_remember(struct batch *batch);
@@ -202,6 +208,12 @@ bool shell_is_stopping(struct shell *shell);
 /* --- shard.c ------------------------------------------------------------------------------- */
 
 void *shard_main(void *shard); /* the thread */
+
+enum shard_want shard_wanted(struct shard *shard);
+/* Waits, refusing whoever comes, until something else is wanted or the time (0: for ever) has
+ * passed. */
+void shard_wait(struct shard *shard, enum shard_want want, int64_t until_mono_us,
+                enum shard_state state);
 
 void shard_answer(struct shard_op *op, enum err_code code);
 /* Surely not executed: somebody else runs the shard, or we may in a moment, or nobody can. */
@@ -229,10 +241,56 @@ enum shard_taken {
     SHARD_TAKEN,
 };
 
-/* Takes the lease and loads. */
+/* Takes the lease and loads, or goes on with what was prepared. */
 enum err_code shard_recover(struct shard *shard, enum shard_taken *out_taken,
                             struct err *err) MUST_CHECK;
 void shard_drop(struct shard *shard);
+
+/* Of its engine, the same for every load: SIDs come from it. */
+uint64_t shard_seed(const struct shard *shard);
+
+/* What loading found, beside what is in the shard by then. */
+struct shard_loaded {
+    int64_t configs[CONFIG_KIND_COUNT];
+    int64_t tasks;
+    int64_t reservations;
+    int64_t newest_key_us; /* the database's time */
+    struct known_workspace *workspaces;
+    size_t workspace_count;
+    size_t workspace_capacity;
+};
+
+/* Fills a dropped shard, whose counters are set, from the rows, up to engine_load_done.
+ * goes_on: asked now and then, NULL: always. Errors: CANCELLED NOT_WANTED when it says no. */
+enum err_code shard_load(struct shard *shard, struct call *call, int64_t now_us,
+                         bool (*goes_on)(struct shard *shard), struct shard_loaded *loaded,
+                         struct err *err) MUST_CHECK;
+void shard_loaded_fini(struct shard_loaded *loaded);
+
+/* The workspaces that were loaded, into the directory: once the shard is ours. */
+void shard_publish_workspaces(struct shard *shard, const struct shard_loaded *loaded);
+/* Keys that were used since. */
+enum err_code shard_load_keys(struct shard *shard, struct call *call, struct shard_loaded *loaded,
+                              struct err *err) MUST_CHECK;
+
+/* A shard_config_fn: a copy that changed since, for all but the engine. */
+struct shard_noting {
+    struct shard *shard;
+    struct call *call;
+};
+enum err_code shard_note_config(void *noting, const struct config_row *row,
+                                struct err *err) MUST_CHECK;
+
+/* --- warm.c -------------------------------------------------------------------------------- */
+
+/* Prepares the shard while another process hands it over to us, until that has happened or
+ * something else is wanted. */
+void warm_stand_by(struct shard *shard);
+/* The lease is ours: goes on from where the owner before ended. Errors: FAILED_PRECONDITION when
+ * what was prepared cannot be used. */
+enum err_code warm_take_over(struct shard *shard, struct call *call,
+                             const struct shard_lease *lease, struct err *err) MUST_CHECK;
+void warm_drop(struct shard *shard); /* nothing prepared: nothing happens */
 
 /* --- known.c ------------------------------------------------------------------------------- */
 
@@ -280,5 +338,5 @@ void shell_metrics_event(const struct engine_event *event);
 void shell_metrics_batch(size_t ops, int64_t commit_us);
 void shell_metrics_failed(const char *reason);
 void shell_metrics_state(int shard, bool is_owner);
-void shell_metrics_recovered(int shard, int64_t took_us);
+void shell_metrics_recovered(int shard, bool is_warm, int64_t took_us);
 void shell_metrics_depth(int shard, size_t depth);

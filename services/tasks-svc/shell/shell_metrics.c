@@ -17,6 +17,7 @@ enum shell_metric {
     M_FAILED,
     M_OWNER,
     M_RECOVERY,
+    M_TAKEN,
     M_DEPTH,
     M_COUNT,
 };
@@ -55,6 +56,8 @@ static const struct metric_def defs[M_COUNT] = {
                     "1 while this process runs the shard"),
     [M_RECOVERY] = PER("shard", METRIC_GAUGE, "seconds", "taskrouter_shard_recovery_seconds",
                        "Time of the last load of the shard"),
+    [M_TAKEN] = PER("way", METRIC_COUNTER, "", "taskrouter_shard_taken_total",
+                    "Shards taken: warm, prepared while another process ran them, or cold"),
     [M_DEPTH] = PER("shard", METRIC_GAUGE, "", "taskrouter_shard_queue_depth",
                     "Operations that wait for the shard"),
 };
@@ -133,8 +136,9 @@ void shell_metrics_state(int shard, bool is_owner)
     metric_set(of_shard(M_OWNER, shard), is_owner ? 1 : 0);
 }
 
-void shell_metrics_recovered(int shard, int64_t took_us)
+void shell_metrics_recovered(int shard, bool is_warm, int64_t took_us)
 {
+    metric_inc(METRIC_SERIES(metric_of(M_TAKEN), is_warm ? "warm" : "cold"));
     metric_set(of_shard(M_RECOVERY, shard), took_us);
 }
 

@@ -42,8 +42,9 @@ enum shard_given {
     SHARD_GIVEN_NOW, /* released: take it */
 };
 
+/* out_is_told: the lease says that the successor is ready. */
 enum err_code shard_store_is_given(struct db_conn *conn, struct call *call, int shard,
-                                   const char *successor, enum shard_given *out,
+                                   const char *successor, enum shard_given *out, bool *out_is_told,
                                    struct err *err) MUST_CHECK;
 
 /* The number of shards the database was laid out for; 0 when none was taken yet. */
@@ -61,7 +62,8 @@ typedef enum err_code (*shard_reservation_fn)(void *ctx, const struct reservatio
 typedef enum err_code (*shard_idle_fn)(void *ctx, const struct sid *worker_sid,
                                        const struct sid *channel_sid, int64_t sequence);
 typedef void (*shard_override_fn)(void *ctx, const struct worker_override_row *row);
-typedef void (*shard_repeat_fn)(void *ctx, const struct repeat_row *row);
+/* at_us: when it was used. */
+typedef void (*shard_repeat_fn)(void *ctx, const struct repeat_row *row, int64_t at_us);
 
 enum err_code shard_store_configs(struct db_conn *conn, struct call *call, int shard,
                                   enum config_kind kind, shard_config_fn fn, void *ctx,
@@ -80,8 +82,46 @@ enum err_code shard_store_overrides(struct db_conn *conn, struct call *call, int
 /* The newest keys without their replies; at most limit. */
 enum err_code shard_store_repeats(struct db_conn *conn, struct call *call, int shard, int64_t limit,
                                   shard_repeat_fn fn, void *ctx, struct err *err) MUST_CHECK;
-enum err_code shard_store_last_event(struct db_conn *conn, struct call *call, int shard,
-                                     int64_t *out_seq, int *out_part, struct err *err) MUST_CHECK;
+/* Those used since then, oldest first. */
+enum err_code shard_store_repeats_since(struct db_conn *conn, struct call *call, int shard,
+                                        int64_t since_us, int64_t limit, shard_repeat_fn fn,
+                                        void *ctx, struct err *err) MUST_CHECK;
+
+/* ---- The log of commits ---- */
+
+/* A place in it: behind a commit. */
+struct shard_place {
+    int64_t event_seq; /* the last event so far */
+    int part;          /* commits without an event since the last with one */
+    int64_t at_us;     /* the router's time of the last commit; 0: the log is empty */
+};
+
+enum err_code shard_store_place(struct db_conn *conn, struct call *call, int shard,
+                                struct shard_place *out, struct err *err) MUST_CHECK;
+
+/* The counters that the lease has. Within a transaction, its pauses may be longer from then on. */
+enum err_code shard_store_counters(struct db_conn *conn, struct call *call, int shard,
+                                   int64_t *out_event_seq, int64_t *out_row_seq,
+                                   struct err *err) MUST_CHECK;
+
+/* One commit; texts live as long as the call's arena. */
+struct shard_commit {
+    struct shard_place place; /* behind it */
+    int64_t first_seq;        /* of its events; there are none when place.part is not 0 */
+    struct str payload;       /* packed events */
+    struct str journal;       /* empty: none was kept */
+};
+
+/* At most limit, in order. Errors: RESOURCE_EXHAUSTED. */
+enum err_code shard_store_commits(struct db_conn *conn, struct call *call, int shard,
+                                  const struct shard_place *after, int64_t limit,
+                                  struct shard_commit **out, size_t *out_count,
+                                  struct err *err) MUST_CHECK;
+
+/* The copies of the resources named, in no order. */
+enum err_code shard_store_configs_named(struct db_conn *conn, struct call *call, int shard,
+                                        const struct str *sids, size_t count, shard_config_fn fn,
+                                        void *ctx, struct err *err) MUST_CHECK;
 
 /* One key with its reply; *out_found false when it was never used (or is forgotten). */
 enum err_code shard_store_repeat(struct db_conn *conn, struct call *call, int shard,

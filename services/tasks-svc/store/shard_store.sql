@@ -33,7 +33,7 @@ where shard = $1
 
 -- name: shard_is_given
 -- index: primary key
-select expires_at <= clock_timestamp()
+select expires_at <= clock_timestamp(), is_successor_warm
 from shard_lease
 where shard = $1
   and successor = $2;
@@ -52,6 +52,13 @@ where shard = $1
   and sid > $3
 order by sid
 limit $4;
+
+-- name: shard_configs_named
+-- index: primary key of config_copy
+select sid, account_sid, workspace_sid, is_deleted, document::text, version, kind
+from config_copy
+where shard = $1
+  and sid = any ($2::text[]);
 
 -- name: shard_load_documents
 -- index: primary key of workflow_document; once per start
@@ -107,19 +114,44 @@ order by worker_sid;
 
 -- name: shard_last_event
 -- index: primary key of event_batch
-select b.last_seq, b.part
+select b.last_seq, b.part, b.at
 from event_batch b
 where b.shard = $1
 order by b.last_seq desc, b.part desc
 limit 1;
 
+-- name: shard_counters
+-- index: primary key; with the rows of a snapshot
+select l.event_seq, l.row_seq
+from shard_lease l
+where l.shard = $1
+  and set_config('idle_in_transaction_session_timeout', '60s', true) is not null;
+
+-- name: shard_commits
+-- index: primary key of event_batch; what was committed behind a place in the log
+select b.last_seq, b.part, b.first_seq, b.at, b.payload, b.journal
+from event_batch b
+where b.shard = $1
+  and (b.last_seq, b.part) > ($2, $3::integer)
+order by b.last_seq, b.part
+limit $4;
+
 -- name: shard_load_repeats
 -- index: idempotency_created_at; the newest, for the memory of keys
-select account_sid, method, key, request_hash
+select account_sid, method, key, request_hash, created_at
 from idempotency
 where shard = $1
 order by created_at desc
 limit $2;
+
+-- name: shard_repeats_since
+-- index: idempotency_created_at; what was used since then, and then
+select account_sid, method, key, request_hash, created_at
+from idempotency
+where shard = $1
+  and created_at >= $2
+order by created_at
+limit $3;
 
 -- name: shard_repeat_get
 -- index: primary key

@@ -106,6 +106,29 @@ const char *reservation_of(const struct place *place, const char *filter, const 
     return "";
 }
 
+/* Numbers far behind those of the router, which counts on from there. */
+void place_fill(const struct place *place, int count)
+{
+    const char *like = task_new(place, "{}");
+    CHECK_I64(suite_count("with filled as (insert into tasks.task select 'WT' || md5(sid || n), "
+                          "shard, account_sid, workspace_sid, state, version, "
+                          "attributes, priority, reason, timeout_s, task_queue_sid, "
+                          "task_channel_sid, workflow_sid, ignore_capacity, routing_target, "
+                          "worker_sid, call_id, created_at, updated_at, virtual_start_at, "
+                          "queue_entered_at, assigned_at, ended_at, workflow_version, "
+                          "filter_index, target_index, filter_base_at, step_deadline_at, "
+                          "assignment_count, redrive, 1000000 + n + (select "
+                          "max(sequence) from tasks.task) from tasks.task, generate_series(1, %d) "
+                          "n where sid = '%s' returning 1) "
+                          "select count(*) from filled",
+                          count, like),
+              count);
+    /* Rows past the router's back: it has to read them, and to count on from behind them. */
+    CHECK(suite_count("with bumped as (update tasks.shard_lease set row_seq = (select "
+                      "max(sequence) from tasks.task) returning 1) select count(*) from bumped") ==
+          1);
+}
+
 const char *task_status(const struct place *place, const char *task_sid)
 {
     const char *status =

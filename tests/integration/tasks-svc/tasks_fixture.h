@@ -36,6 +36,9 @@ bool place_knows(const struct place *place, const char *worker_sid);
 /* CreateTask; its SID. */
 const char *task_new(const struct place *place, const char *attributes);
 
+/* So many tasks that wait like a new one, past the router's back: its next load finds them. */
+void place_fill(const struct place *place, int count);
+
 /* The first reservation of the task (or worker) in that state, waiting up to 10 s; "" when none. */
 const char *reservation_of(const struct place *place, const char *filter, const char *sid,
                            const char *state);

@@ -218,25 +218,9 @@ static void test_session_lost(void)
     CHECK(is_log_whole());
 }
 
-/* Tasks waiting in another workspace of the shard, as the router stores them. */
 static void fill(const struct place *place, int count)
 {
-    const char *like = task_new(place, "{}");
-    CHECK_I64(suite_count("with filled as (insert into tasks.task select 'WT' || lpad(to_hex(n), "
-                          "32, '0'), shard, account_sid, workspace_sid, state, version, "
-                          "attributes, priority, reason, timeout_s, task_queue_sid, "
-                          "task_channel_sid, workflow_sid, ignore_capacity, routing_target, "
-                          "worker_sid, call_id, created_at, updated_at, virtual_start_at, "
-                          "queue_entered_at, assigned_at, ended_at, workflow_version, "
-                          "filter_index, target_index, filter_base_at, step_deadline_at, "
-                          "assignment_count, redrive, 1000000 + n from tasks.task, "
-                          "generate_series(1, %d) n where sid = '%s' returning 1) "
-                          "select count(*) from filled",
-                          count, like),
-              count);
-    /* Rows past the router's back: it has to read them, and to count on from behind them. */
-    CHECK(suite_count("with bumped as (update tasks.shard_lease set row_seq = 3000000 returning 1) "
-                      "select count(*) from bumped") == 1);
+    place_fill(place, count);
     process_signal(suite_process(SUITE_TASKS), SIGKILL);
     (void)process_wait_exit(suite_process(SUITE_TASKS), 5000);
     REQUIRE(suite_restart(SUITE_TASKS));

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "event_agree.h"
 #include "event_pack.h"
 #include "event_record.h"
 #include "testing.h"
@@ -321,7 +322,90 @@ static void test_damage(void)
     event_packer_fini(&packer);
 }
 
+/* The sample's events as an engine makes them. */
+struct made {
+    struct engine_event events[3];
+    struct engine_effect effects[3];
+    struct engine_effects all;
+};
+
+static void made_init(struct made *made, const struct sample *sample)
+{
+    *made = (struct made){.all = {.first = &made->effects[0]}};
+    for (size_t i = 0; i < ARRAY_LEN(made->effects); i++) {
+        made->events[i] = sample->events[i];
+        made->effects[i] = (struct engine_effect){.kind = ENGINE_EVENT, .event = &made->events[i]};
+        if (i > 0)
+            made->effects[i - 1].next = &made->effects[i];
+    }
+}
+
+static enum err_code agree(const struct packed_events *block, int64_t count,
+                           const struct made *made)
+{
+    struct arena *arena = arena_new(1 << 20);
+    struct err err = {0};
+    enum err_code code = event_agree(arena, block->payload, count, &made->all, &err);
+    CHECK(code == ERR_OK || strcmp(err.reason, "FOLLOW_DIVERGED") == 0);
+    arena_free(arena);
+    return code;
+}
+
+static void test_agree(void)
+{
+    struct event_packer packer;
+    struct packed_events block;
+    struct sample sample;
+    struct made made;
+    sample_init(&sample);
+    event_packer_init(&packer);
+    pack(&packer, &sample, &block);
+    made_init(&made, &sample);
+    CHECK_I64(agree(&block, 4, &made), ERR_OK);
+    made.events[1].sid = sid_of("EV", 999); /* counted from elsewhere */
+    CHECK_I64(agree(&block, 4, &made), ERR_OK);
+    CHECK_I64(agree(&block, 3, &made), ERR_FAILED_PRECONDITION);
+    made.effects[1].next = NULL; /* one less */
+    CHECK_I64(agree(&block, 4, &made), ERR_FAILED_PRECONDITION);
+    event_packer_fini(&packer);
+}
+
+static void test_disagree(void)
+{
+    struct event_packer packer;
+    struct packed_events block;
+    struct sample sample;
+    struct made made;
+    sample_init(&sample);
+    event_packer_init(&packer);
+    pack(&packer, &sample, &block);
+    made_init(&made, &sample);
+    made.events[1].at_us++;
+    CHECK_I64(agree(&block, 4, &made), ERR_FAILED_PRECONDITION);
+    made_init(&made, &sample);
+    made.events[1].type = ENGINE_EVENT_RESERVATION_REJECTED;
+    CHECK_I64(agree(&block, 4, &made), ERR_FAILED_PRECONDITION);
+    struct reservation_row other = sample.reservation;
+    other.worker_sid = sid_of("WK", 2);
+    made_init(&made, &sample);
+    made.events[1].reservation = &other;
+    CHECK_I64(agree(&block, 4, &made), ERR_FAILED_PRECONDITION);
+    other = sample.reservation;
+    other.version++;
+    CHECK_I64(agree(&block, 4, &made), ERR_FAILED_PRECONDITION);
+    made_init(&made, &sample);
+    struct engine_effect more = {.kind = ENGINE_EVENT, .event = &made.events[2]};
+    made.effects[2].next = &more;
+    CHECK_I64(agree(&block, 4, &made), ERR_FAILED_PRECONDITION);
+    CHECK_I64(agree(&(struct packed_events){0}, 0, &made), ERR_FAILED_PRECONDITION);
+    made.all.first = NULL;
+    CHECK_I64(agree(&(struct packed_events){0}, 0, &made), ERR_OK);
+    event_packer_fini(&packer);
+}
+
 static const struct test_case cases[] = {
+    {"an engine that decided the same agrees",           test_agree     },
+    {"one that decided otherwise in anything does not",  test_disagree  },
     {"what was packed comes back as it was",             test_round_trip},
     {"a block can be looked up by what it tells of",     test_keys      },
     {"a block of before the log was packed is read",     test_before    },
