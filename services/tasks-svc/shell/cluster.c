@@ -278,7 +278,7 @@ static void look(struct cluster *cluster, bool is_leaving)
     lock_take(&cluster->shell->lock);
     cluster->next_look_mono_us = clock_mono_us() + LOOK_MS * US_PER_MS;
     cluster->shell->is_blind = was_failing; /* one failure may be our own: we were stopped */
-    if (was_failing) { /* nobody to hand over to, as far as we can see */
+    if (was_failing) {                      /* nobody to hand over to, as far as we can see */
         cluster->is_alone = true;
         cond_broadcast(&cluster->changed);
     }
