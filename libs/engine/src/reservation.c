@@ -447,12 +447,16 @@ static enum err_code reservation_check_instruction(struct engine *engine,
         code = instruction_check_parties(engine->out->arena, instruction,
                                          reservation->task->attributes,
                                          expr_record_json(reservation->worker->record), err);
-    if (code == ERR_OK)
-        code = reservation_check_activity(
-            engine, reservation, &instruction->post_work_activity_sid,
-            instruction_fault_reason(is_dequeue ? INSTRUCTION_FAULT_DEQUEUE_ACTIVITY
-                                                : INSTRUCTION_FAULT_CONFERENCE_ACTIVITY),
-            "instruction_data", err);
+    if (code != ERR_OK)
+        return code;
+    code = reservation_check_activity(
+        engine, reservation, &instruction->post_work_activity_sid,
+        instruction_fault_reason(is_dequeue ? INSTRUCTION_FAULT_DEQUEUE_ACTIVITY
+                                            : INSTRUCTION_FAULT_CONFERENCE_ACTIVITY),
+        "instruction_data", err);
+    if (code != ERR_OK && err != NULL)
+        (void)err_wrap(err, "post_work_activity_sid (%s)",
+                       is_dequeue ? "DequeuePostWorkActivitySid" : "PostWorkActivitySid");
     return code;
 }
 

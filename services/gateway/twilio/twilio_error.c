@@ -199,12 +199,26 @@ static void detail_translate(const struct twilio_op *op, struct err *err)
     memcpy(err->detail, said, len + 1);
 }
 
+static bool is_of_path(const struct twilio_op *op, const char *field)
+{
+    for (const struct twilio_path *part = op->path; part != NULL && part->name != NULL; part++) {
+        if (part->field != NULL && strcmp(part->field, field) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A path that no service can make sense of leads nowhere; what a parameter names and is not there
+ * is a bad parameter. */
 void twilio_error_translate(const struct twilio_op *op, struct err *err)
 {
     const char *param = err->field[0] == '\0' ? NULL : param_of_field(op, err->field);
     detail_translate(op, err);
-    if (param == NULL)
+    if (param == NULL) {
+        if (err->code == ERR_INVALID_ARGUMENT && is_of_path(op, err->field))
+            err->code = ERR_NOT_FOUND;
         return;
+    }
     if (err->code == ERR_NOT_FOUND)
         err->code = ERR_INVALID_ARGUMENT;
     if (!has_word(err->detail, param))

@@ -69,6 +69,11 @@
     {                                                                                              \
         .name = (name_), .type = TWILIO_INT, .field = (field_)                                     \
     }
+/* Where 0 would count as absent. */
+#define RANGED(name_, field_, min_, max_)                                                          \
+    {                                                                                              \
+        .name = (name_), .type = TWILIO_INT, .field = (field_), .min = (min_), .max = (max_)       \
+    }
 #define DATE(name_, field_)                                                                        \
     {                                                                                              \
         .name = (name_), .type = TWILIO_DATE, .field = (field_)                                    \
@@ -312,7 +317,7 @@ const struct twilio_op twilio_ops[] = {
     {CREATE("CreateTaskQueue", BELOW "/TaskQueues", SUPERVISOR), .view = &twilio_view_task_queue,
      .call = RPC(queues, QUEUES, Queues, CreateTaskQueue, create_task_queue, task_queue),
      PARAMS(NEEDED("FriendlyName", "friendly_name"), TEXT("TargetWorkers", "target_workers"),
-            INT("MaxReservedWorkers", "max_reserved_workers"), ENUM("TaskOrder", "task_order", ORDERS),
+            RANGED("MaxReservedWorkers", "max_reserved_workers", 1, 50), ENUM("TaskOrder", "task_order", ORDERS),
             SID("ReservationActivitySid", "reservation_activity_sid", "WA"),
             SID("AssignmentActivitySid", "assignment_activity_sid", "WA"))},
     {FETCH("FetchTaskQueue", BELOW "/TaskQueues/{Sid}"), .view = &twilio_view_task_queue,
@@ -322,7 +327,7 @@ const struct twilio_op twilio_ops[] = {
      .view = &twilio_view_task_queue, PATH({"Sid", "WQ", "sid", NULL}), .nested = "task_queue",
      .call = RPC(queues, QUEUES, Queues, UpdateTaskQueue, update_task_queue, task_queue),
      PARAMS(TEXT("FriendlyName", "friendly_name"), TEXT("TargetWorkers", "target_workers"),
-            INT("MaxReservedWorkers", "max_reserved_workers"), ENUM("TaskOrder", "task_order", ORDERS),
+            RANGED("MaxReservedWorkers", "max_reserved_workers", 1, 50), ENUM("TaskOrder", "task_order", ORDERS),
             SID("ReservationActivitySid", "reservation_activity_sid", "WA"),
             SID("AssignmentActivitySid", "assignment_activity_sid", "WA"))},
     {DELETE("DeleteTaskQueue", BELOW "/TaskQueues/{Sid}", SUPERVISOR),
@@ -340,7 +345,7 @@ const struct twilio_op twilio_ops[] = {
      PARAMS(NEEDED("FriendlyName", "friendly_name"), NEEDED("Configuration", "configuration"),
             TEXT("AssignmentCallbackUrl", "assignment_callback_url"),
             TEXT("FallbackAssignmentCallbackUrl", "fallback_assignment_callback_url"),
-            INT("TaskReservationTimeout", "task_reservation_timeout"))},
+            RANGED("TaskReservationTimeout", "task_reservation_timeout", 1, 86400))},
     {FETCH("FetchWorkflow", BELOW "/Workflows/{Sid}"), .view = &twilio_view_workflow,
      PATH({"Sid", "WW", "sid", NULL}),
      .call = RPC(routing, ROUTING, Routing, GetWorkflow, get_workflow, workflow)},
@@ -351,7 +356,7 @@ const struct twilio_op twilio_ops[] = {
      PARAMS(TEXT("FriendlyName", "friendly_name"), TEXT("Configuration", "configuration"),
             TEXT("AssignmentCallbackUrl", "assignment_callback_url"),
             TEXT("FallbackAssignmentCallbackUrl", "fallback_assignment_callback_url"),
-            INT("TaskReservationTimeout", "task_reservation_timeout"),
+            RANGED("TaskReservationTimeout", "task_reservation_timeout", 1, 86400),
             BESIDE("ReEvaluateTasks", BOOL, "re_evaluate_tasks"))},
     {DELETE("DeleteWorkflow", BELOW "/Workflows/{Sid}", SUPERVISOR),
      PATH({"Sid", "WW", "sid", NULL}),

@@ -206,6 +206,7 @@ static enum err_code next_token(const struct twilio_page *page, const struct twi
             token_make(arena, out->key, out->path, cursors + first, count - first, token, err);
         if (code != ERR_OK)
             return code;
+        INVARIANT(*token != NULL);
         first++;
     } while (strlen(*token) > TWILIO_TOKEN_MAX_BYTES && first < count);
     return ERR_OK;

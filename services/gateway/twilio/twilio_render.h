@@ -20,10 +20,10 @@ void twilio_render_item(struct jx_writer *w, const struct twilio_view *view, con
 
 /* A StatisticsReport as the answer of an operation of its own. url: of the request, no query. */
 void twilio_render_report(struct jx_writer *w, const struct twilio_op *op, const char *url,
-                          const ProtobufCMessage *report);
+                          const ProtobufCMessage *message);
 
 /* The same as an entry of TaskQueues/Statistics. */
-void twilio_render_report_entry(struct jx_writer *w, const ProtobufCMessage *report);
+void twilio_render_report_entry(struct jx_writer *w, const ProtobufCMessage *message);
 
 /* A ListQueueStatisticsResponse as the bulk answer. */
 void twilio_render_bulk(struct jx_writer *w, const char *account_sid, const char *workspace_sid,
@@ -31,7 +31,7 @@ void twilio_render_bulk(struct jx_writer *w, const char *account_sid, const char
 
 /* Fields of messages by name, for codecs that know none. "" and 0 where there is none. */
 const char *twilio_text_of(const ProtobufCMessage *message, const char *field);
-const char *twilio_word_of(const ProtobufCMessage *message, const char *field,
+const char *twilio_word_of(const ProtobufCMessage *message, const char *name,
                            char out[TWILIO_WORD_SIZE]); /* an enum's, "pending" */
 int64_t twilio_version_of(const ProtobufCMessage *message);
 

@@ -78,8 +78,8 @@ static void tasks_put(struct jx_writer *w, const Taskrouter__Tasks__V1__Realtime
 static void realtime_members(struct jx_writer *w, enum twilio_stats kind,
                              const Taskrouter__Tasks__V1__RealtimeStatistics *given)
 {
-    const Taskrouter__Tasks__V1__RealtimeStatistics none =
-        TASKROUTER__TASKS__V1__REALTIME_STATISTICS__INIT;
+    Taskrouter__Tasks__V1__RealtimeStatistics none;
+    taskrouter__tasks__v1__realtime_statistics__init(&none);
     const Taskrouter__Tasks__V1__RealtimeStatistics *stats = given != NULL ? given : &none;
     if (kind != TWILIO_STATS_WORKFLOW)
         activities_put(w, stats);
@@ -189,8 +189,8 @@ static void cumulative_members(struct jx_writer *w, enum twilio_stats kind,
                                const Taskrouter__Tasks__V1__CumulativeStatistics *given,
                                bool is_flat)
 {
-    const Taskrouter__Tasks__V1__CumulativeStatistics none =
-        TASKROUTER__TASKS__V1__CUMULATIVE_STATISTICS__INIT;
+    Taskrouter__Tasks__V1__CumulativeStatistics none;
+    taskrouter__tasks__v1__cumulative_statistics__init(&none);
     const Taskrouter__Tasks__V1__CumulativeStatistics *stats = given != NULL ? given : &none;
     date_put(w, "start_time", stats->start_time);
     date_put(w, "end_time", stats->end_time);
@@ -268,8 +268,8 @@ void twilio_render_report_entry(struct jx_writer *w, const ProtobufCMessage *mes
 static void bulk_entry_put(struct jx_writer *w,
                            const Taskrouter__Tasks__V1__StatisticsReport *report)
 {
-    const Taskrouter__Tasks__V1__RealtimeStatistics none =
-        TASKROUTER__TASKS__V1__REALTIME_STATISTICS__INIT;
+    Taskrouter__Tasks__V1__RealtimeStatistics none;
+    taskrouter__tasks__v1__realtime_statistics__init(&none);
     const Taskrouter__Tasks__V1__RealtimeStatistics *stats =
         report->realtime != NULL ? report->realtime : &none;
     jx_object_begin(w);

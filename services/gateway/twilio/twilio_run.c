@@ -157,10 +157,10 @@ static enum err_code items_join(struct arena *arena, ProtobufCMessage *reply,
     ProtobufCMessage **all = ARENA_ARRAY(arena, ProtobufCMessage *, count + more_count);
     if (all == NULL)
         return call_no_room(err);
-    if (count > 0)
-        memcpy(all, items, count * sizeof all[0]);
-    if (more_count > 0)
-        memcpy(all + count, more_items, more_count * sizeof all[0]);
+    for (size_t i = 0; i < count; i++)
+        all[i] = items[i];
+    for (size_t i = 0; i < more_count; i++)
+        all[count + i] = more_items[i];
     twilio_items_set(reply, all, count + more_count);
     twilio_text_share(reply, more, "next_cursor");
     return ERR_OK;
@@ -182,8 +182,10 @@ static enum err_code list(struct twilio_exchange *x, ProtobufCMessage **out_repl
         x->input.page_size = x->page.size - (int32_t)count;
         x->input.cursor = twilio_text_of(*out_reply, "next_cursor");
         code = twilio_request_read(x->op, &x->input, x->call->arena, &x->request, err);
-        if (code == ERR_OK)
-            code = call_one(x, &x->op->call, x->request.main, &more, err);
+        if (code == ERR_OK && call_one(x, &x->op->call, x->request.main, &more, err) != ERR_OK) {
+            err_clear(err); /* what there is goes out; next_page_url leads on */
+            return ERR_OK;
+        }
         if (code == ERR_OK)
             code = items_join(x->call->arena, *out_reply, more, err);
     }

@@ -87,6 +87,8 @@ static void fields_become_parameters(void)
          "Invalid parameter TaskChannel: there is no task channel x"                                                                                                                           },
         {"CreateWorker",          ERR_ALREADY_EXISTS,   "friendly_name", "choose another friendlyName",
          ERR_ALREADY_EXISTS,                                                                                               "FriendlyName", "choose another FriendlyName"                       },
+        {"FetchTaskChannel",      ERR_INVALID_ARGUMENT, "channel",       "channel has 66 characters",
+         ERR_NOT_FOUND,                                                                                                    "channel",      "channel has 66 characters"                         },
         {"FetchTask",             ERR_NOT_FOUND,        "sid",           "there is no task",                ERR_NOT_FOUND, "sid",
          "there is no task"                                                                                                                                                                    },
         {"UpdateTaskReservation", ERR_INVALID_ARGUMENT, "instruction",   "there is none",

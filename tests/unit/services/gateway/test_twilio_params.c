@@ -125,6 +125,14 @@ static void wrong_ones_are_named(void)
     check_refused("CreateTask", NULL, "WorkflowSid=WW1", "WorkflowSid");
     check_refused("ListTask", NULL, "AssignmentStatus=pending,lost", "AssignmentStatus");
     check_refused("ListTask", NULL, "AssignmentStatus=unspecified", "AssignmentStatus");
+    check_refused("CreateTaskQueue", NULL, "FriendlyName=Q&MaxReservedWorkers=0",
+                  "MaxReservedWorkers");
+    check_refused("UpdateWorkflow", "WW00000000000000000000000000000001",
+                  "TaskReservationTimeout=0", "TaskReservationTimeout");
+    check_refused("CreateTaskQueue", NULL, "FriendlyName=Q&MaxReservedWorkers=0",
+                  "MaxReservedWorkers");
+    check_refused("UpdateWorkflow", "WW00000000000000000000000000000001",
+                  "TaskReservationTimeout=0", "TaskReservationTimeout");
     check_refused("CreateTaskQueue", NULL, "FriendlyName=Q&TaskOrder=LILO", "TaskOrder");
     check_refused("FetchWorkspaceStatistics", NULL, "SplitByWaitTime=5,five", "SplitByWaitTime");
     check_refused("UpdateTask", WT, "AssignmentStatus=reserved", "AssignmentStatus");

@@ -37,7 +37,8 @@ static const char *item_text(struct buf *out, const struct twilio_view *view,
 
 static void an_empty_task_has_every_key(void)
 {
-    Taskrouter__Tasks__V1__Task task = TASKROUTER__TASKS__V1__TASK__INIT;
+    Taskrouter__Tasks__V1__Task task;
+    taskrouter__tasks__v1__task__init(&task);
     struct buf out;
     CHECK_TEXT(
         item_text(&out, &twilio_view_task, &task.base),
@@ -54,8 +55,10 @@ static void an_empty_task_has_every_key(void)
 
 static void a_task_shows_what_it_has(void)
 {
-    Taskrouter__Tasks__V1__Task task = TASKROUTER__TASKS__V1__TASK__INIT;
-    Google__Protobuf__Timestamp created = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+    Taskrouter__Tasks__V1__Task task;
+    taskrouter__tasks__v1__task__init(&task);
+    Google__Protobuf__Timestamp created;
+    google__protobuf__timestamp__init(&created);
     AUTO(jx_cleanup) json_t *root = NULL;
     struct err err = {0};
     struct buf out;
@@ -102,7 +105,8 @@ static void events_lead_to_their_resources(void)
         {"",              "",                             ""                                    },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        Taskrouter__Tasks__V1__Event event = TASKROUTER__TASKS__V1__EVENT__INIT;
+        Taskrouter__Tasks__V1__Event event;
+        taskrouter__tasks__v1__event__init(&event);
         AUTO(jx_cleanup) json_t *root = NULL;
         struct err err = {0};
         struct buf out;
@@ -196,7 +200,8 @@ static void statistics_have_the_keys_of_their_schema(void)
         {"FetchWorkersCumulativeStatistics",   IDS " " COUNTS " activity_durations"                },
         {"FetchWorkerInstanceStatistics",      IDS " worker_sid cumulative"                        },
     };
-    Taskrouter__Tasks__V1__StatisticsReport report = TASKROUTER__TASKS__V1__STATISTICS_REPORT__INIT;
+    Taskrouter__Tasks__V1__StatisticsReport report;
+    taskrouter__tasks__v1__statistics_report__init(&report);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO(jx_cleanup) json_t *root = report_of(rows[i].op, &report);
         CHECK(has_exactly(root, rows[i].keys));
@@ -205,9 +210,10 @@ static void statistics_have_the_keys_of_their_schema(void)
 
 static void averages_are_whole_in_the_flat_form(void)
 {
-    Taskrouter__Tasks__V1__StatisticsReport report = TASKROUTER__TASKS__V1__STATISTICS_REPORT__INIT;
-    Taskrouter__Tasks__V1__CumulativeStatistics sums =
-        TASKROUTER__TASKS__V1__CUMULATIVE_STATISTICS__INIT;
+    Taskrouter__Tasks__V1__StatisticsReport report;
+    taskrouter__tasks__v1__statistics_report__init(&report);
+    Taskrouter__Tasks__V1__CumulativeStatistics sums;
+    taskrouter__tasks__v1__cumulative_statistics__init(&sums);
     sums.avg_task_acceptance_time = 2.75;
     report.cumulative = &sums;
     AUTO(jx_cleanup) json_t *flat = report_of("FetchWorkflowCumulativeStatistics", &report);
