@@ -319,47 +319,81 @@ enum part { PART_POSTGRES, PART_NATS, PART_TASKS, PART_OTHERS, PART_CLIENT, PART
 static const char *const part_names[PART_COUNT] = {"postgres", "nats", "tasks-svc", "others",
                                                    "client"};
 
-/* Adds the processor time of every process of ours to its part. */
+struct process_row {
+    long pid;
+    long parent;
+    char name[32];
+    int64_t us;          /* its processor time */
+    int64_t children_us; /* of children that ended */
+};
+
+/* False when there is no such process, or its name in /proc is no number. */
+static bool process_read(const char *pid, struct process_row *out)
+{
+    char path[300];
+    char text[1024] = "";
+    int64_t tick_us = US_PER_S / sysconf(_SC_CLK_TCK);
+    (void)snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    FILE *file = isdigit((unsigned char)pid[0]) ? fopen(path, "r") : NULL;
+    if (file == NULL)
+        return false;
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    (void)fclose(file);
+    char *rest = strrchr(text, ')');
+    char *name = strchr(text, '(');
+    if (rest == NULL || name == NULL)
+        return false;
+    *rest = '\0';
+    long long ticks[4] = {0};
+    if (sscanf(rest + 2, "%*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld",
+               &out->parent, &ticks[0], &ticks[1], &ticks[2], &ticks[3]) != 5)
+        return false;
+    out->pid = strtol(pid, NULL, 10);
+    (void)snprintf(out->name, sizeof out->name, "%s", name + 1);
+    out->us = (ticks[0] + ticks[1]) * tick_us;
+    out->children_us = (ticks[2] + ticks[3]) * tick_us;
+    return true;
+}
+
+static void cpu_add(const struct process_row *row, long postmaster, int64_t out_us[PART_COUNT])
+{
+    if (row->pid == (long)getpid())
+        out_us[PART_CLIENT] += row->us;
+    else if (row->pid == postmaster)
+        out_us[PART_POSTGRES] += row->us + row->children_us;
+    else if (row->parent == postmaster)
+        out_us[PART_POSTGRES] += row->us;
+    else if (row->parent != (long)getpid())
+        return; /* somebody else's */
+    else if (strcmp(row->name, "nats-server") == 0)
+        out_us[PART_NATS] += row->us;
+    else if (strcmp(row->name, "tasks-svc") == 0)
+        out_us[PART_TASKS] += row->us;
+    else
+        out_us[PART_OTHERS] += row->us;
+}
+
+/* Adds the processor time of every process of ours to its part; others may run PostgreSQL too. */
 static void cpu_read(int64_t out_us[PART_COUNT])
 {
+    struct process_row row;
+    long postmaster = -1;
     memset(out_us, 0, PART_COUNT * sizeof *out_us);
-    int64_t tick_us = US_PER_S / sysconf(_SC_CLK_TCK);
     DIR *dir = opendir("/proc");
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        char path[300];
-        char text[1024] = "";
-        (void)snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
-        FILE *file = isdigit((unsigned char)entry->d_name[0]) ? fopen(path, "r") : NULL;
-        if (file == NULL)
-            continue;
-        text[fread(text, 1, sizeof text - 1, file)] = '\0';
-        (void)fclose(file);
-        char *rest = strrchr(text, ')');
-        char *name = strchr(text, '(');
-        if (rest == NULL || name == NULL)
-            continue;
-        *rest = '\0';
-        long parent = 0;
-        long long ticks[4] = {0}; /* own and of children that ended */
-        if (sscanf(rest + 2, "%*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld",
-                   &parent, &ticks[0], &ticks[1], &ticks[2], &ticks[3]) != 5)
-            continue;
-        int64_t us = (ticks[0] + ticks[1]) * tick_us;
-        bool is_child = parent == (long)getpid();
-        long pid = strtol(entry->d_name, NULL, 10);
-        if (pid == (long)getpid())
-            out_us[PART_CLIENT] += us;
-        else if (strcmp(name + 1, "postgres") == 0) /* and of backends that ended */
-            out_us[PART_POSTGRES] += us + (is_child ? (ticks[2] + ticks[3]) * tick_us : 0);
-        else if (is_child && strcmp(name + 1, "nats-server") == 0)
-            out_us[PART_NATS] += us;
-        else if (is_child && strcmp(name + 1, "tasks-svc") == 0)
-            out_us[PART_TASKS] += us;
-        else if (is_child)
-            out_us[PART_OTHERS] += us;
+    CHECK(dir != NULL);
+    if (dir == NULL)
+        return;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (process_read(entry->d_name, &row) && row.parent == (long)getpid() &&
+            strcmp(row.name, "postgres") == 0)
+            postmaster = row.pid;
     }
-    if (dir != NULL)
-        (void)closedir(dir);
+    rewinddir(dir);
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (process_read(entry->d_name, &row))
+            cpu_add(&row, postmaster, out_us);
+    }
+    (void)closedir(dir);
 }
 
 /* ---- output ---- */
