@@ -8,6 +8,8 @@
 #include "jx/writer.h"
 #include "outbox_sql.h"
 
+enum { TYPE_BYTES = 256 }; /* of a CloudEvents type */
+
 static bool is_set(const char *text)
 {
     return text != NULL && text[0] != '\0';
@@ -81,25 +83,21 @@ static void put_actor(struct jx_writer *w, const struct outbox_event *event,
     jx_put_text(w, "actortype", is_set(event->actor_type) ? event->actor_type : actor_type(actor));
 }
 
-bool outbox_event_payload(const struct outbox_event *event, const struct call *call,
-                          struct buf *out)
+bool outbox_event_open(const struct outbox_event *event, const struct call *call, struct buf *out)
 {
     char sequence[24];
+    char type[TYPE_BYTES];
     struct jx_writer w;
     jx_writer_init(&w, out);
     jx_object_begin(&w);
     jx_put_text(&w, "specversion", "1.0");
     jx_put_text(&w, "id", event->event_sid.text);
     jx_put_text(&w, "source", is_set(event->source) ? event->source : "/taskrouter");
-    jx_key(&w, "type");
-    struct buf type;
-    buf_init(&type, 256);
-    buf_text(&type, "com.taskrouter.");
-    buf_text(&type, event->type == NULL ? "" : event->type);
-    jx_str(&w, buf_str(&type));
-    if (buf_failed(&type))
+    int len =
+        snprintf(type, sizeof type, "com.taskrouter.%s", event->type == NULL ? "" : event->type);
+    if (len < 0 || (size_t)len >= sizeof type)
         jx_writer_fail(&w);
-    buf_fini(&type);
+    jx_put_text(&w, "type", type);
     put_if_set(&w, "subject", event->subject_sid);
     jx_put_time_us(&w, "time", event->at_us);
     jx_put_text(&w, "datacontenttype", "application/json");
@@ -116,9 +114,22 @@ bool outbox_event_payload(const struct outbox_event *event, const struct call *c
                                          : call->request_id);
     put_if_set(&w, "traceparent", call == NULL ? NULL : call->traceparent);
     put_actor(&w, event, call);
-    jx_put_raw(&w, "data", event->data_json.len == 0 ? STR("{}") : event->data_json);
     jx_object_end(&w);
-    return jx_writer_finish(&w, NULL) == ERR_OK;
+    if (jx_writer_finish(&w, NULL) != ERR_OK)
+        return false;
+    out->len--; /* opened again: data follows, without a copy of its own */
+    buf_text(out, ",\"data\":");
+    return !buf_failed(out);
+}
+
+bool outbox_event_payload(const struct outbox_event *event, const struct call *call,
+                          struct buf *out)
+{
+    if (!outbox_event_open(event, call, out))
+        return false;
+    buf_str_append(out, event->data_json.len == 0 ? STR("{}") : event->data_json);
+    buf_char(out, '}');
+    return !buf_failed(out);
 }
 
 /* ---- Row ---- */

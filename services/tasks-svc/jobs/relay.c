@@ -29,6 +29,8 @@ enum {
     FEED_BYTES = 64 << 20, /* committed and not yet published, in memory; more is read again */
     MARK_MS = 200,         /* how often the cursor is stored while there is more to publish */
     ROUND_ARENA_BYTES = 256 << 20,
+    ROUND_TEXT_BYTES = 256 << 20,
+    KEPT_TEXT_BYTES = 8 << 20, /* more is freed after the round */
     ROUND_BUDGET_MS = 15000,
     POLL_MS = 1000,
     FIRST_BACKOFF_MS = 100,
@@ -57,6 +59,7 @@ struct relay_shard {
     struct db_conn *conn;
     struct bus_publisher *publisher;
     struct arena *arena;
+    struct buf text;               /* subjects and payloads of a round, kept for the next */
     bool knows_cursor;             /* false: read it again (after standing by, or an error) */
     int64_t cursor;                /* published up to here */
     int64_t marked;                /* as stored */
@@ -99,18 +102,19 @@ static const struct metric_def metric_defs[] = {
 
 /* ---- one round ---- */
 
-static bool make_message(struct event_writer *writer, const struct packed_event *packed,
-                         struct bus_message *out)
+/* Where a message stands in the round's text; views come when that moves no more. */
+struct place {
+    size_t row;
+    size_t subject_at;
+    size_t payload_at;
+    size_t end;
+};
+
+/* Appends subject and payload to the text; on failure nothing of use. */
+static bool put_message(struct event_writer *writer, const struct packed_event *packed,
+                        struct buf *text, struct place *out)
 {
-    struct arena *arena = writer->arena;
     const struct event_row *row = &packed->row;
-    struct event_row text = *row;
-    if (packed->own != NULL && event_record_data(writer, packed->own, &text, NULL) != ERR_OK)
-        return false;
-    struct buf subject;
-    struct buf payload;
-    buf_init(&subject, 1024);
-    buf_init(&payload, BUS_MAX_PAYLOAD_BYTES);
     struct outbox_event event = {
         .event_sid = sid_from(str_from(row->sid)),
         .source = row->source,
@@ -123,19 +127,18 @@ static bool make_message(struct event_writer *writer, const struct packed_event 
         .at_us = row->occurred_at_us,
         .request_id = row->request_id,
         .actor_sid = row->actor_sid,
-        .data_json = text.data,
     };
-    bool is_made =
-        outbox_event_subject(&event, &subject) && outbox_event_payload(&event, NULL, &payload);
-    if (is_made)
-        *out = (struct bus_message){
-            .msg_id = str_from(row->sid),
-            .subject = arena_str(arena, buf_str(&subject)),
-            .payload = arena_str(arena, buf_str(&payload)),
-        };
-    buf_fini(&subject);
-    buf_fini(&payload);
-    return is_made && !arena_is_exhausted(arena);
+    out->subject_at = text->len;
+    bool is_made = outbox_event_subject(&event, text);
+    out->payload_at = text->len;
+    is_made = is_made && outbox_event_open(&event, NULL, text);
+    if (is_made && packed->own != NULL)
+        is_made = event_data_put(writer, packed->own, text);
+    else if (is_made)
+        buf_str_append(text, row->data.len == 0 ? STR("{}") : row->data);
+    buf_char(text, '}');
+    out->end = text->len;
+    return is_made && !buf_failed(text) && out->end - out->payload_at <= BUS_MAX_PAYLOAD_BYTES;
 }
 
 static enum err_code no_room(struct err *err)
@@ -157,18 +160,18 @@ static bool is_move(const struct packed_event *packed)
  * than the moves. They go first: an event that is published has told its move.
  */
 static enum err_code publish_moves(struct relay_shard *shard, struct call *call,
-                                   const struct packed_event *rows, const size_t *places,
+                                   const struct packed_event *rows, const struct place *places,
                                    const struct bus_message *messages, size_t count,
                                    struct err *err)
 {
     size_t moves = 0;
     for (size_t i = 0; i < count; i++)
-        moves += is_move(&rows[places[i]]);
+        moves += is_move(&rows[places[i].row]);
     if (moves == 0)
         return ERR_OK;
     struct bus_message *copies = ARENA_ARRAY(call->arena, struct bus_message, moves);
     for (size_t i = 0, at = 0; i < count && copies != NULL; i++) {
-        const struct packed_event *packed = &rows[places[i]];
+        const struct packed_event *packed = &rows[places[i].row];
         if (!is_move(packed))
             continue;
         copies[at] = messages[i];
@@ -181,22 +184,41 @@ static enum err_code publish_moves(struct relay_shard *shard, struct call *call,
     return bus_publish_batch(shard->publisher, call, copies, moves, &stored, err);
 }
 
-/* The messages of the rows that are ours; *out_rows[i] is the row behind message i. */
-static size_t make_messages(struct arena *arena, const struct packed_event *rows, size_t count,
-                            struct bus_message *out, size_t *out_rows)
+/* The messages of the rows that are ours, in order. */
+static size_t put_messages(struct arena *arena, const struct packed_event *rows, size_t count,
+                           struct buf *text, struct place *out)
 {
     struct event_writer writer = {.arena = arena};
     size_t made = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !buf_failed(text); i++) {
         if (strcmp(rows[i].row.source, TASKS_SOURCE) != 0)
             continue;
-        if (make_message(&writer, &rows[i], &out[made]))
-            out_rows[made++] = i;
-        else if (!arena_is_exhausted(arena))
-            LOG_ERROR(NULL, "an event cannot be published, it stays in the log only",
-                      LOG_STR("event_sid", rows[i].row.sid), LOG_STR("type", rows[i].row.type));
+        size_t before = text->len;
+        out[made].row = i;
+        if (put_message(&writer, &rows[i], text, &out[made])) {
+            made++;
+            continue;
+        }
+        if (arena_is_exhausted(arena) || buf_failed(text))
+            break;
+        text->len = before;
+        LOG_ERROR(NULL, "an event cannot be published, it stays in the log only",
+                  LOG_STR("event_sid", rows[i].row.sid), LOG_STR("type", rows[i].row.type));
     }
     return made;
+}
+
+static void view_messages(const struct packed_event *rows, const struct buf *text,
+                          const struct place *places, size_t count, struct bus_message *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct place *at = &places[i];
+        out[i] = (struct bus_message){
+            .msg_id = str_from(rows[at->row].row.sid),
+            .subject = {text->data + at->subject_at, at->payload_at - at->subject_at},
+            .payload = {text->data + at->payload_at, at->end - at->payload_at       },
+        };
+    }
 }
 
 static enum err_code publish(struct relay_shard *shard, struct call *call,
@@ -204,12 +226,15 @@ static enum err_code publish(struct relay_shard *shard, struct call *call,
                              struct err *err)
 {
     struct bus_message *messages = ARENA_ARRAY(call->arena, struct bus_message, count);
-    size_t *places = ARENA_ARRAY(call->arena, size_t, count);
+    struct place *places = ARENA_ARRAY(call->arena, struct place, count);
     if (messages == NULL || places == NULL)
         return no_room(err);
-    size_t made = make_messages(call->arena, rows, count, messages, places);
-    if (arena_is_exhausted(call->arena)) /* some are missing: none may be passed over */
+    buf_clear(&shard->text);
+    size_t made = put_messages(call->arena, rows, count, &shard->text, places);
+    /* Some are missing: none may be passed over. */
+    if (arena_is_exhausted(call->arena) || buf_failed(&shard->text))
         return no_room(err);
+    view_messages(rows, &shard->text, places, made, messages);
     size_t stored = 0;
     enum err_code code = publish_moves(shard, call, rows, places, messages, made, err);
     if (code == ERR_OK && made > 0)
@@ -217,8 +242,10 @@ static enum err_code publish(struct relay_shard *shard, struct call *call,
     if (stored == made && code == ERR_OK)
         *out_done_seq = rows[count - 1].row.seq;
     else if (stored > 0)
-        *out_done_seq = rows[places[stored - 1]].row.seq;
+        *out_done_seq = rows[places[stored - 1].row].row.seq;
     metric_add(metric_single(&metric_defs[0]), (int64_t)stored);
+    if (shard->text.capacity > KEPT_TEXT_BYTES)
+        buf_fini(&shard->text);
     return code;
 }
 
@@ -460,6 +487,7 @@ struct relay *relay_open(const struct relay_options *options)
         shard->publisher = bus_publisher_new(options->bus);
         shard->arena = arena_new(ROUND_ARENA_BYTES);
         shard->round_rows = ROUND_ROWS;
+        buf_init(&shard->text, ROUND_TEXT_BYTES);
         int failed = pthread_create(&shard->thread, NULL, relay_main, shard);
         INVARIANT(failed == 0);
     }
@@ -526,6 +554,7 @@ void relay_close(struct relay *relay)
         bus_publisher_free(shard->publisher);
         db_conn_close(shard->conn);
         arena_free(shard->arena);
+        buf_fini(&shard->text);
     }
     cond_fini(&relay->changed);
     lock_fini(&relay->lock);

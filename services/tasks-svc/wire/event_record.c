@@ -32,18 +32,38 @@ static enum err_code task_json(struct event_writer *writer, const struct engine_
     return writer->task == NULL ? no_room(err) : ERR_OK;
 }
 
-/* A value that was written past the writer. */
-static void put_reservation(struct jx_writer *w, const struct reservation_row *row)
+static void put_sid(struct buf *out, const char *key, const struct sid *sid)
 {
-    struct buf text;
-    buf_init(&text, 0);
-    (void)buf_reserve(&text, RESERVATION_JSON_BYTES);
-    reservation_json_put(&text, row);
-    if (buf_failed(&text))
-        jx_writer_fail(w);
-    else
-        jx_put_raw(w, "reservation", buf_str(&text));
-    buf_fini(&text);
+    buf_text(out, key);
+    buf_text(out, sid->text);
+    buf_char(out, '"');
+}
+
+/* TaskEvent or ReservationEvent. */
+static void put_data(struct buf *out, const struct engine_event *event, struct str task_json)
+{
+    bool is_reservation = event->reservation != NULL;
+    buf_char(out, '{');
+    if (is_reservation) {
+        buf_text(out, "\"reservation\":");
+        reservation_json_put(out, event->reservation);
+        buf_char(out, ',');
+    }
+    buf_text(out, "\"task\":");
+    buf_str_append(out, task_json);
+    if (!is_reservation && sid_is_set(&event->previous_queue_sid))
+        put_sid(out, ",\"previousTaskQueueSid\":\"", &event->previous_queue_sid);
+    if (is_reservation && sid_is_set(&event->wanted_activity_sid))
+        put_sid(out, ",\"workerActivitySid\":\"", &event->wanted_activity_sid);
+    buf_char(out, '}');
+}
+
+bool event_data_put(struct event_writer *writer, const struct engine_event *event, struct buf *out)
+{
+    if (task_json(writer, event, NULL) != ERR_OK)
+        return false;
+    put_data(out, event, writer->task_json);
+    return !buf_failed(out);
 }
 
 static enum err_code take(struct event_writer *writer, const struct jx_writer *w, struct buf *text,
@@ -59,25 +79,20 @@ static enum err_code take(struct event_writer *writer, const struct jx_writer *w
     return code;
 }
 
-/* TaskEvent or ReservationEvent. */
 static enum err_code make_data(struct event_writer *writer, const struct engine_event *event,
                                struct str *out, struct err *err)
 {
     struct buf text;
-    struct jx_writer w;
     buf_init(&text, 0);
     (void)buf_reserve(&text, writer->task_json.len + RESERVATION_JSON_BYTES);
-    jx_writer_init(&w, &text);
-    jx_object_begin(&w);
-    if (event->reservation != NULL)
-        put_reservation(&w, event->reservation);
-    jx_put_raw(&w, "task", writer->task_json);
-    if (event->reservation == NULL && sid_is_set(&event->previous_queue_sid))
-        jx_put_text(&w, "previousTaskQueueSid", event->previous_queue_sid.text);
-    if (event->reservation != NULL && sid_is_set(&event->wanted_activity_sid))
-        jx_put_text(&w, "workerActivitySid", event->wanted_activity_sid.text);
-    jx_object_end(&w);
-    return take(writer, &w, &text, out, err);
+    put_data(&text, event, writer->task_json);
+    struct str made =
+        buf_failed(&text) ? (struct str){NULL, 0} : arena_str(writer->arena, buf_str(&text));
+    buf_fini(&text);
+    if (made.ptr == NULL)
+        return no_room(err);
+    *out = made;
+    return ERR_OK;
 }
 
 static void put_if_set(struct jx_writer *w, const char *key, struct str text)
@@ -183,16 +198,11 @@ void event_record_head(const struct engine_event *event, struct event_row *out)
     };
 }
 
-enum err_code event_record_data(struct event_writer *writer, const struct engine_event *event,
-                                struct event_row *out, struct err *err)
-{
-    enum err_code code = task_json(writer, event, err);
-    return code == ERR_OK ? make_data(writer, event, &out->data, err) : code;
-}
-
 enum err_code event_record_text(struct event_writer *writer, const struct engine_event *event,
                                 struct event_row *out, struct err *err)
 {
-    enum err_code code = event_record_data(writer, event, out, err);
+    enum err_code code = task_json(writer, event, err);
+    if (code == ERR_OK)
+        code = make_data(writer, event, &out->data, err);
     return code == ERR_OK ? make_extras(writer, event, &out->extras, err) : code;
 }

@@ -4,7 +4,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "engine/effects.h"
 #include "rows.h"
@@ -20,10 +23,9 @@ struct event_writer {
  * into the event. */
 void event_record_head(const struct engine_event *event, struct event_row *out);
 
-/* data, in the writer's arena. Errors: RESOURCE_EXHAUSTED. */
-enum err_code event_record_data(struct event_writer *writer, const struct engine_event *event,
-                                struct event_row *out, struct err *err) MUST_CHECK;
+/* data, appended to out, whatever stands there. False when out or the writer's arena is full. */
+bool event_data_put(struct event_writer *writer, const struct engine_event *event, struct buf *out);
 
-/* data and extras, likewise. */
+/* data and extras, in the writer's arena. Errors: RESOURCE_EXHAUSTED. */
 enum err_code event_record_text(struct event_writer *writer, const struct engine_event *event,
                                 struct event_row *out, struct err *err) MUST_CHECK;

@@ -48,6 +48,9 @@ bool outbox_event_subject(const struct outbox_event *event, struct buf *out);
 bool outbox_event_payload(const struct outbox_event *event, const struct call *call,
                           struct buf *out);
 
+/* The payload up to its data: the caller appends one JSON object and '}'. data_json is not read. */
+bool outbox_event_open(const struct outbox_event *event, const struct call *call, struct buf *out);
+
 /* Writes the row; call it after the change itself, inside the same transaction (so that events of
  * one resource get their numbers in commit order). */
 enum err_code outbox_append(struct db_conn *conn, struct call *call, struct outbox_event *event,

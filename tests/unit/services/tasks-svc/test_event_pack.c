@@ -131,6 +131,12 @@ static void check_row(struct arena *arena, const struct packed_event *got,
     REQUIRE(got->own != NULL);
     REQUIRE(event_record_text(&writer, got->own, &text, NULL) == ERR_OK);
     CHECK_TEXT(text.data.ptr, want.data.ptr);
+    struct buf both;
+    buf_init(&both, 0);
+    buf_text(&both, "before");
+    CHECK(event_data_put(&writer, got->own, &both));
+    CHECK_TEXT(both.data, arena_printf(arena, "before%s", want.data.ptr));
+    buf_fini(&both);
     CHECK_TEXT(text.extras.ptr, want.extras.ptr);
     CHECK_TEXT(text.sid, want.sid);
     CHECK_TEXT(text.type, want.type);
