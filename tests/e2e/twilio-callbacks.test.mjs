@@ -49,8 +49,8 @@ const RESERVATION = QUEUED.concat(
   words('ReservationSid ReservationVersion WorkerChannelCapacity WorkerChannelConsumedCapacity'),
 );
 const CHANNEL = WORKER.concat(
-  words(`WorkerChannelAvailable WorkerChannelCapacity WorkerChannelPreviousCapacity TaskChannelSid
-    TaskChannelUniqueName`),
+  words(`WorkerChannelAvailable WorkerChannelAvailableCapacity WorkerChannelPreviousCapacity
+    WorkerChannelTaskCount TaskChannelSid TaskChannelUniqueName`),
 );
 const ACTIVITY = words('ActivitySid ActivityName ActivityAvailable');
 const TASK_CHANNEL = words('TaskChannelSid TaskChannelName TaskChannelUniqueName TaskChannelOptimizedRouting');

@@ -1,5 +1,6 @@
 #include "event_store.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -55,9 +56,37 @@ static bool is_or_any(const char *wanted, const char *text)
     return wanted == NULL || wanted[0] == '\0' || strcmp(wanted, text) == 0;
 }
 
-static bool matches(const struct event_filter *filter, const struct event_row *row)
+/* Events of before the log was packed, and of workers: the member that says which channel it is
+ * about. A worker's other channels are in a list. */
+static bool names_channel(const struct packed_event *event, const char *sid)
 {
-    return is_or_any(filter->type, row->type) && is_or_any(filter->task_sid, row->task_sid) &&
+    char member[sizeof "\"taskChannelSid\":\"" + SID_LEN];
+    bool is_worker = strcmp(event->row.resource_type, "worker") == 0;
+    struct str data = event->row.data;
+    (void)snprintf(member, sizeof member, "\"taskChannelSid\":\"%s", sid);
+    if (is_worker) { /* behind the worker, who comes first */
+        ptrdiff_t end = str_find(data, STR("]"));
+        data = end < 0 ? data : (struct str){data.ptr + end, data.len - (size_t)end};
+    }
+    return str_find(data, str_from(member)) >= 0;
+}
+
+/* About a task on the channel, the channel itself, or a worker's use of it. */
+static bool is_on_channel(const struct event_filter *filter, const struct packed_event *event)
+{
+    const char *sid = filter->channel_sid;
+    if (sid == NULL || sid[0] == '\0')
+        return true;
+    if (event->own != NULL)
+        return strcmp(event->own->task->channel_sid.text, sid) == 0;
+    return strcmp(event->row.resource_sid, sid) == 0 || names_channel(event, sid);
+}
+
+static bool matches(const struct event_filter *filter, const struct packed_event *event)
+{
+    const struct event_row *row = &event->row;
+    return is_on_channel(filter, event) && is_or_any(filter->type, row->type) &&
+           is_or_any(filter->task_sid, row->task_sid) &&
            is_or_any(filter->worker_sid, row->worker_sid) &&
            is_or_any(filter->reservation_sid, row->reservation_sid) &&
            is_or_any(filter->queue_sid, row->queue_sid) &&
@@ -125,7 +154,7 @@ static enum err_code list_batch(struct listing *list, struct str payload, int64_
         const struct packed_event *event = &events[list->filter->newest_first ? count - 1 - i : i];
         if (event->row.seq > list->low && event->row.seq < list->high &&
             strcmp(event->row.workspace_sid, list->workspace_sid) == 0 &&
-            matches(list->filter, &event->row))
+            matches(list->filter, event))
             code = take_row(&list->writer, event, &list->rows[list->count++], err);
     }
     list->writer.task = NULL; /* the scratch memory is used again */
@@ -248,6 +277,25 @@ static enum err_code find_event(struct db_pool *pool, struct call *call, struct 
         }
     }
     return code;
+}
+
+enum err_code event_store_one(struct db_pool *pool, struct call *call, const char *workspace_sid,
+                              const char *sid, const struct event_filter *filter,
+                              struct event_row **out, size_t *out_count, struct err *err)
+{
+    AUTO(arena_cleanup) struct arena *scratch = arena_new(SCRATCH_BYTES);
+    const struct packed_event *event = NULL;
+    *out_count = 0;
+    *out = ARENA_NEW(call->arena, struct event_row);
+    if (*out == NULL)
+        return no_room(err);
+    enum err_code code = find_event(pool, call, scratch, sid, &event, err);
+    if (code != ERR_OK || event == NULL || strcmp(event->row.workspace_sid, workspace_sid) != 0 ||
+        !matches(filter, event))
+        return code;
+    struct event_writer writer = {.arena = call->arena};
+    *out_count = 1;
+    return take_row(&writer, event, *out, err);
 }
 
 enum err_code event_store_get(struct db_pool *pool, struct call *call, const char *workspace_sid,

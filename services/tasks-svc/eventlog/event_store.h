@@ -17,10 +17,18 @@ struct event_filter {
     const char *reservation_sid;
     const char *queue_sid;
     const char *workflow_sid;
+    const char *channel_sid; /* of a task channel; no index knows it */
     int64_t start_us;
     int64_t end_us;
     bool newest_first;
 };
+
+/* The event of that SID if it is one of the workspace's and satisfies the filter; *out_count is 0
+ * otherwise. */
+enum err_code event_store_one(struct db_pool *pool, struct call *call, const char *workspace_sid,
+                              const char *sid, const struct event_filter *filter,
+                              struct event_row **out, size_t *out_count,
+                              struct err *err) MUST_CHECK;
 
 enum err_code event_store_get(struct db_pool *pool, struct call *call, const char *workspace_sid,
                               const char *sid, struct event_row *out, struct err *err) MUST_CHECK;

@@ -14,6 +14,7 @@
 #include "shell.h"
 #include "task_wire.h"
 #include "taskrouter/tasks/v1/shards.pb-c.h"
+#include "worker_load.h"
 
 /* What is still unknown is asked for now, while no task waits for it. A failure is no matter: the
  * first task that needs it asks again. */
@@ -34,6 +35,9 @@ static enum err_code apply(struct config_feed *feed, struct call *call,
     if (change == NULL)
         return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "EVENT_TOO_LARGE", "the event is too large");
     enum err_code code = config_change_from_event(call->arena, event, change, err);
+    if (code != ERR_OK)
+        return code;
+    code = worker_load_note(feed->shell, call, change, event, err);
     if (code != ERR_OK)
         return code;
     call->who.actor_sid = event->actor_sid.ptr;

@@ -9,20 +9,21 @@
 #include "base/parse.h"
 #include "event_store.h"
 #include "event_wire.h"
-#include "expr/expr.h"
 #include "shell.h"
 #include "svc/check.h"
 #include "svc/page.h"
 #include "svc/wire.h"
 #include "task_access.h"
+#include "task_order_store.h"
 #include "task_store.h"
 #include "task_wire.h"
 
-#define TASKS_TAG        "ta"
 #define RESERVATIONS_TAG "re"
 #define EVENTS_TAG       "ev"
 
 enum {
+    MINUTE_S = 60,
+    MINUTES_MAX = 60 * 24 * 400,
     WATCH_PAGE = 100,
     WATCH_WAIT_MS = 400, /* how often a quiet stream looks whether its caller is still there */
 };
@@ -43,124 +44,6 @@ READ_RPC(read_rpc_task, GetTaskRequest, Task)
         return code;
     *out_reply = task_to_wire(call->arena, &row, clock_now_us());
     return *out_reply == NULL ? rpc_no_room(err) : ERR_OK;
-}
-
-static enum err_code task_states(struct call *call,
-                                 const Taskrouter__Tasks__V1__ListTasksRequest *request,
-                                 struct task_filter *filter, struct err *err)
-{
-    struct str *states = ARENA_ARRAY(call->arena, struct str, request->n_assignment_status);
-    if (states == NULL)
-        return rpc_no_room(err);
-    for (size_t i = 0; i < request->n_assignment_status; i++) {
-        states[i] = task_status_name(request->assignment_status[i]);
-        if (states[i].len == 0)
-            return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_VALUE", "assignment_status",
-                             "assignment_status must be pending, reserved, assigned, wrapping, "
-                             "completed or canceled");
-    }
-    filter->states = states;
-    filter->state_count = request->n_assignment_status;
-    return ERR_OK;
-}
-
-static enum err_code task_filter_from(struct call *call,
-                                      const Taskrouter__Tasks__V1__ListTasksRequest *request,
-                                      struct task_filter *filter, struct err *err)
-{
-    enum err_code code = check_optional_sid("workflow_sid", request->workflow_sid, "WW", err);
-    if (code == ERR_OK)
-        code = check_optional_sid("task_queue_sid", request->task_queue_sid, "WQ", err);
-    if (code == ERR_OK)
-        code = check_optional_sid("worker_sid", request->worker_sid, "WK", err);
-    if (code != ERR_OK)
-        return code;
-    *filter = (struct task_filter){
-        .workflow_sid = request->workflow_sid,
-        .queue_sid = request->task_queue_sid,
-        .has_priority = request->_priority_case != 0,
-        .priority = request->priority,
-        .worker_sid = request->worker_sid,
-        .channel = request->task_channel,
-        .workflow_name = request->workflow_name,
-        .queue_name = request->task_queue_name,
-    };
-    return task_states(call, request, filter, err);
-}
-
-/* Keeps the tasks whose attributes satisfy the expression; in place. */
-static enum err_code keep_matching(const char *text, struct task_row *items, size_t *count,
-                                   struct err *err)
-{
-    struct expr *expr = NULL;
-    enum err_code code = expr_compile(str_from(text), &expr_context_filter, &expr, err);
-    if (code != ERR_OK) {
-        (void)snprintf(err->field, sizeof err->field, "evaluate_task_attributes");
-        return code;
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < *count; i++) {
-        struct expr_record *task = NULL;
-        if (expr_record_new(items[i].attributes, &task, NULL) != ERR_OK)
-            continue;
-        struct expr_env env = {.records = {[EXPR_SLOT_TASK] = task}};
-        if (expr_eval(expr, &env))
-            items[kept++] = items[i];
-        expr_record_free(task);
-    }
-    expr_free(expr);
-    *count = kept;
-    return ERR_OK;
-}
-
-static enum err_code fill_tasks(struct call *call, const struct task_row *items, size_t count,
-                                const char *last_sid,
-                                Taskrouter__Tasks__V1__ListTasksResponse **out_reply,
-                                struct err *err)
-{
-    Taskrouter__Tasks__V1__ListTasksResponse *reply =
-        PB_NEW(call->arena, taskrouter__tasks__v1__list_tasks_response);
-    Taskrouter__Tasks__V1__Task **wires =
-        ARENA_ARRAY(call->arena, Taskrouter__Tasks__V1__Task *, count);
-    if (reply == NULL || wires == NULL)
-        return rpc_no_room(err);
-    int64_t now_us = clock_now_us();
-    for (size_t i = 0; i < count; i++)
-        wires[i] = task_to_wire(call->arena, &items[i], now_us);
-    reply->items = wires;
-    reply->n_items = count;
-    if (last_sid != NULL)
-        reply->next_cursor = page_cursor(call->arena, TASKS_TAG, last_sid);
-    if (arena_is_exhausted(call->arena))
-        return rpc_no_room(err);
-    *out_reply = reply;
-    return ERR_OK;
-}
-
-READ_RPC(read_rpc_tasks, ListTasksRequest, ListTasksResponse)
-{
-    struct tasks *tasks = app;
-    struct page page;
-    struct task_filter filter;
-    struct task_row *items = NULL;
-    size_t count = 0;
-    enum err_code code = access_require(tasks, call, request->workspace_sid, err);
-    if (code == ERR_OK)
-        code = page_from(call->arena, TASKS_TAG, request->page_size, request->cursor, &page, err);
-    if (code == ERR_OK)
-        code = task_filter_from(call, request, &filter, err);
-    if (code == ERR_OK) /* one more than the page tells whether there is a next one */
-        code = task_store_list(tasks->host.pool, call, request->workspace_sid, page.after,
-                               (size_t)page.size + 1, &filter, &items, &count, err);
-    if (code != ERR_OK)
-        return code;
-    bool has_more = count > (size_t)page.size;
-    if (has_more)
-        count = (size_t)page.size;
-    const char *last_sid = has_more ? arena_strdup(call->arena, items[count - 1].sid.text) : NULL;
-    if (request->evaluate_task_attributes[0] != '\0')
-        code = keep_matching(request->evaluate_task_attributes, items, &count, err);
-    return code == ERR_OK ? fill_tasks(call, items, count, last_sid, out_reply, err) : code;
 }
 
 /* ---- reservations ---- */
@@ -285,6 +168,15 @@ static enum err_code event_filter_from(const Taskrouter__Tasks__V1__ListEventsRe
         code = check_optional_sid("task_queue_sid", request->task_queue_sid, "WQ", err);
     if (code == ERR_OK)
         code = check_optional_sid("workflow_sid", request->workflow_sid, "WW", err);
+    if (code == ERR_OK)
+        code = check_optional_sid("sid", request->sid, "EV", err);
+    if (code == ERR_OK)
+        code = check_range("minutes", request->minutes, 0, MINUTES_MAX, err);
+    if (code == ERR_OK && request->minutes != 0 && request->start_date != NULL)
+        code = ERR_FIELD(err, ERR_INVALID_ARGUMENT, "OUT_OF_RANGE", "minutes",
+                         "give minutes or start_date, not both");
+    if (code != ERR_OK)
+        return code;
     *filter = (struct event_filter){
         .type = request->event_type,
         .task_sid = request->task_sid,
@@ -296,6 +188,21 @@ static enum err_code event_filter_from(const Taskrouter__Tasks__V1__ListEventsRe
         .end_us = wire_time_us(request->end_date),
         .newest_first = request->newest_first,
     };
+    if (request->minutes != 0)
+        filter->start_us = (filter->end_us != 0 ? filter->end_us : clock_now_us()) -
+                           request->minutes * MINUTE_S * US_PER_S;
+    return ERR_OK;
+}
+
+/* By its SID or unique name; *out_is_known false: no event is about such a channel. */
+static enum err_code event_channel(struct tasks *tasks, struct call *call,
+                                   const Taskrouter__Tasks__V1__ListEventsRequest *request,
+                                   struct event_filter *filter, bool *out_is_known, struct err *err)
+{
+    struct task_filter named = {.channel = request->task_channel};
+    enum err_code code = task_order_resolve(tasks->host.pool, call, request->workspace_sid, &named,
+                                            out_is_known, err);
+    filter->channel_sid = named.channel;
     return code;
 }
 
@@ -344,7 +251,13 @@ READ_RPC(read_rpc_events, ListEventsRequest, ListEventsResponse)
                          "cursor is not one that this list gave out; begin again without it");
     if (code == ERR_OK)
         code = event_filter_from(request, &filter, err);
+    bool is_known = false;
     if (code == ERR_OK)
+        code = event_channel(tasks, call, request, &filter, &is_known, err);
+    if (code == ERR_OK && is_known && request->sid[0] != '\0')
+        code = event_store_one(tasks->host.pool, call, request->workspace_sid, request->sid,
+                               &filter, &items, &count, err);
+    else if (code == ERR_OK && is_known)
         code = event_store_list(tasks->host.pool, call, request->workspace_sid, after,
                                 (size_t)page.size + 1, &filter, &items, &count, err);
     if (code != ERR_OK)

@@ -2,6 +2,7 @@
 
 #include "base/macros.h"
 #include "change_rpc.h"
+#include "load_rpc.h"
 #include "read_rpc.h"
 
 #define WIRE(name) Taskrouter__Tasks__V1__##name
@@ -36,6 +37,8 @@ static const struct rpc_method methods[] = {
               WIRE(Reservation), 1000, ROLE_VIEWER, 0),
     RPC_UNARY("ListReservations", read_rpc_reservations, WIRE(ListReservationsRequest),
               WIRE(ListReservationsResponse), 2000, ROLE_VIEWER, 0),
+    RPC_UNARY("ListWorkerLoads", load_rpc_workers, WIRE(ListWorkerLoadsRequest),
+              WIRE(ListWorkerLoadsResponse), 2000, ROLE_VIEWER, 0),
     RPC_UNARY("GetEvent", read_rpc_event, WIRE(GetEventRequest), WIRE(Event), 1000, ROLE_VIEWER, 0),
     RPC_UNARY("ListEvents", read_rpc_events, WIRE(ListEventsRequest), WIRE(ListEventsResponse),
               2000, ROLE_VIEWER, 0),

@@ -31,8 +31,7 @@ static struct db_param states_param(const struct str *states, size_t count)
     return count == 0 ? db_null() : db_texts(states, count);
 }
 
-/* What the states asked for have in common, which an index knows: waiting, or not. */
-static struct db_param busy_param(const struct task_filter *filter)
+struct db_param task_busy_param(const struct task_filter *filter)
 {
     size_t waiting = 0;
     for (size_t i = 0; i < filter->state_count; i++)
@@ -77,7 +76,7 @@ enum err_code task_store_list(struct db_pool *pool, struct call *call, const cha
                                 filter->has_priority ? db_i64(filter->priority) : db_null(),
                                 optional(filter->worker_sid), optional(filter->channel),
                                 optional(filter->workflow_name), optional(filter->queue_name),
-                                busy_param(filter)),
+                                task_busy_param(filter)),
                       &rows, err);
     if (code != ERR_OK)
         return code;

@@ -20,7 +20,11 @@ struct task_filter {
     const char *channel; /* SID or unique name */
     const char *workflow_name;
     const char *queue_name;
+    const char *routing_target; /* not by task_store_list */
 };
+
+/* What the states asked for have in common, which an index knows: waiting (false), or not; null. */
+struct db_param task_busy_param(const struct task_filter *filter);
 
 struct reservation_filter {
     const char *task_sid;

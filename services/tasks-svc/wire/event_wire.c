@@ -125,7 +125,6 @@ static void put_worker_event(struct jx_writer *w, const ProtobufCMessage *messag
         if (strcmp(worker->channels[i]->task_channel_sid, event->task_channel_sid) != 0)
             continue;
         put(w, "task_channel_unique_name", worker->channels[i]->task_channel_unique_name);
-        put_number(w, "worker_channel_capacity", worker->channels[i]->configured_capacity);
         put_bool(w, "worker_channel_available", worker->channels[i]->available);
     }
 }

@@ -33,3 +33,9 @@ enum err_code worker_channel_check(const struct worker_channel *channel, struct 
                      "capacity is %d; it must be 0 to %d", (int)channel->configured_capacity,
                      WORKER_CAPACITY_MAX);
 }
+
+int32_t worker_channel_percentage(const struct worker_channel *channel)
+{
+    int32_t left = channel->configured_capacity - channel->consumed_capacity;
+    return left <= 0 ? 0 : left * 100 / channel->configured_capacity;
+}

@@ -38,7 +38,14 @@ struct worker_channel {
     int64_t version;
     int64_t created_at_us;
     int64_t updated_at_us;
+    bool has_load;             /* the router could be asked what the worker has on it */
+    int32_t assigned_tasks;    /* accepted */
+    int32_t consumed_capacity; /* by pending, accepted and wrapping reservations */
 };
+
+/* Of the configured capacity, 0 to 100: floor((1 - consumed / configured) * 100), 0 for capacity 0.
+ * Source: reference section 7. */
+int32_t worker_channel_percentage(const struct worker_channel *channel);
 
 /* Name and attributes. Errors: INVALID_ARGUMENT naming the field. */
 enum err_code worker_check(const struct worker *worker, struct err *err) MUST_CHECK;

@@ -81,6 +81,14 @@ Taskrouter__Workers__V1__WorkerChannel *channel_to_wire(struct arena *arena,
     wire->version = channel->version;
     wire->date_created = wire_time(arena, channel->created_at_us);
     wire->date_updated = wire_time(arena, channel->updated_at_us);
+    if (channel->has_load) {
+        wire->_assigned_tasks_case =
+            TASKROUTER__WORKERS__V1__WORKER_CHANNEL___ASSIGNED_TASKS_ASSIGNED_TASKS;
+        wire->assigned_tasks = channel->assigned_tasks;
+        wire->_available_capacity_percentage_case =
+            TASKROUTER__WORKERS__V1__WORKER_CHANNEL___AVAILABLE_CAPACITY_PERCENTAGE_AVAILABLE_CAPACITY_PERCENTAGE;
+        wire->available_capacity_percentage = worker_channel_percentage(channel);
+    }
     return arena_is_exhausted(arena) ? NULL : wire;
 }
 

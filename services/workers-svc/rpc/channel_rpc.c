@@ -4,6 +4,7 @@
 
 #include "access.h"
 #include "base/ids.h"
+#include "load_peer.h"
 #include "outbox/outbox.h"
 #include "rpc/client.h"
 #include "svc/check.h"
@@ -156,7 +157,10 @@ enum err_code channel_rpc_list(void *app, struct call *call,
             code = load(workers, call, request->workspace_sid, request->worker_sid, &channels,
                         &count, err);
     }
-    return code == ERR_OK ? fill_list(call, channels, count, &page, out_reply, err) : code;
+    if (code != ERR_OK)
+        return code;
+    load_peer_fill(workers, call, request->workspace_sid, channels, count);
+    return fill_list(call, channels, count, &page, out_reply, err);
 }
 
 enum err_code channel_rpc_get(void *app, struct call *call,
@@ -178,9 +182,10 @@ enum err_code channel_rpc_get(void *app, struct call *call,
     }
     if (code != ERR_OK)
         return code;
-    const struct worker_channel *channel = find(channels, count, request->channel);
+    struct worker_channel *channel = find(channels, count, request->channel);
     if (channel == NULL)
         return not_found(request->channel, request->worker_sid, err);
+    load_peer_fill(workers, call, request->workspace_sid, channel, 1);
     return reply_with(call, channel, out_reply, err);
 }
 
@@ -260,6 +265,7 @@ enum err_code channel_rpc_update(void *app, struct call *call,
     if (code != ERR_OK)
         return code;
     outbox_wake(workers->host.outbox);
+    load_peer_fill(workers, call, request->workspace_sid, &update.channel, 1);
     return reply_with(call, &update.channel, out_reply, err);
 }
 

@@ -29,8 +29,16 @@ struct place place_in(const char *workspace, int timeout_s)
                    "{'workspace':{'sid':'%s','timeoutActivitySid':'%s'},'updateMask':"
                    "'timeoutActivitySid'}",
                    place.workspace, place.offline);
+    const json_t *its =
+        suite_ok(&suite_admin, SUITE_WORKERS, "GetWorkspace", "{'sid':'%s'}", place.workspace);
+    const char *activities = /* without multitasking a queue moves workers */
+        at_i64(its, "multiTaskEnabled") == 1
+            ? ""
+            : suite_text(",'reservationActivitySid':'%s','assignmentActivitySid':'%s'",
+                         place.available, place.available);
     place.queue = at(suite_ok(&suite_admin, SUITE_QUEUES, "CreateTaskQueue",
-                              "{'workspaceSid':'%s','friendlyName':'Everybody'}", place.workspace),
+                              "{'workspaceSid':'%s','friendlyName':'Everybody'%s}", place.workspace,
+                              activities),
                      "sid");
     place.workflow =
         at(suite_ok(&suite_admin, SUITE_ROUTING, "CreateWorkflow",
