@@ -64,10 +64,10 @@ struct err {
     err_set((err), (code), (reason), (field), __FILE__, __LINE__, __VA_ARGS__)
 
 enum err_code err_set(struct err *err, enum err_code code, const char *reason, const char *field,
-                      const char *file, int line, const char *format, ...) PRINTF_LIKE(7, 8);
+                      const char *file, int line, const char *format, ...) PRINTF_LIKE(7, 8) RARE;
 
 /* Puts "context: " in front of the detail; returns the code. Only where it adds facts. */
-enum err_code err_wrap(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
+enum err_code err_wrap(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3) RARE;
 
 /* Zeroes *err (ERR_OK, empty texts). NULL is allowed. */
 void err_clear(struct err *err);

@@ -20,6 +20,7 @@
 #define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define UNUSED            __attribute__((unused))
+#define RARE              __attribute__((cold)) /* its callers' ways to it are laid aside */
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -33,4 +34,4 @@
  */
 #define INVARIANT(x) ((x) ? (void)0 : invariant_failed(#x, __FILE__, __LINE__))
 
-_Noreturn void invariant_failed(const char *expression, const char *file, int line);
+_Noreturn void invariant_failed(const char *expression, const char *file, int line) RARE;
