@@ -276,25 +276,25 @@ static bool take_digits(struct reader *r)
 }
 
 /* An integer without sign of up to 18 digits, as most numbers are; false: not that simple. */
-static inline bool read_plain_integer(struct reader *r, struct expr_value *out)
+static inline bool plain_integer(const char **from, const char *limit, struct expr_value *out)
 {
-    const char *at = r->at;
-    const char *end = r->end - at > 19 ? at + 19 : r->end;
+    const char *at = *from;
+    const char *end = limit - at > 19 ? at + 19 : limit;
     int64_t value = 0;
     while (at < end && *at >= '0' && *at <= '9')
         value = value * 10 + (*at++ - '0');
     bool is_whole = at < end && (*at == ',' || *at == '}' || *at == ']');
-    if (!is_whole || at == r->at || (*r->at == '0' && at - r->at > 1))
+    if (!is_whole || at == *from || (**from == '0' && at - *from > 1))
         return false;
-    r->at = at;
-    *out = expr_value_i64(value);
+    *from = at;
+    *out = (struct expr_value){.kind = EXPR_KIND_I64, .as.i64 = value};
     return true;
 }
 
 static enum err_code read_number(struct reader *r, struct expr_value *out)
 {
     const char *from = r->at;
-    if (read_plain_integer(r, out))
+    if (plain_integer(&r->at, r->end, out))
         return ERR_OK;
     if (*r->at == '-')
         r->at++;
@@ -389,6 +389,42 @@ static enum err_code read_member(struct reader *r, size_t parent)
     return code != ERR_OK ? code : read_value(r, self);
 }
 
+/* What most members are: "key":"text" or "key":12, without spaces and escapes. False: it is to be
+ * read the long way, and nothing has been done. */
+static inline bool read_simple_member(struct reader *r, size_t parent)
+{
+    const char *end = r->end;
+    const char *key = r->at + 1;
+    if (r->count == r->capacity || r->count >= EXPR_JSON_MAX_VALUES || r->at == end ||
+        *r->at != '"')
+        return false;
+    const char *key_end = plain_end(key, end);
+    if (end - key_end < 3 || key_end[0] != '"' || key_end[1] != ':')
+        return false;
+    struct entry *entry = &r->entries[r->count];
+    const char *at = key_end + 2;
+    if (*at == '"') {
+        const char *text = at + 1;
+        at = plain_end(text, end);
+        if (at == end || *at != '"')
+            return false;
+        struct piece piece = {
+            (size_t)(text - r->start), {text, (size_t)(at - text)}
+        };
+        entry->value = piece_value(&piece);
+        at++;
+    } else if (!plain_integer(&at, end, &entry->value)) {
+        return false;
+    }
+    struct str name = {key, (size_t)(key_end - key)};
+    entry->path_hash = path_hash_step(r->entries[parent].path_hash, text_hash(name));
+    entry->key_off = (uint32_t)(key - r->start);
+    entry->place = (struct entry_place){.key_len = (uint16_t)name.len, .parent = (uint16_t)parent};
+    r->count++;
+    r->at = at;
+    return true;
+}
+
 static enum err_code read_element(struct reader *r, size_t parent, uint32_t index)
 {
     size_t self = 0;
@@ -414,7 +450,11 @@ static enum err_code read_container(struct reader *r, size_t self, bool is_objec
     skip_space(r);
     bool is_first = true;
     while (r->at == r->end || *r->at != close || !is_first) {
-        enum err_code code = is_object ? read_member(r, self) : read_element(r, self, count);
+        enum err_code code = ERR_OK;
+        if (!is_object)
+            code = read_element(r, self, count);
+        else if (!read_simple_member(r, self))
+            code = read_member(r, self);
         if (code != ERR_OK)
             return code;
         count++;
@@ -509,7 +549,21 @@ static inline void index_entry(const struct expr_record *record, struct entry *e
     slots[at] = self;
 }
 
-static struct expr_record *build(const struct reader *r)
+/* The record's block, or a new one when that is too small (or watched by a sanitizer). */
+static char *block_for(struct expr_record *old, size_t bytes, size_t *out_bytes)
+{
+#ifndef TR_SANITIZE
+    if (old != NULL && old->bytes >= bytes) {
+        *out_bytes = old->bytes;
+        return (char *)old;
+    }
+#endif
+    expr_record_free(old);
+    *out_bytes = bytes;
+    return xrealloc(NULL, 1, bytes);
+}
+
+static struct expr_record *build(const struct reader *r, struct expr_record *old)
 {
     size_t json_len = (size_t)(r->end - r->start);
     size_t slot_count = 4;
@@ -519,7 +573,7 @@ static struct expr_record *build(const struct reader *r)
     size_t slots_bytes = slot_count * sizeof(uint16_t);
     size_t bytes =
         sizeof(struct expr_record) + entries_bytes + slots_bytes + json_len + 1 + r->decoded_len;
-    char *block = xrealloc(NULL, 1, bytes);
+    char *block = block_for(old, bytes, &bytes);
     struct expr_record *record = (struct expr_record *)(void *)block;
     struct entry *entries = (struct entry *)(void *)(block + sizeof *record);
     uint16_t *slots = (uint16_t *)(void *)(block + sizeof *record + entries_bytes);
@@ -552,6 +606,16 @@ static struct expr_record *build(const struct reader *r)
 
 enum err_code expr_record_new(struct str json, struct expr_record **out_record, struct err *err)
 {
+    struct expr_record *record = NULL;
+    enum err_code code = expr_record_renew(json, &record, err);
+    if (code == ERR_OK)
+        *out_record = record;
+    return code;
+}
+
+enum err_code expr_record_renew(struct str json, struct expr_record **io_record, struct err *err)
+{
+    INVARIANT(*io_record == NULL || (*io_record)->field_count == 0);
     if (json.len > EXPR_JSON_MAX_BYTES)
         return ERR_SET(err, ERR_INVALID_ARGUMENT, "JSON_TOO_LARGE",
                        "The attributes are %zu bytes long; at most %d are allowed.", json.len,
@@ -569,7 +633,7 @@ enum err_code expr_record_new(struct str json, struct expr_record **out_record, 
     reader.end = reader.start + json.len;
     enum err_code code = read_document(&reader);
     if (code == ERR_OK)
-        *out_record = build(&reader);
+        *io_record = build(&reader, *io_record);
     if (reader.entries != first)
         free(reader.entries);
     free(reader.decoded);

@@ -54,5 +54,5 @@ static inline uint64_t hash_quick(const void *bytes, size_t len)
     } else if (len > 0) {
         a = (uint64_t)at[0] << 16 | (uint64_t)at[len / 2] << 8 | at[len - 1];
     }
-    return hash_fold(hash_fold(hash ^ a, b), whole);
+    return hash_fold(hash ^ a ^ whole * UINT64_C(0x94D049BB133111EB), b);
 }

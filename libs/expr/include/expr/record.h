@@ -70,6 +70,12 @@ enum err_code expr_record_new(struct str json, struct expr_record **out_record,
                               struct err *err) MUST_CHECK;
 void expr_record_free(struct expr_record *record);
 
+/* The same into a record that is needed no more (NULL: none yet) and never had fields: its memory
+ * is used again when there is enough of it. When the text is refused, the record stays as it was.
+ */
+enum err_code expr_record_renew(struct str json, struct expr_record **io_record,
+                                struct err *err) MUST_CHECK;
+
 /* The text it was made from, as long as the record lives. */
 struct str expr_record_json(const struct expr_record *record);
 

@@ -132,8 +132,40 @@ static void both_readers_take_and_see_the_same(void)
     CHECK(taken > DOCUMENTS / 5 && taken < DOCUMENTS * 4 / 5);
 }
 
+/* The memory of one record for all: nothing of an earlier document shows through, and a refused one
+ * leaves the record as it was. */
+static void a_renewed_record_is_like_a_new_one(void)
+{
+    struct expr_record *reused = NULL;
+    uint32_t state = 11;
+    for (int i = 0; i < DOCUMENTS / 10; i++) {
+        char text[ROOM];
+        const char *seed = seeds[next(&state) % ARRAY_LEN(seeds)];
+        size_t len = strlen(seed);
+        memcpy(text, seed, len);
+        for (uint32_t left = next(&state) % MAX_CHANGES; left > 0; left--)
+            len = change(text, len, &state);
+        struct str json = {text, len};
+        struct jx_limits limits = {.allows_duplicates = true};
+        AUTO(jx_cleanup) json_t *value = NULL;
+        AUTO(jx_cleanup) json_t *before = NULL;
+        struct err err;
+        if (reused != NULL)
+            CHECK(jx_parse_object(expr_record_json(reused), &limits, &before, &err) == ERR_OK);
+        if (expr_record_renew(json, &reused, &err) != ERR_OK) {
+            CHECK(reused == NULL || same_members(reused, before));
+            continue;
+        }
+        CHECK(str_eq(expr_record_json(reused), json));
+        CHECK(jx_parse_object(json, &limits, &value, &err) == ERR_OK);
+        CHECK(same_members(reused, value));
+    }
+    expr_record_free(reused);
+}
+
 static const struct test_case cases[] = {
     {"both readers take and see the same", both_readers_take_and_see_the_same},
+    {"a renewed record is like a new one", a_renewed_record_is_like_a_new_one},
 };
 
 int main(int argc, char **argv)
