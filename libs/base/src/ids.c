@@ -27,7 +27,7 @@ typedef uint8_t byte_vector __attribute__((vector_size(16)));
 
 /* Sixteen digits at once: each byte stands twice, the even one keeps its high half and the odd one
  * its low half, then all become digits. */
-static void put_hex16(char *out, uint64_t value)
+static inline void put_hex16(char *out, uint64_t value)
 {
     const byte_vector halves = {0xF0, 0x0F, 0xF0, 0x0F, 0xF0, 0x0F, 0xF0, 0x0F,
                                 0xF0, 0x0F, 0xF0, 0x0F, 0xF0, 0x0F, 0xF0, 0x0F};
@@ -43,13 +43,19 @@ static void put_hex16(char *out, uint64_t value)
     memcpy(out, &x, sizeof x);
 }
 
+void sid_put(struct sid *out, const char *prefix, uint64_t high, uint64_t low)
+{
+    out->text[0] = prefix[0];
+    out->text[1] = prefix[1];
+    put_hex16(out->text + 2, high);
+    put_hex16(out->text + 18, low);
+    out->text[SID_LEN] = '\0';
+}
+
 struct sid sid_make(const char *prefix, int64_t at_us, uint16_t counter, uint64_t random)
 {
-    struct sid sid = {{0}};
-    sid.text[0] = prefix[0];
-    sid.text[1] = prefix[1];
-    put_hex16(sid.text + 2, (uint64_t)(at_us / US_PER_MS) << 16 | counter);
-    put_hex16(sid.text + 18, random);
+    struct sid sid;
+    sid_put(&sid, prefix, (uint64_t)(at_us / US_PER_MS) << 16 | counter, random);
     return sid;
 }
 

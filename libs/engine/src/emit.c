@@ -89,7 +89,7 @@ void emit_begin(struct engine *engine, struct engine_effects *out)
     engine->out_batch = out->batch;
 }
 
-static struct engine_effect *emit_effect(struct engine *engine, enum engine_effect_kind kind)
+static inline struct engine_effect *emit_effect(struct engine *engine, enum engine_effect_kind kind)
 {
     struct engine_effects *out = engine->out;
     struct engine_effect *effect = EMIT_TAKE(engine, struct engine_effect);
@@ -369,7 +369,7 @@ struct engine_event *emit_task(struct engine *engine, enum engine_event_type typ
 {
     struct engine_event *event = EMIT_TAKE(engine, struct engine_event);
     event->sequence = ++engine->event_sequence;
-    event->sid = engine_sid(engine, "EV", event->sequence);
+    engine_sid(engine, &event->sid, SID_EVENT, event->sequence);
     event->type = type;
     event->at_us = engine->now_us;
     event->task = task_snapshot(engine, task);

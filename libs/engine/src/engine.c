@@ -82,6 +82,9 @@ int64_t time_after(int64_t at_us, int64_t seconds)
     return end_us;
 }
 
+static const char *const sid_prefixes[SID_KIND_COUNT] = {
+    [SID_TASK] = "WT", [SID_RESERVATION] = "WR", [SID_EVENT] = "EV"};
+
 /* SplitMix64's finisher: spreads a counter over 64 bits. */
 static uint64_t mix(uint64_t x)
 {
@@ -92,11 +95,20 @@ static uint64_t mix(uint64_t x)
 }
 
 /* No generator state: a reloaded engine goes on with the very SIDs it would have made. */
-struct sid engine_sid(struct engine *engine, const char *prefix, int64_t sequence)
+void engine_sid(const struct engine *engine, struct sid *out, enum sid_kind kind, int64_t sequence)
 {
-    uint64_t kind = (uint64_t)(unsigned char)prefix[0] << 8 | (unsigned char)prefix[1];
-    uint64_t random = mix(mix(engine->config.seed ^ kind) ^ (uint64_t)sequence);
-    return sid_make(prefix, engine->now_us, (uint16_t)((uint64_t)sequence & 0xFFFFU), random);
+    uint64_t high = (uint64_t)(engine->now_us / US_PER_MS) << 16 | ((uint64_t)sequence & 0xFFFFU);
+    uint64_t low = mix(engine->sid_seeds[kind] ^ (uint64_t)sequence);
+    sid_put(out, sid_prefixes[kind], high, low);
+}
+
+static void engine_seed_sids(struct engine *engine)
+{
+    for (size_t i = 0; i < SID_KIND_COUNT; i++) {
+        const char *prefix = sid_prefixes[i];
+        uint64_t kind = (uint64_t)(unsigned char)prefix[0] << 8 | (unsigned char)prefix[1];
+        engine->sid_seeds[i] = mix(engine->config.seed ^ kind);
+    }
 }
 
 static bool timer_goes_first(const struct timer *a, const struct timer *b)
@@ -160,6 +172,7 @@ struct engine *engine_new(const struct engine_config *config)
     engine->shared_epoch = 1;
     engine->batch = 1; /* 0 is in no batch */
     engine_take_config(engine, config);
+    engine_seed_sids(engine);
     map_init(&engine->workspaces);
     map_init(&engine->activities);
     map_init(&engine->channels);
@@ -262,6 +275,7 @@ void engine_free(struct engine *engine)
     text_pool_fini(&engine->texts);
     sid_map_fini(&engine->tasks);
     sid_map_fini(&engine->reservations);
+    expr_record_free(engine->attributes);
     buf_fini(&engine->class_key);
     buf_fini(&engine->class_residual);
     buf_fini(&engine->class_loose);

@@ -438,6 +438,9 @@ enum worker_field {
     WORKER_FIELD_COUNT,
 };
 
+/* What the engine makes SIDs of. */
+enum sid_kind { SID_TASK, SID_RESERVATION, SID_EVENT, SID_KIND_COUNT };
+
 enum { SHARED_TEXTS = 64 }; /* power of two */
 
 /* A text of config as it was copied for this batch; see emit_config_str. */
@@ -463,7 +466,9 @@ struct engine {
     struct sid_map reservations;
     struct map classes;
     struct map variants;
-    struct buf class_key; /* scratch of class_need */
+    uint64_t sid_seeds[SID_KIND_COUNT];
+    struct expr_record *attributes; /* of the running command's task; scratch of task.c */
+    struct buf class_key;           /* scratch of class_need */
     struct buf class_residual;
     struct buf class_loose;
     struct buf class_value;
@@ -502,7 +507,7 @@ void text_free(struct str *slot);
 struct str sid_str(const struct sid *sid);
 int64_t time_after(int64_t at_us, int64_t seconds); /* TIME_NEVER when that is too far */
 void engine_run_timers(struct engine *engine);
-struct sid engine_sid(struct engine *engine, const char *prefix, int64_t sequence);
+void engine_sid(const struct engine *engine, struct sid *out, enum sid_kind kind, int64_t sequence);
 
 /* --- emit.c ------------------------------------------------------------------------------ */
 

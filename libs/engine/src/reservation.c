@@ -75,7 +75,7 @@ void reservation_make(struct engine *engine, struct task *task, struct worker *w
 {
     struct reservation *reservation = pool_take(&engine->reservation_pool);
     reservation->sequence = ++engine->sequence;
-    reservation->sid = engine_sid(engine, "WR", reservation->sequence);
+    engine_sid(engine, &reservation->sid, SID_RESERVATION, reservation->sequence);
     reservation->state = reservation_next(RESERVATION_NONE, RESERVATION_STEP_CREATED);
     reservation->task = task;
     reservation->worker = worker;

@@ -305,7 +305,8 @@ void task_free(struct engine *engine, struct task *task)
 
 /* --- create ------------------------------------------------------------------------------- */
 
-static enum err_code task_check_attributes(struct str attributes, struct expr_record **out_record,
+/* Afterwards they are in engine->attributes, until the next command. */
+static enum err_code task_check_attributes(struct engine *engine, struct str attributes,
                                            struct err *err)
 {
     bool is_short = attributes.len <= MAX_ATTRIBUTE_CHARACTERS;
@@ -314,7 +315,7 @@ static enum err_code task_check_attributes(struct str attributes, struct expr_re
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "TOO_LONG", "attributes",
                          "attributes are %zu characters long: shorten them to at most %d", count,
                          MAX_ATTRIBUTE_CHARACTERS);
-    enum err_code code = expr_record_new(attributes, out_record, err);
+    enum err_code code = expr_record_renew(attributes, &engine->attributes, err);
     if (code != ERR_OK) {
         char detail[sizeof err->detail];
         memcpy(detail, err->detail, sizeof detail);
@@ -476,7 +477,7 @@ static struct task *task_new(struct engine *engine, struct workspace *workspace,
 {
     struct task *task = pool_take(&engine->task_pool);
     task->sequence = ++engine->sequence;
-    task->sid = engine_sid(engine, "WT", task->sequence);
+    engine_sid(engine, &task->sid, SID_TASK, task->sequence);
     task->state = task_next(TASK_NONE, TASK_STEP_CREATED);
     task->workspace = workspace;
     task->channel = channel;
@@ -519,7 +520,6 @@ enum err_code task_create(struct engine *engine, const struct engine_command *co
     struct workspace *workspace = map_get(&engine->workspaces, sid_str(&create->workspace_sid));
     struct channel *channel = NULL;
     struct task_way way = {0};
-    struct expr_record *record = NULL;
     if (workspace == NULL || workspace->version == 0 || workspace->is_deleted)
         return ERR_FIELD(err, ERR_NOT_FOUND, "WORKSPACE_NOT_FOUND", "workspace_sid",
                          "there is no workspace %s", create->workspace_sid.text);
@@ -527,22 +527,21 @@ enum err_code task_create(struct engine *engine, const struct engine_command *co
     if (code != ERR_OK)
         return code;
     struct str attributes = create->attributes.len == 0 ? STR("{}") : create->attributes;
-    code = task_check_attributes(attributes, &record, err);
+    code = task_check_attributes(engine, attributes, err);
     if (code != ERR_OK)
         return code;
+    const struct expr_record *record = engine->attributes;
     int32_t filter = FILTER_DIRECT;
     if (way.workflow != NULL) {
         const struct workflow_doc *doc = way.workflow->current->doc;
         filter = workflow_doc_match(doc, record, 0);
         if (filter < 0)
             filter = doc->has_default ? FILTER_DEFAULT : FILTER_DIRECT;
-        if (filter == FILTER_DIRECT) {
-            expr_record_free(record);
+        if (filter == FILTER_DIRECT)
             return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "NO_TARGET", "attributes",
                              "no filter of workflow %s takes these attributes, and it has no "
                              "default filter",
                              way.workflow->sid.text);
-        }
     }
     struct task *task = task_new(engine, workspace, channel, create, &way);
     task_touch(engine, task);
@@ -550,7 +549,6 @@ enum err_code task_create(struct engine *engine, const struct engine_command *co
     if (way.queue != NULL)
         task_set_queue(task, way.queue);
     route_start(engine, task, record, filter);
-    expr_record_free(record);
     engine->out->subject = task->sid;
     return ERR_OK;
 }
@@ -651,12 +649,10 @@ enum err_code task_update(struct engine *engine, const struct engine_command *co
         return err->code;
     enum err_code code = task_check_update(engine, task, update, &channel, err);
     if (code == ERR_OK && update->has_attributes) {
-        struct expr_record *record = NULL;
         struct str attributes = update->attributes.len == 0 ? STR("{}") : update->attributes;
-        code = task_check_attributes(attributes, &record, err);
+        code = task_check_attributes(engine, attributes, err);
         if (code == ERR_OK)
-            code = task_check_filters(task, record, err);
-        expr_record_free(record);
+            code = task_check_filters(task, engine->attributes, err);
     }
     if (code != ERR_OK)
         return code;

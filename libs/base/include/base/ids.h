@@ -22,6 +22,9 @@ struct sid sid_new(const char *prefix);
 /* The same from given parts, for the engine: deterministic. */
 struct sid sid_make(const char *prefix, int64_t at_us, uint16_t counter, uint64_t random);
 
+/* The same from its two halves, where many are made. */
+void sid_put(struct sid *out, const char *prefix, uint64_t high, uint64_t low);
+
 /* A SID that depends on its input alone (FNV-1a twice, 128 bits): for things that several parties
  * may create for the same reason, such as a workspace's default channels. */
 struct sid sid_derive(const char *prefix, struct str scope, struct str name);
