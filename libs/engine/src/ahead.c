@@ -59,11 +59,24 @@ void ahead_of_purge(const struct engine *engine)
     __builtin_prefetch(&reservation->worker->refs, 1);
 }
 
+void ahead_of_answer(const struct reservation *reservation)
+{
+    fetch(reservation, sizeof *reservation);
+    fetch(reservation->task, sizeof *reservation->task);
+    fetch(reservation->worker, sizeof *reservation->worker);
+}
+
+void ahead_of_offer(const struct worker *worker, const struct worker_channel *slot)
+{
+    fetch(worker, sizeof *worker);
+    fetch(slot, sizeof *slot);
+}
+
 void ahead_of_match(const struct line *waiting)
 {
     const struct line_node *first = behind(waiting, &waiting->head);
     const struct line_node *second = first == NULL ? NULL : behind(waiting, first);
-    if (second == NULL)
+    if (second == NULL) /* nobody queues */
         return;
     fetch(LINE_ENTRY(second, struct task, place), sizeof(struct task));
     fetch_text(LINE_ENTRY(first, struct task, place)->attributes);

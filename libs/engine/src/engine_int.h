@@ -698,8 +698,11 @@ void match_settle(struct engine *engine); /* until nobody can be given anything 
 
 /* --- ahead.c: memory that is needed soon --------------------------------------------------- */
 
-void ahead_of_purge(const struct engine *engine); /* an ended task is about to go */
-void ahead_of_match(const struct line *waiting);  /* its first task has been taken */
+void ahead_of_purge(const struct engine *engine);            /* an ended task is about to go */
+void ahead_of_answer(const struct reservation *reservation); /* to it, by a command */
+void ahead_of_offer(const struct worker *worker,
+                    const struct worker_channel *slot); /* who may get the next one */
+void ahead_of_match(const struct line *waiting);        /* its first task has been taken */
 
 /* --- route.c: where a task is in its workflow --------------------------------------------- */
 

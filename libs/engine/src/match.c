@@ -94,6 +94,7 @@ static const struct engine_offer *match_note(struct engine *engine, const struct
         .next_order_values = STR(""),
     };
     if (next != NULL) {
+        ahead_of_offer(next->worker, next->slot);
         offer->next_sid = next->worker->sid;
         offer->next_sequence = class_member_idle_since(next);
         if (is_ordered)

@@ -218,6 +218,8 @@ static struct reservation *reservation_look_up(struct engine *engine,
                                                const struct engine_action *action, struct err *err)
 {
     struct reservation *reservation = sid_map_get(&engine->reservations, &action->sid);
+    if (reservation != NULL)
+        ahead_of_answer(reservation);
     if (reservation == NULL ||
         strcmp(reservation->task->workspace->sid.text, action->workspace_sid.text) != 0) {
         (void)ERR_SET(err, ERR_NOT_FOUND, "RESERVATION_NOT_FOUND",

@@ -4,20 +4,17 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/macros.h"
 
 enum { FIRST_BUCKETS = 16, BUCKETS_PER_ELEMENT = 2 };
 
-/* The digits are what differs, in SIDs of ours the last sixteen of them most. */
+/* The digits are what differs: those of the prefix are the same for all. */
 static uint32_t sid_hash(const struct sid *sid)
 {
     uint64_t words[4];
     memcpy(words, sid->text + 2, sizeof words);
-    uint64_t hash = words[0] * UINT64_C(0x9E3779B97F4A7C15);
-    hash = (hash ^ words[1]) * UINT64_C(0xD6E8FEB86659FD93);
-    hash ^= (words[2] ^ hash >> 32) * UINT64_C(0xBF58476D1CE4E5B9);
-    hash = (hash ^ words[3] ^ hash >> 29) * UINT64_C(0x94D049BB133111EB);
-    return (uint32_t)(hash >> 32);
+    return (uint32_t)(hash_fold(hash_fold(words[0], words[1]) ^ words[2], words[3]) >> 32);
 }
 
 static struct sid_node *node_of(const struct sid_map *map, void *element)

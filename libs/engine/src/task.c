@@ -248,12 +248,15 @@ void task_end(struct engine *engine, struct task *task, enum task_step step, str
     task->ended_at_us = engine->now_us;
     text_pool_set(&engine->texts, &task->reason, reason);
     task_touch(engine, task);
-    if (why != ENGINE_EVENT_NONE)
-        emit_task(engine, why, task)->reason = emit_str(engine, task->reason);
-    struct engine_event *event = emit_task(
+    struct engine_event *event = NULL;
+    if (why != ENGINE_EVENT_NONE) {
+        event = emit_task(engine, why, task);
+        event->reason = event->task->reason;
+    }
+    event = emit_task(
         engine, to == TASK_COMPLETED ? ENGINE_EVENT_TASK_COMPLETED : ENGINE_EVENT_TASK_CANCELED,
         task);
-    event->reason = emit_str(engine, task->reason);
+    event->reason = event->task->reason;
     task_end_reservations(engine, task, task->reason);
     task_plan(engine, task);
 }
