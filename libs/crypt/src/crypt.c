@@ -23,6 +23,17 @@ static const void *bytes_of(struct str data)
     return data.len == 0 ? "" : data.ptr;
 }
 
+enum err_code crypt_sha1(struct str data, unsigned char out[CRYPT_SHA1_SIZE], struct err *err)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    if (EVP_Digest(bytes_of(data), data.len, digest, &len, EVP_sha1(), NULL) != 1 ||
+        len != CRYPT_SHA1_SIZE)
+        return crypto_failed(err, "a SHA-1 digest");
+    memcpy(out, digest, CRYPT_SHA1_SIZE);
+    return ERR_OK;
+}
+
 enum err_code crypt_sha256(struct str data, unsigned char out[CRYPT_SHA256_SIZE], struct err *err)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];

@@ -359,6 +359,18 @@ enum MHD_Result exchange_on_request(void *server, struct MHD_Connection *mhd, co
     return MHD_NO;
 }
 
+void exchange_leave(struct exchange *ex)
+{
+    struct http_server *server = ex->server;
+    metric_add((ex->route == NULL ? &server->unmatched : ex->route->metrics)->in_flight, -1);
+    lock_take(&server->lock);
+    server->in_flight--;
+    cond_broadcast(&server->changed);
+    lock_drop(&server->lock);
+    ex->is_counted = false;
+    ex->socket = NULL;
+}
+
 void exchange_on_end(void *arg, struct MHD_Connection *mhd, void **exchange,
                      enum MHD_RequestTerminationCode why)
 {
@@ -383,6 +395,7 @@ void exchange_on_end(void *arg, struct MHD_Connection *mhd, void **exchange,
     cond_broadcast(&server->changed);
     lock_drop(&server->lock);
     stream_detach(ex->stream, false);
+    socket_drop(ex->socket);
     response_fini(ex);
     buf_fini(&ex->body);
     arena_free(ex->arena);

@@ -247,6 +247,8 @@ static struct MHD_Response *response_make(struct exchange *ex)
 {
     if (ex->stream != NULL)
         return stream_response(ex->stream);
+    if (ex->socket != NULL)
+        return socket_response(ex->socket);
     if (ex->res.fixed.ptr != NULL) {
         /* libmicrohttpd takes non-const memory and promises not to write to it in this mode */
         union {
@@ -273,7 +275,7 @@ enum MHD_Result response_queue(struct exchange *ex, struct MHD_Connection *mhd)
     lock_take(&ex->server->lock);
     bool must_close = ex->must_close || ex->server->is_draining;
     lock_drop(&ex->server->lock);
-    if (must_close)
+    if (must_close && ex->socket == NULL)
         (void)MHD_add_response_header(out, "Connection", "close");
     ex->state = EXCHANGE_SENT;
     enum MHD_Result result = MHD_queue_response(mhd, (unsigned)ex->res.status, out);

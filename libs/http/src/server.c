@@ -186,8 +186,10 @@ static enum err_code daemon_start(struct http_server *server, struct err *err)
          NULL                                                                                           },
         {MHD_OPTION_END,                                                        0,                  NULL},
     };
+    unsigned upgrade = config->max_sockets > 0 ? MHD_ALLOW_UPGRADE : 0U;
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+            upgrade,
         0, NULL, NULL, exchange_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log,
         NULL, MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_URI_LOG_CALLBACK,
         exchange_on_target, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_on_end, server,
@@ -198,6 +200,16 @@ static enum err_code daemon_start(struct http_server *server, struct err *err)
         MHD_OPTION_END);
     if (server->daemon == NULL)
         return ERR_SET(err, ERR_UNAVAILABLE, "LISTEN", "the http library did not start");
+    return ERR_OK;
+}
+
+static enum err_code sockets_start(struct http_server *server, struct err *err)
+{
+    server->socket_epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (server->socket_epoll_fd < 0 ||
+        pthread_create(&server->socket_thread, NULL, sockets_main, server) != 0)
+        return ERR_SET(err, ERR_UNAVAILABLE, "THREADS", "cannot start the thread of websockets");
+    server->has_socket_thread = true;
     return ERR_OK;
 }
 
@@ -215,7 +227,7 @@ static enum err_code threads_start(struct http_server *server, struct err *err)
         pthread_create(&server->housekeeper, NULL, housekeeper_main, server) != 0)
         return ERR_SET(err, ERR_UNAVAILABLE, "THREADS", "cannot start the http housekeeper");
     server->has_housekeeper = true;
-    return ERR_OK;
+    return server->config.max_sockets > 0 ? sockets_start(server, err) : ERR_OK;
 }
 
 enum err_code http_server_open(const struct http_server_config *config, struct http_server **out,
@@ -225,11 +237,13 @@ enum err_code http_server_open(const struct http_server_config *config, struct h
     server->config = *config;
     server->listen_fd = -1;
     server->epoll_fd = -1;
+    server->socket_epoll_fd = -1;
     config_complete(&server->config);
     lock_init(&server->lock, "http server", HTTP_RANK_SERVER);
     cond_init(&server->changed);
     list_init(&server->conns);
     list_init(&server->streams);
+    list_init(&server->sockets);
     map_init(&server->ips);
     enum err_code code = router_init(&server->router, config->sets, config->set_count, err);
     if (code == ERR_OK) {
@@ -312,8 +326,10 @@ void http_server_drain(struct http_server *server, int drain_ms)
     lock_drop(&server->lock);
     workers_stop(server);
     streams_end_all(server, STR(": the server is shutting down\n\n"));
+    sockets_end_all(server);
     int64_t patience_us = is_done ? US_PER_S : US_PER_S / 2; /* to write what is ready */
     (void)count_wait(server, &server->stream_count, clock_mono_us() + patience_us);
+    (void)count_wait(server, &server->socket_count, clock_mono_us() + patience_us);
     (void)count_wait(server, &server->in_flight, clock_mono_us() + patience_us);
     sockets_shut(server);
     (void)count_wait(server, &server->conn_count, clock_mono_us() + patience_us);
@@ -329,12 +345,16 @@ void http_server_close(struct http_server *server)
     lock_drop(&server->lock);
     if (server->has_housekeeper)
         (void)pthread_join(server->housekeeper, NULL);
+    if (server->has_socket_thread)
+        (void)pthread_join(server->socket_thread, NULL);
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon);
     if (server->listen_fd >= 0)
         (void)close(server->listen_fd);
     if (server->epoll_fd >= 0)
         (void)close(server->epoll_fd);
+    if (server->socket_epoll_fd >= 0)
+        (void)close(server->socket_epoll_fd);
     free(server->workers);
     queue_free(server->queue);
     free(server->route_metrics);

@@ -14,13 +14,14 @@
 #include "base/map.h"
 #include "base/queue.h"
 #include "http/http.h"
+#include "http/socket.h"
 #include "http/stream.h"
 #include "metrics/metrics.h"
 #include "router_int.h"
 
 /* The stream's lock is taken under the server's, never the other way round; both rank above the
  * locks of those who push into streams. */
-enum { HTTP_RANK_SERVER = 800, HTTP_RANK_STREAM = 810 };
+enum { HTTP_RANK_SERVER = 800, HTTP_RANK_STREAM = 810, HTTP_RANK_SOCKET = 820 };
 
 enum conn_phase {
     CONN_NONE,
@@ -94,6 +95,7 @@ struct exchange {
     bool must_close;
     bool is_counted; /* in in_flight */
     struct http_stream *stream;
+    struct http_socket *socket; /* NULL once it is its own */
     int64_t started_mono_us;
 };
 
@@ -126,6 +128,9 @@ struct http_server {
     pthread_t housekeeper;
     bool has_housekeeper;
     int epoll_fd; /* watches the sockets of streams for hang-ups */
+    pthread_t socket_thread;
+    bool has_socket_thread;
+    int socket_epoll_fd; /* watches websockets */
     bool is_drained;
 
     struct lock lock;
@@ -133,9 +138,11 @@ struct http_server {
     struct list conns;
     struct map ips;
     struct list streams;
+    struct list sockets;
     size_t conn_count;
     size_t in_flight;
     size_t stream_count;
+    size_t socket_count; /* those that are not on the list yet too */
     size_t buffered_bytes;
     uint64_t last_conn_id;
     uint64_t request_count;
@@ -158,6 +165,8 @@ void *exchange_on_target(void *arg, const char *target, struct MHD_Connection *m
 enum MHD_Result exchange_on_request(void *server, struct MHD_Connection *mhd, const char *url,
                                     const char *method, const char *version, const char *data,
                                     size_t *data_bytes, void **exchange);
+/* No longer counts as in flight, though its connection goes on. */
+void exchange_leave(struct exchange *ex);
 void exchange_on_end(void *arg, struct MHD_Connection *mhd, void **exchange,
                      enum MHD_RequestTerminationCode why);
 
@@ -187,6 +196,12 @@ void stream_hang_up(struct http_stream *stream); /* the client is gone: drop wha
 /* Heartbeats; false when the stream ended and its client does not take the rest. */
 bool stream_tick(struct http_stream *stream, int64_t now_mono_us);
 void streams_end_all(struct http_server *server, struct str last_words);
+
+/* socket.c */
+struct MHD_Response *socket_response(struct http_socket *socket);
+void socket_drop(struct http_socket *socket); /* before it was its own; NULL is allowed */
+void *sockets_main(void *arg);
+void sockets_end_all(struct http_server *server);
 
 /* http_metrics.c */
 void http_metrics_init(struct http_server *server);

@@ -65,6 +65,11 @@ static void exchange_run(struct exchange *ex)
         ex->stream = NULL;
         stream_detach(stream, true);
     }
+    if (ex->socket != NULL && ex->res.status != 101) {
+        struct http_socket *socket = ex->socket;
+        ex->socket = NULL;
+        socket_drop(socket);
+    }
     if ((route->row->flags & HTTP_QUIET) == 0)
         LOG_DEBUG(&ex->call, "request answered", LOG_STR("route", route->row->pattern),
                   LOG_STR("method", http_method_name(ex->req.method)),

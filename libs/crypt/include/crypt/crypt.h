@@ -16,6 +16,8 @@
 #define CRYPT_SHA256_HEX_SIZE 65 /* 64 lower-case digits and the NUL */
 
 /* Errors of all that follow: INTERNAL, reason CRYPTO_FAILED, when OpenSSL refuses. Threads: any. */
+enum err_code crypt_sha1(struct str data, unsigned char out[CRYPT_SHA1_SIZE],
+                         struct err *err) MUST_CHECK; /* for protocols that want it */
 enum err_code crypt_sha256(struct str data, unsigned char out[CRYPT_SHA256_SIZE],
                            struct err *err) MUST_CHECK;
 enum err_code crypt_sha256_hex(struct str data, char out[CRYPT_SHA256_HEX_SIZE],

@@ -120,6 +120,7 @@ struct http_server_config {
     size_t max_streams;         /* 1024; beyond: 429 */
     size_t stream_buffer_bytes; /* 256 KiB not yet read by the client, per stream */
     int heartbeat_ms;           /* 15000 */
+    size_t max_sockets;         /* 0: no websockets; each may hold stream_buffer_bytes */
 };
 
 /* Starts listening. Errors: INVALID_ARGUMENT (BAD_LISTEN, BAD_ROUTE), UNAVAILABLE (LISTEN). */
