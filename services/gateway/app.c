@@ -8,7 +8,9 @@
 #include "auth.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "browser.h"
 #include "bus/bus.h"
+#include "channels.h"
 #include "config_table.h"
 #include "crypt/crypt.h"
 #include "default_workspace.h"
@@ -52,6 +54,7 @@ static void free_gateway(void *ctx, int64_t until_mono_us)
 {
     (void)until_mono_us;
     struct gateway *gateway = ctx;
+    channels_free(gateway->channels);
     rest_free(gateway->rest);
     rate_free(gateway->rate);
     twilio_free(gateway->twilio);
@@ -167,7 +170,8 @@ static enum err_code open_http(struct app *app, struct gateway *gateway, struct 
     const struct app_settings *settings = app_settings(app);
     gateway->route_sets[0] = rest_route_set(gateway->rest);
     gateway->route_sets[1] = twilio_route_set(gateway->twilio);
-    gateway->route_sets[2] = app_ops(app);
+    gateway->route_sets[2] = browser_route_set(gateway);
+    gateway->route_sets[3] = app_ops(app);
     enum err_code code = http_server_open(
         &(struct http_server_config){
             .listen = settings->http_listen,
@@ -180,6 +184,7 @@ static enum err_code open_http(struct app *app, struct gateway *gateway, struct 
             .workers = (int)gateway->settings->http_workers,
             .request_arena_bytes = (size_t)settings->request_arena_bytes,
             .max_streams = (size_t)gateway->settings->max_streams,
+            .max_sockets = (size_t)gateway->settings->max_sockets,
         },
         &gateway->http, err);
     if (code != ERR_OK)
@@ -200,6 +205,13 @@ static struct rate *rate_limits(const struct gateway_settings *settings)
         [RATE_BULK_STATISTICS] = settings->rate_bulk_statistics,
     };
     return rate_new(per_second);
+}
+
+static void on_event(void *listener, const struct frame *frame, struct str payload)
+{
+    if (str_eq(frame->type, STR("token.revoked")))
+        channels_revoke(listener, frame->resource_sid);
+    channels_publish(listener, frame, payload);
 }
 
 static enum err_code start(struct app *app, struct err *err)
@@ -229,7 +241,11 @@ static enum err_code start(struct app *app, struct err *err)
     gateway->audit = audit_new(gateway->host.pool, gateway->settings->audit_max_age_ms);
     audit_start(gateway->audit, app);
     app_on_close(app, APP_FLUSH_OUTBOX, "audit", flush_audit, gateway->audit);
+    gateway->channels = channels_new();
+    channels_start(gateway->channels, app);
     gateway->feed = feed_new(&(struct feed_options){
+        .on_event = on_event,
+        .listener = gateway->channels,
         .bus = gateway->host.bus,
         .auth = gateway->auth,
         .workspaces = gateway->workspaces,

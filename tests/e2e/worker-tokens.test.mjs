@@ -214,7 +214,7 @@ suite.test('a token ends with its key, and with its time', async () => {
   assert.equal((await call(token, 'GET', `/Workers/${ann.sid}`)).status, 200);
   assert.equal((await suite.api.call('DELETE', `/keys/${made.sid}`)).status, 204);
   await assertRefused(token, 'its key was revoked');
-  const short = accessToken(ann, { ttl: 2 });
+  const short = accessToken(ann, { ttl: 8 });
   assert.equal((await call(short, 'GET', `/Workers/${ann.sid}`)).status, 200);
   await until('the token expires', async () => {
     const reply = await call(short, 'GET', `/Workers/${ann.sid}`);

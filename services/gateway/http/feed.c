@@ -312,6 +312,8 @@ static bool on_event(void *ctx, const struct bus_msg *msg)
     if (frame_read(feed->arena, msg->stream_seq, msg->payload, &frame, &err) == ERR_OK) {
         act_on(feed, &frame);
         publish(feed, &frame);
+        if (feed->options.on_event != NULL)
+            feed->options.on_event(feed->options.listener, &frame, msg->payload);
     } else {
         LOG_WARN(NULL, "event left out of the event streams", LOG_ERR(&err),
                  LOG_VIEW("subject", msg->subject));

@@ -19,13 +19,18 @@ struct auth;
 struct bus;
 struct default_workspaces;
 struct feed;
+struct frame;
 
 struct feed_options {
     struct bus *bus;
     struct auth *auth;                     /* told of revoked tokens */
     struct default_workspaces *workspaces; /* told of new and deleted workspaces */
-    size_t ring_events;                    /* 0 = 8192 */
-    size_t ring_bytes;                     /* 0 = 16 MiB */
+    /* Told of every event as it comes, with its payload, on the subscription's thread; NULL =
+     * nobody is. */
+    void (*on_event)(void *listener, const struct frame *frame, struct str payload);
+    void *listener;
+    size_t ring_events; /* 0 = 8192 */
+    size_t ring_bytes;  /* 0 = 16 MiB */
 };
 
 struct feed *feed_new(const struct feed_options *options);

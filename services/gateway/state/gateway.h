@@ -9,6 +9,7 @@
 #define GATEWAY_SOURCE "/gateway" /* of our events */
 
 struct audit;
+struct channels;
 struct auth;
 struct default_workspaces;
 struct feed;
@@ -24,11 +25,12 @@ struct gateway {
     struct auth *auth;
     struct audit *audit;
     struct default_workspaces *workspaces;
+    struct channels *channels;
     struct feed *feed;
     struct rate *rate;
     struct rest *rest;
     struct twilio *twilio;
-    struct http_route_set route_sets[3]; /* what http serves; it keeps no copy */
+    struct http_route_set route_sets[4]; /* what http serves; it keeps no copy */
     struct http_server *http;
     char *cors_text;           /* what cors_origins points into */
     const char **cors_origins; /* NULL-terminated; NULL = none */

@@ -22,6 +22,7 @@ struct gateway_settings {
     int64_t rate_task_creation;
     int64_t rate_expressions;
     int64_t rate_bulk_statistics;
+    int64_t max_sockets;      /* TASKROUTER_MAX_SOCKETS */
     int64_t audit_max_age_ms; /* TASKROUTER_AUDIT_MAX_AGE */
 };
 
