@@ -25,6 +25,8 @@ static enum err_code start(struct app *app, struct err *err)
     routing->workspaces = (struct workspaces){
         .pool = routing->host.pool,
         .workers = routing->host.as_service[PEER_WORKERS],
+        .outbox = routing->host.outbox,
+        .born = routing_workspace_born,
         .gone = routing_workspace_gone,
     };
     rpc_server_add(routing->host.server, &routing_service, routing);

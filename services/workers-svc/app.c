@@ -11,7 +11,7 @@ static struct host_spec host_spec(void)
         .schema = "workers",
         .migrations = workers_svc_migrations,
         .migration_count = workers_svc_migrations_count,
-        .peers = PEER_BIT(PEER_QUEUES) | PEER_BIT(PEER_TASKS),
+        .peers = PEER_BIT(PEER_QUEUES) | PEER_BIT(PEER_ROUTING) | PEER_BIT(PEER_TASKS),
         .plans_each_time = true, /* lists have optional filters */
         .avoids_scans = true,    /* what an expression finds is not known to statistics */
     };

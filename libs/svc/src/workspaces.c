@@ -49,9 +49,11 @@ static enum err_code put_tx(struct db_conn *conn, struct call *call, void *ctx, 
                                   &result, err);
     if (code != ERR_OK || db_affected(result) == 0)
         return code;
+    struct workspace_copy stored = *copy;
+    stored.is_new = db_get_bool(result, 0, 0);
     if (put->is_deleted)
         return workspaces->gone == NULL ? ERR_OK : workspaces->gone(conn, call, copy->sid, err);
-    return workspaces->born == NULL ? ERR_OK : workspaces->born(conn, call, copy, err);
+    return workspaces->born == NULL ? ERR_OK : workspaces->born(conn, call, &stored, err);
 }
 
 static enum err_code put(const struct workspaces *workspaces, struct call *call,
@@ -71,7 +73,13 @@ static struct workspace_copy from_wire(const Taskrouter__Workers__V1__Workspace 
         .account_sid = workspace->account_sid,
         .friendly_name = workspace->friendly_name,
         .version = workspace->version,
+        .is_fifo = strcmp(workspace->template_, "FIFO") == 0,
     };
+}
+
+struct sid workspace_fifo_sid(const char *prefix, const char *workspace_sid)
+{
+    return sid_derive(prefix, str_from(workspace_sid), STR("template FIFO"));
 }
 
 /* Asks the owner as the service itself: what the caller may see is decided here afterwards. */

@@ -14,7 +14,8 @@ set account_sid = excluded.account_sid,
     version = excluded.version,
     deleted_at = excluded.deleted_at
 where workspace_copy.version < excluded.version
-  and workspace_copy.deleted_at is null;
+  and workspace_copy.deleted_at is null
+returning xmax = 0; -- inserted, not updated
 
 -- name: workspace_copy_hold
 -- index: primary key; shared, so that creations go on side by side while a deletion waits

@@ -101,6 +101,29 @@ enum err_code channel_event_append(struct db_conn *conn, struct call *call, cons
                             err);
 }
 
+/* For everybody; see routing-svc for the workflow. */
+static enum err_code make_fifo_queue(struct db_conn *conn, struct call *call,
+                                     const struct workspace_copy *workspace, struct err *err)
+{
+    struct sid sid = workspace_fifo_sid("WQ", workspace->sid);
+    struct task_queue queue = {
+        .sid = sid.text,
+        .account_sid = workspace->account_sid,
+        .workspace_sid = workspace->sid,
+        .friendly_name = "Default Fifo Queue",
+        .target_workers = "1==1",
+        .max_reserved_workers = 1,
+        .task_order = TASK_ORDER_FIFO,
+        .reservation_activity_sid = "",
+        .assignment_activity_sid = "",
+        .reservation_activity_name = "",
+        .assignment_activity_name = "",
+    };
+    enum err_code code = queue_store_insert(conn, call, &queue, err);
+    return code == ERR_OK ? queue_event_append(conn, call, "task-queue.created", &queue, false, err)
+                          : code;
+}
+
 enum err_code queue_workspace_born(struct db_conn *conn, struct call *call,
                                    const struct workspace_copy *workspace, struct err *err)
 {
@@ -121,7 +144,8 @@ enum err_code queue_workspace_born(struct db_conn *conn, struct call *call,
         if (code != ERR_OK)
             return code;
     }
-    return ERR_OK;
+    return workspace->is_fifo && workspace->is_new ? make_fifo_queue(conn, call, workspace, err)
+                                                   : ERR_OK;
 }
 
 enum err_code queue_workspace_gone(struct db_conn *conn, struct call *call,

@@ -3,9 +3,39 @@
 #include "base/macros.h"
 #include "queue_copy_store.h"
 #include "routing.h"
+#include "routing_events.h"
 #include "svc/event.h"
 #include "taskrouter/events/v1/events.pb-c.h"
 #include "workflow_store.h"
+
+enum err_code routing_workspace_born(struct db_conn *conn, struct call *call,
+                                     const struct workspace_copy *workspace, struct err *err)
+{
+    if (!workspace->is_fifo || !workspace->is_new)
+        return ERR_OK;
+    struct sid sid = workspace_fifo_sid("WW", workspace->sid);
+    struct sid queue_sid = workspace_fifo_sid("WQ", workspace->sid); /* of queues-svc, likewise */
+    struct workflow workflow = {
+        .sid = sid.text,
+        .account_sid = workspace->account_sid,
+        .workspace_sid = workspace->sid,
+        .friendly_name = "Default Fifo Workflow",
+        .configuration = arena_printf(call->arena,
+                                      "{\"task_routing\":{\"filters\":[],\"default_filter\":{"
+                                      "\"queue\":\"%s\"}}}",
+                                      queue_sid.text),
+        .assignment_callback_url = "",
+        .fallback_assignment_callback_url = "",
+        .task_reservation_timeout_s = WORKFLOW_RESERVATION_DEFAULT,
+    };
+    if (workflow.configuration == NULL)
+        return call_no_room(err);
+    enum err_code code = workflow_store_insert(conn, call, &workflow, err);
+    if (code != ERR_OK)
+        return code;
+    return workflow_event_append(conn, call, &workflow,
+                                 &(struct workflow_change){.type = "workflow.created"}, err);
+}
 
 enum err_code routing_workspace_gone(struct db_conn *conn, struct call *call,
                                      const char *workspace_sid, struct err *err)

@@ -42,7 +42,8 @@ struct workspace {
     const char *events_filter;         /* comma-separated event types; "" = all */
     bool multi_task_enabled;
     enum queue_order prioritize_queue_order;
-    const char *time_zone; /* IANA name */
+    const char *time_zone;     /* IANA name */
+    const char *template_name; /* "NONE", "FIFO"; fixed at creation */
     int64_t version;
     int64_t created_at_us;
     int64_t updated_at_us;

@@ -40,6 +40,7 @@ Taskrouter__Workers__V1__Workspace *workspace_to_wire(struct arena *arena,
     wire->multi_task_enabled = workspace->multi_task_enabled;
     wire->prioritize_queue_order = wire_orders[workspace->prioritize_queue_order];
     wire->time_zone = wire_text(arena, workspace->time_zone);
+    wire->template_ = wire_text(arena, workspace->template_name);
     wire->version = workspace->version;
     wire->date_created = wire_time(arena, workspace->created_at_us);
     wire->date_updated = wire_time(arena, workspace->updated_at_us);

@@ -16,7 +16,7 @@
 
 /* clang-format off: one row a line, in columns: method, handler, request, reply, ms, who */
 static const struct rpc_method methods[] = {
-    RPC_UNARY("CreateWorkspace", workspace_rpc_create, REQUEST(CreateWorkspace), WORKSPACE, 2000,
+    RPC_UNARY("CreateWorkspace", workspace_rpc_create, REQUEST(CreateWorkspace), WORKSPACE, 5000,
               ROLE_ADMIN, 0),
     RPC_UNARY("GetWorkspace", workspace_rpc_get, REQUEST(GetWorkspace), WORKSPACE, 1000,
               ROLE_VIEWER, 0),

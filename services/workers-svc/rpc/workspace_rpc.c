@@ -11,6 +11,7 @@
 #include "svc/page.h"
 #include "svc/repeat.h"
 #include "svc/workspaces.h"
+#include "template_peer.h"
 #include "worker_events.h"
 #include "workers.h"
 #include "workspace_store.h"
@@ -163,11 +164,10 @@ static enum err_code check_create(const struct create_context *create, struct er
     if (create->workspace.account_sid[0] == '\0')
         return ERR_SET(err, ERR_FAILED_PRECONDITION, "NO_ACCOUNT",
                        "a workspace belongs to an account; call with a token that has one");
-    /* FIFO would make a queue and a workflow, which others own: refused rather than half done */
-    if (request->template_[0] != '\0' && strcmp(request->template_, "NONE") != 0)
+    const char *name = create->workspace.template_name;
+    if (strcmp(name, "NONE") != 0 && strcmp(name, "FIFO") != 0)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_TEMPLATE", "template",
-                         "template must be NONE; create a queue and a workflow afterwards instead "
-                         "of the template FIFO");
+                         "template must be NONE or FIFO");
     enum err_code code = check_optional_url("event_callback_url", request->event_callback_url, err);
     return code == ERR_OK ? workspace_check(&create->workspace, err) : code;
 }
@@ -199,6 +199,7 @@ enum err_code workspace_rpc_create(void *app, struct call *call,
                         .prioritize_queue_order =
                     has_order ? order_from_wire(request->prioritize_queue_order) : QUEUE_ORDER_FIFO,
                         .time_zone = request->time_zone[0] == '\0' ? "UTC" : request->time_zone,
+                        .template_name = request->template_[0] == '\0' ? "NONE" : request->template_,
                         },
     };
     enum err_code code = check_create(&create, err);
@@ -209,6 +210,8 @@ enum err_code workspace_rpc_create(void *app, struct call *call,
     if (code != ERR_OK)
         return code;
     outbox_wake(workers->host.outbox);
+    if (strcmp(create.reply->template_, "FIFO") == 0)
+        template_await(workers, call, create.reply->sid);
     *out_reply = create.reply;
     return ERR_OK;
 }

@@ -20,6 +20,7 @@ enum workspace_column {
     COL_VERSION,
     COL_CREATED_AT,
     COL_UPDATED_AT,
+    COL_TEMPLATE,
 };
 
 static struct workspace from_row(const struct db_result *result, int row)
@@ -42,6 +43,7 @@ static struct workspace from_row(const struct db_result *result, int row)
         .version = db_get_i64(result, row, COL_VERSION),
         .created_at_us = db_get_time_us(result, row, COL_CREATED_AT),
         .updated_at_us = db_get_time_us(result, row, COL_UPDATED_AT),
+        .template_name = db_get_text(result, row, COL_TEMPLATE),
     };
 }
 
@@ -68,7 +70,8 @@ enum err_code workspace_store_insert(struct db_conn *conn, struct call *call,
                   db_cstr(workspace->timeout_activity_sid), db_cstr(workspace->event_callback_url),
                   db_cstr(workspace->events_filter), db_bool(workspace->multi_task_enabled),
                   db_cstr(queue_order_name(workspace->prioritize_queue_order)),
-                  db_cstr(workspace->time_zone), db_time_us(workspace->created_at_us)),
+                  db_cstr(workspace->time_zone), db_time_us(workspace->created_at_us),
+                  db_cstr(workspace->template_name)),
         NULL, err);
     return explain(code, workspace, err);
 }

@@ -2,15 +2,15 @@
 insert into workspace (sid, account_sid, friendly_name, provider, default_activity_sid,
                        timeout_activity_sid, event_callback_url, events_filter,
                        multi_task_enabled, prioritize_queue_order, time_zone, version, created_at,
-                       updated_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12);
+                       updated_at, template)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13);
 
 -- name: workspace_get
 -- index: primary key
 select w.sid, w.account_sid, w.friendly_name, w.provider, w.default_activity_sid,
        coalesce(d.friendly_name, ''), w.timeout_activity_sid, coalesce(t.friendly_name, ''),
        w.event_callback_url, w.events_filter, w.multi_task_enabled, w.prioritize_queue_order,
-       w.time_zone, w.version, w.created_at, w.updated_at
+       w.time_zone, w.version, w.created_at, w.updated_at, w.template
 from workspace w
 left join activity d on d.sid = w.default_activity_sid
 left join activity t on t.sid = w.timeout_activity_sid
@@ -21,7 +21,7 @@ where w.sid = $1;
 select w.sid, w.account_sid, w.friendly_name, w.provider, w.default_activity_sid,
        coalesce(d.friendly_name, ''), w.timeout_activity_sid, coalesce(t.friendly_name, ''),
        w.event_callback_url, w.events_filter, w.multi_task_enabled, w.prioritize_queue_order,
-       w.time_zone, w.version, w.created_at, w.updated_at
+       w.time_zone, w.version, w.created_at, w.updated_at, w.template
 from workspace w
 left join activity d on d.sid = w.default_activity_sid
 left join activity t on t.sid = w.timeout_activity_sid
@@ -33,7 +33,7 @@ for update of w;
 select w.sid, w.account_sid, w.friendly_name, w.provider, w.default_activity_sid,
        coalesce(d.friendly_name, ''), w.timeout_activity_sid, coalesce(t.friendly_name, ''),
        w.event_callback_url, w.events_filter, w.multi_task_enabled, w.prioritize_queue_order,
-       w.time_zone, w.version, w.created_at, w.updated_at
+       w.time_zone, w.version, w.created_at, w.updated_at, w.template
 from workspace w
 left join activity d on d.sid = w.default_activity_sid
 left join activity t on t.sid = w.timeout_activity_sid

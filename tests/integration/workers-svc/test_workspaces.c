@@ -83,8 +83,6 @@ static void test_bad_workspaces(void)
          "INVALID_ARGUMENT INVALID_URL event_callback_url : http"                                                               },
         {"{'friendlyName':'x','eventsFilter':'task created!'}",
          "INVALID_ARGUMENT INVALID_EVENTS_FILTER events_filter"                                                                 },
-        {"{'friendlyName':'x','template':'FIFO'}",
-         "INVALID_ARGUMENT INVALID_TEMPLATE template : NONE"                                                                    },
         {"{'friendlyName':'x','template':'LILO'}",              "INVALID_ARGUMENT INVALID_TEMPLATE template"                    },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/call.h"
+#include "base/ids.h"
 #include "db/db.h"
 #include "taskrouter/workers/v1/workers.pb-c.h"
 
@@ -26,10 +27,16 @@ struct workspace_copy {
     const char *account_sid;
     const char *friendly_name;
     int64_t version;
+    bool is_fifo; /* made from the template FIFO; for born only, so is the next */
+    bool is_new;  /* heard of for the first time: true exactly once for a workspace */
 };
 
-/* Called in the transaction that stores a workspace seen for the first time: makes what every
- * workspace is born with. May run twice for the same one. NULL where there is nothing to make. */
+/* The SIDs of the queue ("WQ") and the workflow ("WW") that come with the template FIFO. */
+struct sid workspace_fifo_sid(const char *prefix, const char *workspace_sid);
+
+/* Called in the transaction that stores a workspace or news of it: makes what every workspace is
+ * born with. May run twice for the same one; is_new tells the first time. NULL where there is
+ * nothing to make. */
 typedef enum err_code (*workspace_born_fn)(struct db_conn *conn, struct call *call,
                                            const struct workspace_copy *workspace, struct err *err);
 
