@@ -13,6 +13,9 @@ enum {
     DB_CANCEL_US = 300 * 1000 /* for asking the server to stop */
 };
 
+/* PostgreSQL counts microseconds from 2000-01-01. */
+#define PG_EPOCH_US (INT64_C(946684800) * 1000 * 1000)
+
 /* Copies of struct db_options with the defaults filled in. */
 struct db_settings {
     char *url;

@@ -105,9 +105,6 @@ enum {
 };
 enum { ARRAY_HEAD_BYTES = 20, JSONB_VERSION = 1 };
 
-/* PostgreSQL counts microseconds from 2000-01-01. */
-#define PG_EPOCH_US (INT64_C(946684800) * US_PER_S)
-
 static char *put_u32(char *at, uint32_t value)
 {
     for (int shift = 24; shift >= 0; shift -= 8)

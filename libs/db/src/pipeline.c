@@ -93,7 +93,7 @@ static enum err_code give_up(struct db_conn *conn, enum err_code code)
 
 static enum err_code add(struct db_conn *conn, struct call *call, const struct db_stmt *stmt,
                          const struct db_param *params, size_t count, enum db_pipe_kind kind,
-                         struct err *err)
+                         bool is_binary, struct err *err)
 {
     struct db_bound bound;
     struct arena_mark mark = arena_mark(call->arena);
@@ -110,7 +110,7 @@ static enum err_code add(struct db_conn *conn, struct call *call, const struct d
         push_entry(conn, DB_PIPE_PREPARE, prepared);
     }
     is_sent = is_sent && PQsendQueryPrepared(conn->pg, stmt->name, (int)count, bound.values,
-                                             bound.lengths, bound.formats, 0) == 1;
+                                             bound.lengths, bound.formats, is_binary ? 1 : 0) == 1;
     push_entry(conn, kind, prepared);
     arena_rewind(call->arena, mark); /* libpq has its own copy */
     return is_sent ? ERR_OK : db_conn_lost(conn, err);
@@ -127,7 +127,7 @@ enum err_code db_pipeline_begin(struct db_conn *conn, struct call *call, struct 
     conn->pipe = DB_PIPE_OPEN;
     conn->pending_begin = NULL;
     if (begin != NULL)
-        code = add(conn, call, begin, NULL, 0, DB_PIPE_HIDDEN, err);
+        code = add(conn, call, begin, NULL, 0, DB_PIPE_HIDDEN, false, err);
     return code;
 }
 
@@ -137,7 +137,23 @@ enum err_code db_pipeline_add(struct db_conn *conn, struct call *call, const str
     if (conn->pg == NULL) /* broke while adding */
         return db_conn_lost(conn, err);
     INVARIANT(conn->pipe == DB_PIPE_OPEN);
-    return add(conn, call, stmt, params, count, DB_PIPE_QUERY, err);
+    return add(conn, call, stmt, params, count, DB_PIPE_QUERY, false, err);
+}
+
+enum err_code db_pipeline_add_binary(struct db_conn *conn, struct call *call,
+                                     const struct db_stmt *stmt, const struct db_param *params,
+                                     size_t count, struct err *err)
+{
+    if (conn->pg == NULL)
+        return db_conn_lost(conn, err);
+    INVARIANT(conn->pipe == DB_PIPE_OPEN);
+    return add(conn, call, stmt, params, count, DB_PIPE_QUERY, true, err);
+}
+
+void db_pipeline_read_ahead(struct db_conn *conn)
+{
+    if (conn->pg != NULL && conn->pipe == DB_PIPE_SYNCED)
+        (void)PQconsumeInput(conn->pg); /* a failure shows when the answer is taken */
 }
 
 enum err_code db_pipeline_sync(struct db_conn *conn, struct call *call, struct err *err)

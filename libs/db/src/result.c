@@ -65,10 +65,27 @@ const char *db_get_text(const struct db_result *result, int row, int column)
     return db_get_str(result, row, column).ptr;
 }
 
+/* Results in binary: numbers have their highest byte first. */
+static bool is_binary(const struct db_result *result, int column)
+{
+    return PQfformat(result->pg, column) == 1;
+}
+
+static int64_t binary_i64(struct str bytes)
+{
+    INVARIANT(bytes.len == 2 || bytes.len == 4 || bytes.len == 8);
+    uint64_t value = (bytes.ptr[0] & 0x80) != 0 ? UINT64_MAX : 0;
+    for (size_t i = 0; i < bytes.len; i++)
+        value = value << 8 | (unsigned char)bytes.ptr[i];
+    return (int64_t)value;
+}
+
 int64_t db_get_i64(const struct db_result *result, int row, int column)
 {
     if (db_is_null(result, row, column))
         return 0;
+    if (is_binary(result, column))
+        return binary_i64(db_get_str(result, row, column));
     int64_t value = 0;
     bool is_number = parse_i64(db_get_str(result, row, column), INT64_MIN, INT64_MAX, &value);
     INVARIANT(is_number);
@@ -90,6 +107,8 @@ bool db_get_bool(const struct db_result *result, int row, int column)
     if (db_is_null(result, row, column))
         return false;
     struct str text = db_get_str(result, row, column);
+    if (is_binary(result, column))
+        return text.ptr[0] != 0;
     INVARIANT(text.len == 1 && (text.ptr[0] == 't' || text.ptr[0] == 'f'));
     return text.ptr[0] == 't';
 }
@@ -100,6 +119,8 @@ int64_t db_get_time_us(const struct db_result *result, int row, int column)
     if (db_is_null(result, row, column))
         return 0;
     struct str text = db_get_str(result, row, column);
+    if (is_binary(result, column))
+        return binary_i64(text) + PG_EPOCH_US;
     char iso[40];
     size_t len = text.len - 3; /* without "+00" */
     INVARIANT(text.len >= sizeof "2026-11-22 20:27:00+00" - 1 && text.len < sizeof iso);

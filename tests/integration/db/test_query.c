@@ -490,6 +490,58 @@ static void serialization_failures_are_retried_until_the_order_is_one_after_the_
 
 /* ---- Pipelines ---- */
 
+static const struct db_stmt t_types = {
+    "t_types",
+    "select n, n::integer, n::smallint, n = 7, 'a' || n, "
+    "case when n <> 7 then timestamptz '1999-12-31 23:59:59.5+00' + n * interval '1 second' end, "
+    "('{\"n\": ' || n || '}')::json from generate_series($1::bigint, $2::bigint) n",
+    2};
+
+static void check_types(const struct db_result *rows, int64_t first)
+{
+    for (int i = 0; i < db_row_count(rows); i++) {
+        int64_t n = first + i;
+        char text[32];
+        CHECK_I64(db_get_i64(rows, i, 0), n);
+        CHECK_I64(db_get_i64(rows, i, 1), n);
+        CHECK_I64(db_get_i64(rows, i, 2), n);
+        CHECK(db_get_bool(rows, i, 3) == (n == 7));
+        (void)snprintf(text, sizeof text, "a%lld", (long long)n);
+        CHECK_TEXT(db_get_text(rows, i, 4), text);
+        CHECK(db_is_null(rows, i, 5) == (n == 7));
+        CHECK_I64(db_get_time_us(rows, i, 5), n == 7 ? 0 : INT64_C(946684799500000) + n * US_PER_S);
+        (void)snprintf(text, sizeof text, "{\"n\": %lld}", (long long)n);
+        CHECK_TEXT(db_get_text(rows, i, 6), text);
+    }
+}
+
+static void rows_in_binary_read_as_those_in_text(void)
+{
+    begin_case();
+    struct db_conn *conn =
+        db_conn_open(&(struct db_options){.url = cluster_db_url(cluster, "workers")});
+    for (int round = 0; round < 2; round++) {
+        struct db_result *rows = NULL;
+        REQUIRE(db_pipeline_begin(conn, &call, &err) == ERR_OK);
+        if (round == 0)
+            REQUIRE(db_pipeline_add(conn, &call, &t_types, DB_PARAMS(db_i64(-20000), db_i64(20000)),
+                                    &err) == ERR_OK);
+        else
+            REQUIRE(db_pipeline_add_binary(conn, &call, &t_types,
+                                           DB_PARAMS(db_i64(-20000), db_i64(20000)),
+                                           &err) == ERR_OK);
+        db_pipeline_read_ahead(conn); /* not sent yet: nothing happens */
+        REQUIRE(db_pipeline_sync(conn, &call, &err) == ERR_OK);
+        for (int i = 0; i < 1000; i++)
+            db_pipeline_read_ahead(conn);
+        REQUIRE(db_pipeline_next(conn, &call, &rows, &err) == ERR_OK);
+        CHECK_I64(db_row_count(rows), 40001);
+        check_types(rows, -20000);
+        db_pipeline_read_ahead(conn); /* over: nothing happens */
+    }
+    db_conn_close(conn);
+}
+
 static void a_pipeline_answers_in_order(void)
 {
     begin_case();
@@ -701,6 +753,7 @@ static const struct test_case cases[] = {
     {"a swallowed error does not pass for a commit",                       a_swallowed_error_does_not_pass_for_a_commit},
     {"serialization failures are retried until one comes after the other",
      serialization_failures_are_retried_until_the_order_is_one_after_the_other                                         },
+    {"rows in binary read as those in text",                               rows_in_binary_read_as_those_in_text        },
     {"a pipeline answers in order",                                        a_pipeline_answers_in_order                 },
     {"a failed pipeline leaves nothing and can be used again",
      a_failed_pipeline_leaves_nothing_and_can_be_used_again                                                            },

@@ -253,7 +253,15 @@ enum err_code db_pipeline_begin(struct db_conn *conn, struct call *call,
 enum err_code db_pipeline_add(struct db_conn *conn, struct call *call, const struct db_stmt *stmt,
                               const struct db_param *params, size_t count,
                               struct err *err) MUST_CHECK;
+/* The same, its rows in binary: cheaper on both sides where there are many. Only for text, json,
+ * integers, boolean and timestamptz, which read as usual. */
+enum err_code db_pipeline_add_binary(struct db_conn *conn, struct call *call,
+                                     const struct db_stmt *stmt, const struct db_param *params,
+                                     size_t count, struct err *err) MUST_CHECK;
 enum err_code db_pipeline_sync(struct db_conn *conn, struct call *call, struct err *err) MUST_CHECK;
+/* Takes in what has come so far, without waiting: called now and then by who works on an earlier
+ * answer, so that the server need not wait to send the next one. */
+void db_pipeline_read_ahead(struct db_conn *conn);
 /* out_result may be NULL. After the last one the pipeline is over. */
 enum err_code db_pipeline_next(struct db_conn *conn, struct call *call,
                                struct db_result **out_result, struct err *err) MUST_CHECK;
