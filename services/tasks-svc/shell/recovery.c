@@ -275,16 +275,20 @@ static enum err_code load_rows(struct loading *loading, struct err *err)
     struct shard *shard = loading->shard;
     struct db_conn *conn = shard->conn;
     struct call *call = loading->call;
+    struct shard_loaded *loaded = loading->loaded;
     enum err_code code = ERR_OK;
+    int64_t began = clock_mono_us();
     for (int kind = CONFIG_KIND_NONE + 1; kind < CONFIG_KIND_COUNT && code == ERR_OK; kind++)
         code = shard_store_configs(conn, call, shard->index, (enum config_kind)kind, load_config,
                                    loading, err);
     if (code == ERR_OK)
         code = shard_store_documents(conn, call, shard->index, load_document, loading, err);
     end_removals(loading, code == ERR_OK);
+    int64_t configured = clock_mono_us();
     if (code == ERR_OK)
         code =
             shard_store_tasks(conn, call, shard->index, load_task, load_reservation, loading, err);
+    int64_t filled = clock_mono_us();
     if (code == ERR_OK)
         code = shard_store_idle(conn, call, shard->index, load_idle, loading, err);
     if (code == ERR_OK)
@@ -294,6 +298,9 @@ static enum err_code load_rows(struct loading *loading, struct err *err)
             shard_store_repeats(conn, call, shard->index, SHARD_KEYS_MAX, load_key, loading, err);
     if (code == ERR_OK)
         shard->keys.is_complete = shard->keys.count < SHARD_KEYS_MAX;
+    loaded->config_us = configured - began;
+    loaded->tasks_us = filled - configured;
+    loaded->rest_us = clock_mono_us() - filled;
     return code;
 }
 
@@ -335,10 +342,14 @@ static enum err_code take(struct shard *shard, struct call *call, struct shard_l
 }
 
 static void log_recovery(const struct shard *shard, const struct shard_loaded *loaded,
-                         int64_t took_us)
+                         int64_t took_us, int64_t resume_us)
 {
     LOG_INFO(NULL, "shard is loaded", LOG_I64("shard", shard->index),
              LOG_I64("epoch", shard->epoch), LOG_I64("took_ms", took_us / US_PER_MS),
+             LOG_I64("config_ms", loaded->config_us / US_PER_MS),
+             LOG_I64("tasks_ms", loaded->tasks_us / US_PER_MS),
+             LOG_I64("rest_ms", loaded->rest_us / US_PER_MS),
+             LOG_I64("resume_ms", resume_us / US_PER_MS),
              LOG_I64("workspaces", loaded->configs[CONFIG_KIND_WORKSPACE]),
              LOG_I64("workers", loaded->configs[CONFIG_KIND_WORKER]),
              LOG_I64("queues", loaded->configs[CONFIG_KIND_QUEUE]),
@@ -367,10 +378,12 @@ static enum err_code load_cold(struct shard *shard, struct call *call,
         code = shard_load(shard, call, now_us, NULL, &loaded, err);
     if (code == ERR_OK)
         shard_publish_workspaces(shard, &loaded);
+    int64_t filled = clock_mono_us();
     if (code == ERR_OK)
         code = resume(shard, now_us, err);
+    int64_t ended = clock_mono_us();
     if (code == ERR_OK)
-        log_recovery(shard, &loaded, clock_mono_us() - started);
+        log_recovery(shard, &loaded, ended - started, ended - filled);
     shard_loaded_fini(&loaded);
     return code;
 }

@@ -254,6 +254,9 @@ struct shard_loaded {
     int64_t configs[CONFIG_KIND_COUNT];
     int64_t tasks;
     int64_t reservations;
+    int64_t config_us; /* how long each part took */
+    int64_t tasks_us;
+    int64_t rest_us;
     int64_t newest_key_us; /* the database's time */
     struct known_workspace *workspaces;
     size_t workspace_count;

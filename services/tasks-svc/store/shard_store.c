@@ -6,6 +6,7 @@
 
 enum {
     PAGE_ROWS = 2000,
+    READ_AHEAD_ROWS = 64, /* so often what came of the next page is taken in */
     TASK_PAGE_ROWS =
         20000, /* some 20 MB; each page costs a look-up, or a sort when the table is new */
 };
@@ -138,20 +139,68 @@ enum err_code shard_store_documents(struct db_conn *conn, struct call *call, int
 
 /* ---- tasks and their reservations ---- */
 
-static enum err_code load_reservations(struct db_conn *conn, struct call *call,
-                                       const struct str *task_sids, size_t count,
-                                       shard_reservation_fn fn, void *ctx, struct err *err)
+/* One page on its way through the engine. */
+struct task_page {
+    struct db_conn *conn;
+    struct db_result *tasks;
+    struct db_result *reservations; /* NULL: none of its tasks ever had one */
+    int count;
+    int64_t last; /* its last task's number */
+};
+
+static enum err_code ask_for_page(struct db_conn *conn, struct call *call, int shard, int64_t after,
+                                  struct err *err)
 {
-    struct db_result *rows = NULL;
-    enum err_code code = db_query(conn, call, &shard_load_reservations,
-                                  DB_PARAMS(db_texts(task_sids, count)), &rows, err);
+    enum err_code code = db_pipeline_begin(conn, call, err);
+    if (code == ERR_OK)
+        code = db_pipeline_add_binary(
+            conn, call, &shard_load_tasks,
+            DB_PARAMS(db_i64(shard), db_i64(after), db_i64(TASK_PAGE_ROWS)), err);
+    return code == ERR_OK ? db_pipeline_sync(conn, call, err) : code;
+}
+
+/* The page that was asked for, with the reservations of its tasks: mostly few ever had one. */
+static enum err_code get_page(struct call *call, struct task_page *page, struct err *err)
+{
+    enum err_code code = db_pipeline_next(page->conn, call, &page->tasks, err);
     if (code != ERR_OK)
         return code;
-    int row_count = db_row_count(rows);
-    for (int i = 0; i < row_count && code == ERR_OK; i++) {
+    page->count = db_row_count(page->tasks);
+    page->reservations = NULL;
+    struct str *sids = ARENA_ARRAY(call->arena, struct str, (size_t)page->count + 1);
+    if (sids == NULL)
+        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "LOAD_TOO_LARGE",
+                       "a page of tasks does not fit into memory");
+    size_t offered = 0;
+    for (int i = 0; i < page->count; i++) {
+        if (task_was_offered(page->tasks, i))
+            sids[offered++] = db_get_str(page->tasks, i, 0);
+    }
+    if (page->count > 0)
+        page->last = task_sequence(page->tasks, page->count - 1);
+    if (offered > 0)
+        code = db_query(page->conn, call, &shard_load_reservations,
+                        DB_PARAMS(db_texts(sids, offered)), &page->reservations, err);
+    return code;
+}
+
+/* Meanwhile the next page comes in. */
+static enum err_code put_page(const struct task_page *page, shard_task_fn task_fn,
+                              shard_reservation_fn reservation_fn, void *ctx, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (int i = 0; i < page->count && code == ERR_OK; i++) {
+        struct task_row row;
+        if (i % READ_AHEAD_ROWS == 0)
+            db_pipeline_read_ahead(page->conn);
+        task_from_row(page->tasks, i, &row);
+        code = task_fn(ctx, &row, err);
+    }
+    int count = page->reservations == NULL ? 0 : db_row_count(page->reservations);
+    for (int i = 0; i < count && code == ERR_OK; i++) {
         struct reservation_row row;
-        reservation_from_row(rows, i, &row);
-        code = fn(ctx, &row, err);
+        reservation_from_row(page->reservations, i, &row);
+        code = reservation_fn(ctx, &row, err);
     }
     return code;
 }
@@ -160,37 +209,20 @@ enum err_code shard_store_tasks(struct db_conn *conn, struct call *call, int sha
                                 shard_task_fn task_fn, shard_reservation_fn reservation_fn,
                                 void *ctx, struct err *err)
 {
-    int64_t after = 0;
-    int count = TASK_PAGE_ROWS;
-    while (count == TASK_PAGE_ROWS) {
+    struct task_page page = {.conn = conn, .count = TASK_PAGE_ROWS};
+    enum err_code code = ask_for_page(conn, call, shard, 0, err);
+    while (code == ERR_OK && page.count == TASK_PAGE_ROWS) {
         struct arena_mark mark = arena_mark(call->arena);
-        struct db_result *rows = NULL;
-        enum err_code code =
-            db_query(conn, call, &shard_load_tasks,
-                     DB_PARAMS(db_i64(shard), db_i64(after), db_i64(TASK_PAGE_ROWS)), &rows, err);
-        if (code != ERR_OK)
-            return code;
-        count = db_row_count(rows);
-        struct str *sids = ARENA_ARRAY(call->arena, struct str, (size_t)count);
-        if (sids == NULL)
-            return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "LOAD_TOO_LARGE",
-                           "a page of tasks does not fit into memory");
-        size_t offered = 0; /* those that ever had a reservation: mostly few */
-        for (int i = 0; i < count && code == ERR_OK; i++) {
-            struct task_row row;
-            task_from_row(rows, i, &row);
-            if (row.assignment_count > 0)
-                sids[offered++] = db_get_str(rows, i, 0);
-            after = row.sequence;
-            code = task_fn(ctx, &row, err);
-        }
-        if (code == ERR_OK && offered > 0)
-            code = load_reservations(conn, call, sids, offered, reservation_fn, ctx, err);
+        code = get_page(call, &page, err);
+        if (code == ERR_OK && page.count == TASK_PAGE_ROWS)
+            code = ask_for_page(conn, call, shard, page.last, err);
+        if (code == ERR_OK)
+            code = put_page(&page, task_fn, reservation_fn, ctx, err);
         arena_rewind(call->arena, mark);
-        if (code != ERR_OK)
-            return code;
     }
-    return ERR_OK;
+    if (code != ERR_OK)
+        db_pipeline_abort(conn);
+    return code;
 }
 
 /* ---- the rest ---- */

@@ -12,6 +12,16 @@ static enum task_redrive redrive_from(struct str name)
     return str_eq_text(name, "document") ? REDRIVE_DOCUMENT : REDRIVE_NONE;
 }
 
+bool task_was_offered(const struct db_result *rows, int i)
+{
+    return db_get_i64(rows, i, 27) > 0;
+}
+
+int64_t task_sequence(const struct db_result *rows, int i)
+{
+    return db_get_i64(rows, i, 29);
+}
+
 void task_from_row(const struct db_result *rows, int i, struct task_row *out)
 {
     *out = (struct task_row){

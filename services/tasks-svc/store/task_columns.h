@@ -10,6 +10,9 @@ enum {
     RESERVATION_COLUMN_COUNT = 18, /* further columns may follow */
 };
 
+bool task_was_offered(const struct db_result *rows, int i); /* its column alone; as the next */
+int64_t task_sequence(const struct db_result *rows, int i);
+
 /* Views live as long as the result. Names of queue, channel and workflow are left empty. */
 void task_from_row(const struct db_result *rows, int i, struct task_row *out);
 void reservation_from_row(const struct db_result *rows, int i, struct reservation_row *out);
