@@ -80,6 +80,18 @@ static ssize_t bytes_send(wslay_event_context_ptr frames, const uint8_t *data, s
     return -1;
 }
 
+/* The library lets pass what no RFC has named. */
+static void on_frame(wslay_event_context_ptr frames,
+                     const struct wslay_event_on_frame_recv_start_arg *frame, void *arg)
+{
+    (void)arg;
+    uint8_t kind = frame->opcode & 7U;
+    if (kind <= 2)
+        return;
+    (void)wslay_event_queue_close(frames, WSLAY_CODE_PROTOCOL_ERROR, NULL, 0);
+    wslay_event_shutdown_read(frames);
+}
+
 /* The thread finds it by the end of its input. */
 static void break_off(struct http_socket *socket)
 {
@@ -150,7 +162,8 @@ static struct http_socket *socket_new(struct http_server *server, http_socket_cl
                                       void *ctx)
 {
     struct wslay_event_callbacks callbacks = {.recv_callback = bytes_recv,
-                                              .send_callback = bytes_send};
+                                              .send_callback = bytes_send,
+                                              .on_frame_recv_start_callback = on_frame};
     struct http_socket *socket = xcalloc(1, sizeof *socket);
     socket->server = server;
     socket->on_closed = on_closed;
@@ -221,9 +234,12 @@ static void on_upgrade(void *cls, struct MHD_Connection *mhd, void *exchange, co
     socket->fd = fd;
     buf_append(&socket->early, early, early_bytes);
     watch(socket, EPOLL_CTL_ADD);
-    if (socket->is_broken)
+    /* Nothing tells the thread of what is here already. */
+    bool is_whole = !socket->is_broken && wslay_event_recv(socket->frames) == 0;
+    if (is_whole)
+        push(socket);
+    else
         break_off(socket);
-    push(socket);
     lock_drop(&socket->lock);
     lock_drop(&server->lock);
 }
@@ -311,8 +327,10 @@ static bool on_event(struct http_socket *socket, uint32_t events)
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && wslay_event_recv(socket->frames) != 0)
         break_off(socket);
     push(socket);
-    bool is_farewell = wslay_event_get_close_received(socket->frames) != 0 &&
-                       wslay_event_get_close_sent(socket->frames) != 0;
+    /* Both have said goodbye, or we have to somebody who keeps to no protocol. */
+    bool is_farewell = wslay_event_get_close_sent(socket->frames) != 0 &&
+                       (wslay_event_get_close_received(socket->frames) != 0 ||
+                        wslay_event_get_read_enabled(socket->frames) == 0);
     if (is_farewell)
         break_off(socket);
     bool is_over = socket->is_broken;
