@@ -66,6 +66,10 @@ struct str twilio_given(const struct http_params *given, const char *name)
     return (struct str){NULL, 0};
 }
 
+/* The years 1 to 9999, which the wire's timestamps have. */
+#define FIRST_US (INT64_C(-62135596800) * US_PER_S)
+#define LAST_US  (INT64_C(253402300800) * US_PER_S - 1)
+
 bool twilio_date(struct str text, int64_t *out_at_us)
 {
     static const char *const endings[] = {"", "Z", "T00:00:00Z"};
@@ -75,8 +79,13 @@ bool twilio_date(struct str text, int64_t *out_at_us)
         return false;
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         (void)snprintf(whole, sizeof whole, "%.*s%s", STR_ARG(date), endings[i]);
-        if (parse_time(str_from(whole), out_at_us))
-            return true;
+        int64_t at_us = 0;
+        if (!parse_time(str_from(whole), &at_us))
+            continue;
+        if (at_us < FIRST_US || at_us > LAST_US)
+            return false;
+        *out_at_us = at_us;
+        return true;
     }
     return false;
 }
