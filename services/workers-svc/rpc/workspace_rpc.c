@@ -312,6 +312,8 @@ static void apply_mask(struct workspace *workspace,
         workspace->prioritize_queue_order = order_from_wire(wanted->prioritize_queue_order);
     if (mask_has(mask, "time_zone"))
         workspace->time_zone = wanted->time_zone;
+    if (mask_has(mask, "multi_task_enabled"))
+        workspace->multi_task_enabled = wanted->multi_task_enabled;
 }
 
 /* An activity that the mask names must be one of this workspace. */
@@ -349,9 +351,10 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
     if (code != ERR_OK)
         return code;
     if (mask_has(request->update_mask, "multi_task_enabled") &&
-        request->workspace->multi_task_enabled != workspace->multi_task_enabled)
+        !request->workspace->multi_task_enabled && workspace->multi_task_enabled)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "MULTI_TASK_FIXED", "multi_task_enabled",
-                         "multiTaskEnabled cannot be changed; create another workspace instead");
+                         "multiTaskEnabled cannot be switched off again; create another workspace "
+                         "instead");
     apply_mask(workspace, request);
     code = apply_activity(conn, call, request->update_mask, "default_activity_sid",
                           request->workspace->default_activity_sid, workspace->sid,

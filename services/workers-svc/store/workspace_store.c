@@ -139,7 +139,7 @@ enum err_code workspace_store_update(struct db_conn *conn, struct call *call,
                   db_cstr(workspace->events_filter),
                   db_cstr(queue_order_name(workspace->prioritize_queue_order)),
                   db_cstr(workspace->time_zone), db_i64(workspace->version),
-                  db_time_us(workspace->updated_at_us)),
+                  db_time_us(workspace->updated_at_us), db_bool(workspace->multi_task_enabled)),
         NULL, err);
     return explain(code, workspace, err);
 }

@@ -55,7 +55,8 @@ set friendly_name = $2,
     prioritize_queue_order = $7,
     time_zone = $8,
     version = $9,
-    updated_at = $10
+    updated_at = $10,
+    multi_task_enabled = $11
 where sid = $1;
 
 -- name: workspace_delete_workers
