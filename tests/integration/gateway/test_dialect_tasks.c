@@ -189,6 +189,15 @@ static void test_task_lists(void)
     found = get(text("%s?EvaluateTaskAttributes=foo%%3D%%3D%%27bar%%27&PageSize=1", list));
     CHECK_I64(at_i64(found.body, "tasks"), 1);
     CHECK_TEXT(at(found.body, "tasks.0.sid"), first);
+    found = get(text("%s?Ordering=Priority%%3Adesc&PageSize=1", list));
+    CHECK_TEXT(at(found.body, "tasks.0.sid"), second);
+    found = get(text("%s?Ordering=Priority%%3Adesc%%2CDateCreated%%3Aasc&PageSize=2", list));
+    CHECK_TEXT(at(found.body, "tasks.1.sid"), first);
+    CHECK_I64(at_i64(get(text("%s?HasAddons=true", list)).body, "tasks"), 0);
+    found = get(text("%s?Ordering=Size%%3Aasc", list));
+    CHECK(is_error(&found, 400, 20001, "Ordering"));
+    found = get(text("%s?Ordering=DateCreated%%3Aasc%%2CVirtualStartTime%%3Aasc", list));
+    CHECK(is_error(&found, 400, 20001, "Ordering"));
     found = get(text("%s?AssignmentStatus=pending%%2Creserved&AssignmentStatus=assigned", list));
     CHECK(at_i64(found.body, "tasks") >= 2);
     CHECK_TEXT(at(found.body, "meta.url"),
@@ -290,6 +299,9 @@ static void test_direct(void)
     CHECK_TEXT(at(made.body, "routing_target"), bob);
     CHECK_I64(at_i64(made.body, "ignore_capacity"), 1);
     const char *task = at(made.body, "sid");
+    struct reply found = get(text("%s/Tasks?RoutingTarget=%s", home, bob));
+    CHECK_I64(at_i64(found.body, "tasks"), 1);
+    CHECK_TEXT(at(found.body, "tasks.0.sid"), task);
     const char *path = text("%s/Reservations/%s", task_path(task), offer_of(task));
     struct reply called = post(path, "Instruction=call&CallFrom=%2B15550100&CallTo=%2B15550101&"
                                      "CallUrl=https%3A%2F%2Fexample.com%2Fx&CallAccept=true");
@@ -424,6 +436,9 @@ static void test_events(void)
     CHECK_TEXT(at(one.body, "url"), text("http://test%s/Events/%s", home, at(event, "sid")));
     CHECK_I64(
         at_i64(get(text("%s/Events?EndDate=2020-01-01T00%%3A00%%3A00Z", home)).body, "events"), 0);
+    CHECK_I64(at_i64(get(text("%s/Events?Sid=%s", home, at(event, "sid"))).body, "events"), 1);
+    CHECK_I64(
+        at_i64(get(text("%s/Events?TaskSid=%s&TaskChannel=voice", home, task)).body, "events"), 0);
     struct reply bad = get(text("%s/Events?Minutes=x", home));
     CHECK(is_error(&bad, 400, 20001, "Minutes"));
     bad = get(text("%s/Events?StartDate=yesterday", home));
@@ -560,6 +575,32 @@ static void test_audit(void)
     CHECK(until(has_audit, sid, WAIT_MS));
 }
 
+/* Single-tasking: a queue says where workers go. */
+static void test_single_tasking(void)
+{
+    struct reply made = post("/v1/Workspaces", "FriendlyName=Single&MultiTaskEnabled=false");
+    CHECK_I64(made.status, 201);
+    CHECK_I64(at_i64(made.body, "multi_task_enabled"), 0);
+    const char *path = text("/v1/Workspaces/%s", at(made.body, "sid"));
+    struct reply bad = post(text("%s/TaskQueues", path), "FriendlyName=Q");
+    CHECK(is_error(&bad, 400, 20001, "Activity Sids cannot be empty"));
+    struct reply found = get(text("%s/Activities?FriendlyName=Offline", path));
+    const char *sid = at(found.body, "activities.0.sid");
+    struct reply good =
+        post(text("%s/TaskQueues", path), text("FriendlyName=Q&ReservationActivitySid=%s&"
+                                               "AssignmentActivitySid=%s",
+                                               sid, sid));
+    CHECK_I64(good.status, 201);
+    CHECK_TEXT(at(good.body, "reservation_activity_name"), "Offline");
+    CHECK_TEXT(at(good.body, "assignment_activity_sid"), sid);
+    CHECK_TEXT(at(good.body, "links.reservation_activity"),
+               text("http://test%s/Activities/%s", path, sid));
+    CHECK_I64(post(path, "MultiTaskEnabled=true").status, 200);
+    bad = post(path, "MultiTaskEnabled=false");
+    CHECK(is_error(&bad, 400, 20001, "MultiTaskEnabled"));
+    CHECK_I64(drop(path).status, 204);
+}
+
 static void test_in_use(void)
 {
     in_office();
@@ -572,22 +613,23 @@ static void test_in_use(void)
 }
 
 static const struct test_case cases[] = {
-    {"a workflow is made, changed and refused",           test_workflow   },
-    {"a task lives, and dies in Twilio's words",          test_task       },
-    {"tasks are found by what they are",                  test_task_lists },
-    {"a reservation is accepted, and its task completed", test_reservation},
-    {"a reservation is rejected",                         test_reject     },
-    {"a task goes straight to a worker, who is called",   test_direct     },
-    {"of two offers the later answer is gone",            test_rescinded  },
-    {"workers of queues, and queues of workers",          test_membership },
-    {"a worker's channels",                               test_channels   },
-    {"events tell what happened",                         test_events     },
-    {"statistics in all their shapes",                    test_statistics },
-    {"statistics of several queues at once",              test_bulk       },
-    {"too much is said to be too much",                   test_rate       },
-    {"only the origins of the settings may read",         test_origins    },
-    {"changes are in the audit log",                      test_audit      },
-    {"what is in use stays",                              test_in_use     },
+    {"a workflow is made, changed and refused",           test_workflow      },
+    {"a task lives, and dies in Twilio's words",          test_task          },
+    {"tasks are found by what they are",                  test_task_lists    },
+    {"a reservation is accepted, and its task completed", test_reservation   },
+    {"a reservation is rejected",                         test_reject        },
+    {"a task goes straight to a worker, who is called",   test_direct        },
+    {"of two offers the later answer is gone",            test_rescinded     },
+    {"workers of queues, and queues of workers",          test_membership    },
+    {"a worker's channels",                               test_channels      },
+    {"events tell what happened",                         test_events        },
+    {"statistics in all their shapes",                    test_statistics    },
+    {"statistics of several queues at once",              test_bulk          },
+    {"too much is said to be too much",                   test_rate          },
+    {"only the origins of the settings may read",         test_origins       },
+    {"changes are in the audit log",                      test_audit         },
+    {"a single-tasking workspace wants activities",       test_single_tasking},
+    {"what is in use stays",                              test_in_use        },
 };
 
 int main(int argc, char **argv)
