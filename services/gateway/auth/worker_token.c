@@ -166,29 +166,35 @@ static size_t segments_of(struct str path, struct str segments[SEGMENTS_MAX])
     return count;
 }
 
-/* "*" is one segment, "**" any number of them, none too. */
+/* "*" is one segment, "**" any number of them, none too. After a "**" the shortest way on is tried
+ * first, then longer ones; only the last "**" is ever taken back, so time is bounded. */
 static bool fits(const struct str *pattern, size_t pattern_count, const struct str *path,
                  size_t path_count)
 {
     size_t i = 0;
-    while (i < pattern_count && !str_eq_text(pattern[i], "**")) {
-        if (i >= path_count || (!str_eq_text(pattern[i], "*") && !str_eq(pattern[i], path[i])))
+    size_t k = 0;
+    size_t after_rest = 0; /* behind the last "**"; 0: there was none */
+    size_t rest_end = 0;   /* and how far it reaches */
+    while (k < path_count) {
+        bool is_rest = i < pattern_count && str_eq_text(pattern[i], "**");
+        bool is_same = i < pattern_count && !is_rest &&
+                       (str_eq_text(pattern[i], "*") || str_eq(pattern[i], path[k]));
+        if (is_rest) {
+            after_rest = ++i;
+            rest_end = k;
+        } else if (is_same) {
+            i++;
+            k++;
+        } else if (after_rest > 0) {
+            i = after_rest;
+            k = ++rest_end;
+        } else {
             return false;
+        }
+    }
+    while (i < pattern_count && str_eq_text(pattern[i], "**"))
         i++;
-    }
-    if (i == pattern_count)
-        return i == path_count;
-    /* "**": the last one in any sane policy; what follows it must end the path. */
-    size_t tail = pattern_count - i - 1;
-    if (path_count < i + tail)
-        return false;
-    for (size_t k = 0; k < tail; k++) {
-        struct str wanted = pattern[pattern_count - 1 - k];
-        if (str_eq_text(wanted, "**") ||
-            (!str_eq_text(wanted, "*") && !str_eq(wanted, path[path_count - 1 - k])))
-            return false;
-    }
-    return true;
+    return i == pattern_count;
 }
 
 static bool url_fits(struct str url, struct str path)
@@ -212,7 +218,7 @@ static bool url_fits(struct str url, struct str path)
  * {"Name": "value"} wants that value, {"Name": {"required": true}} any. A filter that names
  * parameters lets no others through. None, or an empty one, lets all through.
  */
-static bool filter_fits(json_t *filter, const struct http_params *params)
+static bool filter_allows(json_t *filter, const struct http_params *params)
 {
     const char *name = NULL;
     json_t *rule = NULL;
@@ -234,14 +240,40 @@ static bool filter_fits(json_t *filter, const struct http_params *params)
     return true;
 }
 
-static bool policy_fits(const json_t *policy, enum http_method method, struct str path,
+static bool has_value(const struct http_params *params, const char *name, const char *value)
+{
+    size_t pos = 0;
+    struct str given = {NULL, 0};
+    while (http_params_next(params, name, &pos, &given)) {
+        if (str_eq_text(given, value))
+            return true;
+    }
+    return false;
+}
+
+/* The same of a policy that forbids: what comes beside, or a second time, is no way around it. */
+static bool filter_forbids(json_t *filter, const struct http_params *params)
+{
+    const char *name = NULL;
+    json_t *rule = NULL;
+    json_object_foreach(filter, name, rule)
+    {
+        if (json_is_string(rule)
+                ? !has_value(params, name, json_string_value(rule))
+                : jx_get_bool(rule, "required", false) && !http_params_has(params, name))
+            return false;
+    }
+    return true;
+}
+
+static bool policy_fits(const json_t *policy, bool allows, enum http_method method, struct str path,
                         const struct http_params *params)
 {
-    const char *filter = method == HTTP_POST ? "post_filter" : "query_filter";
+    json_t *filter = jx_get(policy, method == HTTP_POST ? "post_filter" : "query_filter");
     return str_eq_nocase(str_from(jx_get_text(policy, "method", "")),
                          str_from(http_method_name(method))) &&
            url_fits(str_from(jx_get_text(policy, "url", "")), path) &&
-           filter_fits(jx_get(policy, filter), params);
+           (allows ? filter_allows(filter, params) : filter_forbids(filter, params));
 }
 
 /* One that forbids wins. */
@@ -251,9 +283,10 @@ static bool policies_allow(const json_t *policies, enum http_method method, stru
     bool is_allowed = false;
     for (size_t i = 0; i < json_array_size(policies); i++) {
         const json_t *policy = json_array_get(policies, i);
-        if (!policy_fits(policy, method, path, params))
+        bool allows = jx_get_bool(policy, "allow", false);
+        if (!policy_fits(policy, allows, method, path, params))
             continue;
-        if (!jx_get_bool(policy, "allow", false))
+        if (!allows)
             return false;
         is_allowed = true;
     }

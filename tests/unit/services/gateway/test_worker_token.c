@@ -2,10 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth.h"
 #include "base/clock.h"
 #include "crypt/crypt.h"
 #include "crypt/jwt.h"
 #include "testing.h"
+#include "vault.h"
 #include "worker_token.h"
 
 #define AC     "AC00000000000000000000000000000001"
@@ -234,6 +236,51 @@ static void test_policies(void)
     CHECK_TEXT(err.reason, "NOT_ALLOWED");
 }
 
+/* A policy that forbids is not got around by a parameter more, or by a second value. */
+static void test_forbidding(void)
+{
+    CHECK_I64(
+        read(HEADER, CAPABILITY("[{'url':'" URL "/**','method':'POST','allow':true},"
+                                "{'url':'" URL "/Workers/" WK "','method':'POST','allow':false,"
+                                "'post_filter':{'ActivitySid':{'required':true}}},"
+                                "{'url':'" URL "/Tasks/*','method':'POST','allow':false,"
+                                "'post_filter':{'AssignmentStatus':'completed'}},"
+                                "{'url':'" URL "/**/Channels/**','method':'POST'}]")),
+        ERR_OK);
+    CHECK(may(HTTP_POST, BELOW "/Workers/" WK, "Attributes={}"));
+    CHECK(!may(HTTP_POST, BELOW "/Workers/" WK, "ActivitySid=WA1"));
+    CHECK(!may(HTTP_POST, BELOW "/Workers/" WK, "ActivitySid=WA1&x=1"));
+    CHECK(may(HTTP_POST, BELOW "/Tasks/WT1", "AssignmentStatus=wrapping"));
+    CHECK(!may(HTTP_POST, BELOW "/Tasks/WT1", "AssignmentStatus=completed&x=1"));
+    CHECK(!may(HTTP_POST, BELOW "/Tasks/WT1",
+               "AssignmentStatus=wrapping&AssignmentStatus=completed"));
+    CHECK(may(HTTP_POST, BELOW "/Workers/" WK "/Reservations/WR1", ""));
+    CHECK(!may(HTTP_POST, BELOW "/Workers/" WK "/Channels/WC1", ""));
+    CHECK(!may(HTTP_POST, BELOW "/Workers/" WK "/Channels", ""));
+    CHECK(!may(HTTP_POST, BELOW "/Workers/Channels/Channels/WC1/a", ""));
+    CHECK(may(HTTP_POST, BELOW "/Workers/Channel", ""));
+}
+
+/* What is remembered of a worker's token is no answer where API tokens are asked for. */
+static void test_memory(void)
+{
+    struct call call;
+    struct worker_token read_back;
+    struct identity who;
+    enum err_code code = ERR_OK;
+    struct vault *vault = NULL;
+    call_init(&call, arena, "test", US_PER_S);
+    REQUIRE(vault_new(NULL, NULL, &vault, NULL) == ERR_OK);
+    struct auth *auth = auth_new(AC, "secret", vault); /* needs no database for its own account */
+    struct str made = make("{'alg':'HS256'}", CAPABILITY("[]"), "secret");
+    CHECK(made.len <= AUTH_TOKEN_MAX);
+    CHECK_I64(auth_worker(auth, &call, made, &read_back, &who, &err), ERR_OK);
+    CHECK_TEXT(who.worker_sid, WK);
+    CHECK(!auth_token_cached(auth, &call, made, &code, &who, &err));
+    auth_free(auth);
+    vault_free(vault);
+}
+
 static void test_signature(void)
 {
     struct str good = make(HEADER, ACCESS, "secret");
@@ -259,6 +306,8 @@ static const struct test_case cases[] = {
     {"when it counts",                      test_time      },
     {"what a worker's access token allows", test_worker_may},
     {"what policies allow",                 test_policies  },
+    {"what policies forbid",                test_forbidding},
+    {"what is remembered",                  test_memory    },
     {"whose signature counts",              test_signature },
 };
 
