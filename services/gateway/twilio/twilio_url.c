@@ -130,13 +130,18 @@ static bool is_host(struct str text)
     return text.len <= HOST_MAX_BYTES && has_only(text, ".-_:[]");
 }
 
-/* The last value, the one that the nearest proxy wrote; {NULL, 0} when there is none. */
+/* The last value of the last line, the one that the nearest proxy wrote: a proxy that adds a line
+ * leaves the client's in front. {NULL, 0} when there is none. */
 static struct str forwarded(const struct http_request *req, const char *name)
 {
-    struct str rest = http_header(req, name);
     struct str last = {NULL, 0};
-    while (rest.ptr != NULL)
-        last = str_trim(str_split(&rest, ','));
+    for (size_t i = 0; i < req->headers.count; i++) {
+        struct str rest = req->headers.items[i].value;
+        if (!str_eq_nocase(req->headers.items[i].name, str_from(name)))
+            continue;
+        while (rest.ptr != NULL)
+            last = str_trim(str_split(&rest, ','));
+    }
     return last.len > 0 ? last : (struct str){NULL, 0};
 }
 

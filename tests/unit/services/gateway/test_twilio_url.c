@@ -64,6 +64,7 @@ static void the_url_is_what_the_client_used(void)
         {NULL,                    "10.1.1.1", "Host: h|X-Forwarded-Proto: https",                        "https://h"        },
         {NULL,                    "10.1.1.1", "Host: h|X-Forwarded-Proto: gopher",                       "http://h"         },
         {NULL,                    "10.1.1.1", "Host: h|X-Forwarded-Host: a, b",                          "http://b"         },
+        {NULL,                    "10.1.1.1", "Host: h|X-Forwarded-Host: evil|x-forwarded-host: b",      "http://b"         },
         {NULL,                    "10.1.1.1", "Host: h|X-Forwarded-Host: <b>",                           "http://h"         },
         {NULL,                    "10.1.1.1", "Host: h|X-Forwarded-Proto: https|X-Forwarded-Port: 443",  "https://h"        },
         {NULL,                    "10.1.1.1", "Host: h|X-Forwarded-Proto: https|X-Forwarded-Port: 8443",
