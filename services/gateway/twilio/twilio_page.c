@@ -14,7 +14,12 @@
 
 #define TOKEN_PREFIX "PA"
 
-enum { MAC_BYTES = 16, URL_MAX_BYTES = 32 << 10 };
+enum {
+    MAC_BYTES = 16,
+    URL_MAX_BYTES = 32 << 10,
+    TARGET_MAX_BYTES = 8000,    /* of path and query; the HTTP server takes 8192 */
+    NUMBER_MAX = INT32_MAX - 1, /* the next page has a number as well */
+};
 
 const char *twilio_page_cursor(const struct twilio_page *page)
 {
@@ -126,8 +131,9 @@ static enum err_code number_read(const struct http_params *given, const char *na
                                  int64_t otherwise, int64_t *out, struct err *err)
 {
     struct str text = twilio_given(given, name);
+    int64_t max = min < 0 ? INT64_MAX : NUMBER_MAX;
     *out = otherwise;
-    if (text.len == 0 || parse_i64(text, min, INT64_MAX, out))
+    if (text.len == 0 || parse_i64(text, min, max, out))
         return ERR_OK;
     return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "PARAMETER_INVALID", name,
                      "Invalid parameter %s: it must be an integer%s", name,
@@ -166,30 +172,47 @@ static bool is_of_page(struct str name)
            str_eq_text(name, "PageToken");
 }
 
-/* A page's URL with the filters as they were sent. */
+/* A page's path and query, with the filters as they were sent. token NULL: none. */
+static void target_write(struct buf *url, const struct twilio_page *page,
+                         const struct twilio_page_out *out, int64_t number, const char *token)
+{
+    buf_str_append(url, out->path);
+    buf_char(url, '?');
+    for (size_t i = 0; i < out->given->count; i++) {
+        const struct http_param *item = &out->given->items[i];
+        if (is_of_page(item->name) || twilio_param_named(out->op, item->name) == NULL)
+            continue;
+        twilio_form_encode(url, &(struct twilio_param){item->name, item->value}, 1);
+        buf_char(url, '&');
+    }
+    buf_printf(url, "PageSize=%d&Page=%" PRId64, (int)page->size, number);
+    if (token != NULL)
+        buf_printf(url, "&PageToken=%s", token);
+}
+
 static void url_put(struct jx_writer *w, const char *key, const struct twilio_page *page,
                     const struct twilio_page_out *out, int64_t number, const char *token)
 {
     struct buf url;
     buf_init(&url, URL_MAX_BYTES);
     buf_text(&url, out->root);
-    buf_str_append(&url, out->path);
-    buf_char(&url, '?');
-    for (size_t i = 0; i < out->given->count; i++) {
-        const struct http_param *item = &out->given->items[i];
-        if (is_of_page(item->name) || twilio_param_named(out->op, item->name) == NULL)
-            continue;
-        twilio_form_encode(&url, &(struct twilio_param){item->name, item->value}, 1);
-        buf_char(&url, '&');
-    }
-    buf_printf(&url, "PageSize=%d&Page=%" PRId64, (int)page->size, number);
-    if (token != NULL)
-        buf_printf(&url, "&PageToken=%s", token);
+    target_write(&url, page, out, number, token);
     if (buf_failed(&url))
         jx_writer_fail(w);
     else
         jx_put_str(w, key, buf_str(&url));
     buf_fini(&url);
+}
+
+/* How long the next page's token may be beside these filters. */
+static size_t token_room(const struct twilio_page *page, const struct twilio_page_out *out)
+{
+    struct buf target;
+    buf_init(&target, URL_MAX_BYTES);
+    target_write(&target, page, out, page->number + 1, "");
+    size_t room = target.len < TARGET_MAX_BYTES ? TARGET_MAX_BYTES - target.len : 0;
+    buf_fini(&target);
+    return room < TWILIO_TOKEN_MAX_BYTES ? room : TWILIO_TOKEN_MAX_BYTES;
 }
 
 /* The cursors of the next page's token: as many as there is room for, from the newest. */
@@ -198,6 +221,7 @@ static enum err_code next_token(const struct twilio_page *page, const struct twi
 {
     const char *cursors[TWILIO_PAGE_CURSORS + 1];
     size_t count = page->cursor_count;
+    size_t room = token_room(page, out);
     memcpy(cursors, page->cursors, count * sizeof cursors[0]);
     cursors[count++] = out->next_cursor;
     size_t first = count > TWILIO_PAGE_CURSORS ? count - TWILIO_PAGE_CURSORS : 0;
@@ -208,7 +232,7 @@ static enum err_code next_token(const struct twilio_page *page, const struct twi
             return code;
         INVARIANT(*token != NULL);
         first++;
-    } while (strlen(*token) > TWILIO_TOKEN_MAX_BYTES && first < count);
+    } while (strlen(*token) > room && first < count);
     return ERR_OK;
 }
 

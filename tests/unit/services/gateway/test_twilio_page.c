@@ -136,6 +136,38 @@ static void pages_lead_on_and_back(void)
     CHECK_I64(back, TWILIO_PAGE_CURSORS);
 }
 
+/* Behind a long filter there is less room for the way back: pages must stay within reach. */
+static void long_filters_leave_room(void)
+{
+    enum { PAGES = 40, FILTER_BYTES = 4000, CURSOR_BYTES = 200 };
+    const char *here = arena_printf(arena, "ActivityName=%0*d&PageSize=2", FILTER_BYTES, 1);
+    for (int i = 0; i < PAGES; i++) {
+        const char *cursor = arena_printf(arena, "%0*d", CURSOR_BYTES, i);
+        AUTO(jx_cleanup) json_t *root = meta_of(here, cursor);
+        here = query_of(root, "next_page_url");
+        CHECK(PATH.len + 1 + strlen(here) <= 8192);
+        struct twilio_page page;
+        CHECK_I64(read_page(here, PATH, &page), ERR_OK);
+        CHECK_TEXT(twilio_page_cursor(&page), cursor);
+        CHECK(i == 0 || page.cursor_count > 1); /* one can still go back */
+    }
+}
+
+/* The number is the client's own, and counted on. */
+static void numbers_have_an_end(void)
+{
+    AUTO(jx_cleanup) json_t *root = meta_of("", "cursor");
+    const char *token = strstr(query_of(root, "next_page_url"), "&PageToken=");
+    static const char *const numbers[] = {"9223372036854775807", "2147483647", "-1"};
+    struct twilio_page page;
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        CHECK_I64(read_page(arena_printf(arena, "Page=%s%s", numbers[i], token), PATH, &page),
+                  ERR_INVALID_ARGUMENT);
+        CHECK_TEXT(err.field, "Page");
+    }
+    CHECK_I64(read_page(arena_printf(arena, "Page=2147483646%s", token), PATH, &page), ERR_OK);
+}
+
 static void the_first_page_has_no_token(void)
 {
     AUTO(jx_cleanup) json_t *first = meta_of("", "c1");
@@ -163,6 +195,8 @@ static void a_token_is_of_its_list(void)
 }
 
 static const struct test_case cases[] = {
+    {"long filters leave room for tokens",         long_filters_leave_room    },
+    {"numbers of pages have an end",               numbers_have_an_end        },
     {"the size is cut to 1 to 1000",               sizes_are_cut              },
     {"what is no page is refused by name",         wrong_pages_are_refused    },
     {"pages lead on with their filters, and back", pages_lead_on_and_back     },
