@@ -172,6 +172,11 @@ static void check_routes(const struct place *place)
               1);
 }
 
+static bool has_loaded(const void *ctx)
+{
+    return said(ctx, "shard is loaded") > 0;
+}
+
 /* The suite's own process, once it has heard of the place, gives way to one that leaves slowly. */
 static struct replica first_owner(const struct place *place)
 {
@@ -180,6 +185,7 @@ static struct replica first_owner(const struct place *place)
     process_signal(suite_process(SUITE_TASKS), SIGKILL);
     (void)process_wait_exit(suite_process(SUITE_TASKS), 5000);
     CHECK(suite_until(is_owner, &first, PATIENCE_MS));
+    CHECK(suite_until(has_loaded, &first, PATIENCE_MS));
     return first;
 }
 
