@@ -313,11 +313,14 @@ enum err_code fetcher_run(struct fetcher *fetcher, struct call *call, const stru
     fetch->call = &own;
     fetch->workspace_sid = job->workspace_sid;
     enum err_code code = run_fetch(fetch, job, err);
-    /* texts of peers' errors live in the arena that ends here */
+    /* texts of peers' errors live in the arena that ends here: none of them leaves */
     if (code == ERR_UNAVAILABLE && shell_is_elsewhere(err->reason))
         (void)ERR_SET(err, code, "ROUTER_ELSEWHERE",
                       "another process routes this workspace just now; try again");
-    else if (code != ERR_OK && code != ERR_NOT_FOUND)
+    else if (code == ERR_NOT_FOUND) /* whatever list was asked for, there is no such workspace */
+        (void)ERR_FIELD(err, code, "WORKSPACE_NOT_FOUND", "workspace_sid",
+                        "there is no workspace %s", job->workspace_sid.text);
+    else if (code != ERR_OK)
         (void)ERR_SET(
             err, code, "CONFIG_UNAVAILABLE",
             "the router does not know workspace %s yet and could not ask for it; try again",
