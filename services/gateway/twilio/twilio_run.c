@@ -52,16 +52,24 @@ static enum err_code request_read(struct twilio_exchange *x, struct err *err)
 
 /* ---- calling ---- */
 
-static enum err_code call_one(struct twilio_exchange *x, const struct twilio_call *call,
-                              const ProtobufCMessage *request, ProtobufCMessage **out_reply,
-                              struct err *err)
+/* op: in whose words a refusal is told. */
+static enum err_code call_as(struct twilio_exchange *x, const struct twilio_op *op,
+                             const struct twilio_call *call, const ProtobufCMessage *request,
+                             ProtobufCMessage **out_reply, struct err *err)
 {
     enum err_code code = upstream_call(x->gateway, x->call, call->peer, call->rpc, request,
                                        call->reply, out_reply, err);
     if (code == ERR_OK)
         return ERR_OK;
-    twilio_error_translate(x->op, err);
+    twilio_error_translate(op, err);
     return err->code;
+}
+
+static enum err_code call_one(struct twilio_exchange *x, const struct twilio_call *call,
+                              const ProtobufCMessage *request, ProtobufCMessage **out_reply,
+                              struct err *err)
+{
+    return call_as(x, x->op, call, request, out_reply, err);
 }
 
 /* A part of something else is not there. */
@@ -86,7 +94,7 @@ static enum err_code fetch(struct twilio_exchange *x, ProtobufCMessage **out_rep
     INVARIANT(op != NULL && op->kind == TWILIO_FETCH);
     enum err_code code = twilio_request_read(op, &input, x->call->arena, &request, err);
     if (code == ERR_OK)
-        code = call_one(x, &op->call, request.main, out_reply, err);
+        code = call_as(x, op, &op->call, request.main, out_reply, err);
     return code == ERR_OK ? path_check(x, op, *out_reply, err) : code;
 }
 

@@ -25,9 +25,9 @@ static enum err_code reply_with(struct call *call, const struct task_channel *ch
 }
 
 /* A channel is named by its SID or its unique name. */
-static enum err_code check_key(const char *key, struct err *err)
+static enum err_code check_key(const char *field, const char *key, struct err *err)
 {
-    return check_text("channel", key, 1, TASK_CHANNEL_NAME_MAX, err);
+    return check_text(field, key, 1, TASK_CHANNEL_NAME_MAX, err);
 }
 
 struct create_context {
@@ -106,7 +106,7 @@ enum err_code channel_rpc_get(void *app, struct call *call,
     enum err_code code =
         workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = check_key(request->channel, err);
+        code = check_key("channel", request->channel, err);
     AUTO(db_release_cleanup) struct db_conn *conn = NULL;
     if (code == ERR_OK)
         code = db_acquire(queues->host.pool, call, &conn, err);
@@ -201,7 +201,7 @@ enum err_code channel_rpc_update(void *app, struct call *call,
     enum err_code code = workspaces_require(&queues->workspaces, call,
                                             request->task_channel->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = check_key(request->task_channel->sid, err);
+        code = check_key("sid", request->task_channel->sid, err);
     if (code == ERR_OK)
         code = mask_check(request->update_mask, updatable, ARRAY_LEN(updatable), err);
     struct update_context update = {.request = request, .workspace_sid = workspace.sid};
@@ -250,7 +250,7 @@ enum err_code channel_rpc_delete(void *app, struct call *call,
     enum err_code code =
         workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = check_key(request->channel, err);
+        code = check_key("channel", request->channel, err);
     struct delete_context removal = {request, workspace.sid};
     if (code == ERR_OK)
         code = db_tx_run(queues->host.pool, call, delete_tx, &removal, err);
