@@ -12,7 +12,7 @@ const ERROR = {
   additionalProperties: false,
   properties: {
     code: { type: 'integer', minimum: 10000, maximum: 99999 },
-    message: { type: 'string', minLength: 8, maxLength: 1000, pattern: '^[^\\n]*$' },
+    message: { type: 'string', minLength: 8, maxLength: 8400 }, // has the path, and what was sent
     more_info: { type: 'string', pattern: '^https://www\\.twilio\\.com/docs/errors/\\d{5}$' },
     status: { type: 'integer', minimum: 400, maximum: 599 },
     details: { type: 'object' },

@@ -52,15 +52,15 @@ class Judge {
   }
 
   // One whose requests are not noted: for waiting, which takes now more, now fewer of them.
-  get waiter() {
-    return this.client(undefined, undefined, { httpClient: new twilio.RequestClient() });
+  waiter(user, password) {
+    return this.client(user, password, { httpClient: new twilio.RequestClient() });
   }
 
   // One answer to a request of whatever client.
-  note(method, url, reply) {
+  note(method, url, reply, { isCounted = true } = {}) {
     const operation = this.contract.find(method, url);
     if (!operation) return;
-    this.coverage.add(operation.id, reply.status);
+    if (isCounted) this.coverage.add(operation.id, reply.status);
     for (const problem of this.contract.problems(operation, reply)) {
       const text = `${operation.id} ${reply.status}: ${problem}`;
       this.violations.set(text, (this.violations.get(text) ?? 0) + 1);
@@ -68,8 +68,9 @@ class Judge {
   }
 
   // A request that the SDK would not send. form: [name, value] pairs or an object; json: sent as JSON; text:
-  // sent as it is, with its type in headers. auth: "user:password", or null for none. isNoted: see waiter.
-  async call(method, url, { form, json, text, auth, headers = {}, isNoted = true } = {}) {
+  // sent as it is, with its type in headers. auth: "user:password", or null for none. isNoted: see waiter; isCounted: in the
+  // coverage table.
+  async call(method, url, { form, json, text, auth, headers = {}, isNoted = true, isCounted = true } = {}) {
     const send = { accept: 'application/json', ...headers };
     const who = auth === undefined ? `${this.suite.accountSid}:${this.suite.authToken}` : auth;
     if (who !== null) send.authorization = `Basic ${Buffer.from(who).toString('base64')}`;
@@ -90,7 +91,7 @@ class Judge {
       if (!error.isReused || error.code !== 'ECONNRESET') throw error;
       reply = await request(whole, { ...options, agent: undefined });
     }
-    if (isNoted) this.note(method, whole, reply);
+    if (isNoted) this.note(method, whole, reply, { isCounted });
     return reply;
   }
 
@@ -123,18 +124,19 @@ export function useTwilio(suite, fileUrl) {
 
 // A workspace made with the SDK, and what its stories need at hand.
 export class Place {
-  constructor(judge, client, workspace) {
+  constructor(judge, client, workspace, who) {
     this.sid = workspace.sid;
     this.workspace = workspace;
     this.ws = client.taskrouter.v1.workspaces(workspace.sid);
-    this.waiting = judge.waiter.taskrouter.v1.workspaces(workspace.sid);
+    this.waiting = judge.waiter(...who).taskrouter.v1.workspaces(workspace.sid);
     this.activities = {}; // name -> SID
   }
 
-  static async make(judge, friendlyName, options = {}) {
-    const client = judge.client();
+  // who: [user, password], or nothing for the suite's account.
+  static async make(judge, friendlyName, options = {}, who = []) {
+    const client = judge.client(...who);
     const workspace = await client.taskrouter.v1.workspaces.create({ friendlyName, ...options });
-    const place = new Place(judge, client, workspace);
+    const place = new Place(judge, client, workspace, who);
     for (const activity of await place.ws.activities.list()) {
       place.activities[activity.friendlyName] = activity.sid;
     }
