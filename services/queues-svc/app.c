@@ -12,7 +12,7 @@ static struct host_spec host_spec(void)
         .schema = "queues",
         .migrations = queues_svc_migrations,
         .migration_count = queues_svc_migrations_count,
-        .peers = PEER_BIT(PEER_WORKERS) | PEER_BIT(PEER_TASKS),
+        .peers = PEER_BIT(PEER_WORKERS) | PEER_BIT(PEER_ROUTING) | PEER_BIT(PEER_TASKS),
         .plans_each_time = true, /* lists have optional filters */
     };
 }

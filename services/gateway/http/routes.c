@@ -147,7 +147,7 @@ const struct rest_route rest_routes[] = {
     /* ---- workflows and routing ---- */
     {LIST("/workflows", VIEWER), .tag = "workflows", .summary = "List workflows",
      RPC(routing, ROUTING, Routing, ListWorkflows, list_workflows, list_workflows_response),
-     .query = FIELDS(PAGED, "friendly_name")},
+     .query = FIELDS(PAGED, "friendly_name", "task_queue_sid")},
     {CREATE("/workflows", SUPERVISOR), .tag = "workflows", .summary = "Create a workflow",
      RPC(routing, ROUTING, Routing, CreateWorkflow, create_workflow, workflow),
      .body = FIELDS("friendly_name", "configuration", "assignment_callback_url",

@@ -6,11 +6,13 @@
 #include "queue_events.h"
 #include "queue_store.h"
 #include "queues.h"
+#include "rpc/client.h"
 #include "svc/check.h"
 #include "svc/mask.h"
 #include "svc/repeat.h"
 #include "svc/usage.h"
 #include "svc/wire.h"
+#include "taskrouter/routing/v1/routing.pb-c.h"
 
 typedef Taskrouter__Queues__V1__TaskQueue wire_queue;
 
@@ -277,6 +279,29 @@ static enum err_code require_queue(struct queues *queues, struct call *call,
     return code == ERR_OK ? queue_store_get(conn, call, workspace_sid, sid, &queue, err) : code;
 }
 
+/* A workflow that names the queue would send tasks nowhere. */
+static enum err_code check_workflows(struct queues *queues, struct call *call,
+                                     const char *workspace_sid, const char *sid, struct err *err)
+{
+    Taskrouter__Routing__V1__ListWorkflowsRequest request;
+    taskrouter__routing__v1__list_workflows_request__init(&request);
+    request.workspace_sid = arena_strdup(call->arena, workspace_sid);
+    request.task_queue_sid = arena_strdup(call->arena, sid);
+    request.page_size = 1;
+    if (arena_is_exhausted(call->arena))
+        return call_no_room(err);
+    Taskrouter__Routing__V1__ListWorkflowsResponse *reply = NULL;
+    enum err_code code = RPC_CALL(queues->host.as_service[PEER_ROUTING], call,
+                                  "/taskrouter.routing.v1.Routing/ListWorkflows", &request.base,
+                                  taskrouter__routing__v1__list_workflows_response, &reply, err);
+    if (code != ERR_OK || reply->n_items == 0)
+        return code;
+    return ERR_SET(
+        err, ERR_FAILED_PRECONDITION, "QUEUE_IN_WORKFLOW",
+        "task queue %s is named by workflow %s (%s); change or delete the workflow first", sid,
+        reply->items[0]->sid, reply->items[0]->friendly_name);
+}
+
 enum err_code queue_rpc_delete(void *app, struct call *call,
                                const Taskrouter__Queues__V1__DeleteTaskQueueRequest *request,
                                Google__Protobuf__Empty **out_reply, struct err *err)
@@ -290,6 +315,8 @@ enum err_code queue_rpc_delete(void *app, struct call *call,
         code = check_sid("sid", request->sid, "WQ", err);
     if (code == ERR_OK)
         code = require_queue(queues, call, workspace.sid, request->sid, err);
+    if (code == ERR_OK)
+        code = check_workflows(queues, call, workspace.sid, request->sid, err);
     if (code == ERR_OK)
         code = usage_check_tasks(queues->host.as_service[PEER_TASKS], call, workspace.sid,
                                  request->sid, "", err);

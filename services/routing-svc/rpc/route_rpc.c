@@ -39,7 +39,7 @@ static enum err_code find_workflow(struct routing *routing, struct call *call,
         return workflow_store_get(conn, call, workspace_sid, sid, out, err);
     struct workflow *items = NULL;
     size_t count = 0;
-    code = workflow_store_list(conn, call, workspace_sid, "", 2, NULL, &items, &count, err);
+    code = workflow_store_list(conn, call, workspace_sid, "", 2, NULL, NULL, &items, &count, err);
     if (code != ERR_OK)
         return code;
     if (count != 1)

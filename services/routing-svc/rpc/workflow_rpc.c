@@ -161,6 +161,8 @@ enum err_code workflow_rpc_list(void *app, struct call *call,
         workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
         code = page_from(call->arena, LIST_TAG, request->page_size, request->cursor, &page, err);
+    if (code == ERR_OK)
+        code = check_optional_sid("task_queue_sid", request->task_queue_sid, "WQ", err);
     AUTO(db_release_cleanup) struct db_conn *conn = NULL;
     if (code == ERR_OK)
         code = db_acquire(routing->host.pool, call, &conn, err);
@@ -168,7 +170,8 @@ enum err_code workflow_rpc_list(void *app, struct call *call,
     size_t count = 0;
     if (code == ERR_OK) /* one more than the page tells whether there is a next one */
         code = workflow_store_list(conn, call, workspace.sid, page.after, (size_t)page.size + 1,
-                                   request->friendly_name, &items, &count, err);
+                                   request->friendly_name, request->task_queue_sid, &items, &count,
+                                   err);
     if (code != ERR_OK)
         return code;
     Taskrouter__Routing__V1__ListWorkflowsResponse *reply =

@@ -117,15 +117,15 @@ enum err_code workflow_store_lock(struct db_conn *conn, struct call *call,
 
 enum err_code workflow_store_list(struct db_conn *conn, struct call *call,
                                   const char *workspace_sid, const char *after, size_t limit,
-                                  const char *friendly_name, struct workflow **out,
-                                  size_t *out_count, struct err *err)
+                                  const char *friendly_name, const char *queue_sid,
+                                  struct workflow **out, size_t *out_count, struct err *err)
 {
     struct db_result *result = NULL;
-    enum err_code code =
-        db_query(conn, call, &workflow_list,
-                 DB_PARAMS(db_cstr(workspace_sid), db_cstr(after), db_i64((int64_t)limit),
-                           db_text_or_null(str_from(friendly_name))),
-                 &result, err);
+    enum err_code code = db_query(
+        conn, call, &workflow_list,
+        DB_PARAMS(db_cstr(workspace_sid), db_cstr(after), db_i64((int64_t)limit),
+                  db_text_or_null(str_from(friendly_name)), db_text_or_null(str_from(queue_sid))),
+        &result, err);
     if (code != ERR_OK)
         return code;
     size_t count = (size_t)db_row_count(result);

@@ -22,11 +22,13 @@ enum err_code workflow_store_lock(struct db_conn *conn, struct call *call,
                                   const char *workspace_sid, const char *sid, struct workflow *out,
                                   struct err *err) MUST_CHECK;
 
-/* In order of SID, those after `after`. friendly_name NULL or "": all. */
+/* In order of SID, those after `after`. friendly_name NULL or "": all; so is queue_sid, which the
+ * document names. */
 enum err_code workflow_store_list(struct db_conn *conn, struct call *call,
                                   const char *workspace_sid, const char *after, size_t limit,
-                                  const char *friendly_name, struct workflow **out,
-                                  size_t *out_count, struct err *err) MUST_CHECK;
+                                  const char *friendly_name, const char *queue_sid,
+                                  struct workflow **out, size_t *out_count,
+                                  struct err *err) MUST_CHECK;
 
 /* Writes all fields and counts the version up; a new document gets a version of its own. The caller
  * has locked the row. */

@@ -28,7 +28,7 @@ where sid = $2 and workspace_sid = $1
 for update;
 
 -- name: workflow_list
--- index: workflow_by_workspace
+-- index: workflow_by_workspace, or workflow_by_queue
 select sid, account_sid, workspace_sid, friendly_name, configuration, configuration_version,
        assignment_callback_url, fallback_assignment_callback_url, task_reservation_timeout,
        version, created_at, updated_at
@@ -36,6 +36,7 @@ from workflow
 where workspace_sid = $1
   and sid > $2
   and ($4::text is null or lower(friendly_name) = lower($4))
+  and ($5::text is null or queue_sids @> array[$5::text])
 order by sid
 limit $3;
 

@@ -292,6 +292,5 @@ static const struct test_case cases[] = {
 
 int main(int argc, char **argv)
 {
-    return suite_main("queues", SUITE_BIT(SUITE_WORKERS) | SUITE_BIT(SUITE_QUEUES), cases,
-                      ARRAY_LEN(cases), argc, argv);
+    return suite_main("queues", SUITE_ALL, cases, ARRAY_LEN(cases), argc, argv);
 }

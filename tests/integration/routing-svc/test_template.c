@@ -55,6 +55,9 @@ static void test_deleted(void)
     const char *queue =
         at(suite_ok(&suite_viewer, SUITE_QUEUES, "ListTaskQueues", "{'workspaceSid':'%s'}", ws),
            "items.0.sid");
+    CHECK(suite_refused(&suite_supervisor, SUITE_QUEUES,
+                        "FAILED_PRECONDITION QUEUE_IN_WORKFLOW : Default Fifo Workflow",
+                        "DeleteTaskQueue", "{'workspaceSid':'%s','sid':'%s'}", ws, queue));
     (void)suite_ok(&suite_supervisor, SUITE_ROUTING, "DeleteWorkflow",
                    "{'workspaceSid':'%s','sid':'%s'}", ws, flow);
     (void)suite_ok(&suite_supervisor, SUITE_QUEUES, "DeleteTaskQueue",

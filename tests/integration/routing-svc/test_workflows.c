@@ -315,6 +315,25 @@ static void test_events(void)
                         "{'workspaceSid':'%s','configuration':"
                         "'{`task_routing`:{`default_filter`:{`queue`:`%s`}}}'}",
                         sid, doomed));
+    /* which queues a document names is known by its last version */
+    const char *named = suite_text("'workspaceSid':'%s','taskQueueSid':'%s'", sid, queue);
+    const json_t *flow = suite_ok(&suite_viewer, R, "ListWorkflows", "{%s}", named);
+    CHECK_I64(at_i64(flow, "items"), 1);
+    const char *second = at(suite_ok(&suite_admin, SUITE_QUEUES, "CreateTaskQueue",
+                                     "{'workspaceSid':'%s','friendlyName':'Second'}", sid),
+                            "sid");
+    (void)suite_ok(&suite_supervisor, R, "UpdateWorkflow",
+                   "{'workflow':{'workspaceSid':'%s','sid':'%s','configuration':"
+                   "'{`task_routing`:{`default_filter`:{`queue`:`%s`}}}'},'updateMask':"
+                   "'configuration'}",
+                   sid, at(flow, "items.0.sid"), second);
+    CHECK_I64(at_i64(suite_ok(&suite_viewer, R, "ListWorkflows", "{%s}", named), "items"), 0);
+    CHECK(suite_refused(&suite_admin, SUITE_QUEUES, "FAILED_PRECONDITION QUEUE_IN_WORKFLOW : F",
+                        "DeleteTaskQueue", "{'workspaceSid':'%s','sid':'%s'}", sid, second));
+    CHECK(suite_refused(&suite_viewer, R, "INVALID_ARGUMENT INVALID_SID task_queue_sid",
+                        "ListWorkflows", "{'workspaceSid':'%s','taskQueueSid':'x'}", sid));
+    CHECK(suite_uses_index("routing", false, "store/workflow_store.sql", "workflow_list",
+                           suite_text("'%s', '', 2, null, '%s'", sid, second), "Index"));
     (void)suite_ok(&suite_admin, SUITE_WORKERS, "DeleteWorkspace", "{'sid':'%s'}", sid);
     CHECK(suite_until(is_empty, sid, 10000));
     /* nothing of all that became a dead letter */
