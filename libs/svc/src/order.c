@@ -89,7 +89,7 @@ bool order_key_read(const char *key, int64_t *out_numbers, size_t count, const c
 {
     struct str rest = str_from(key);
     for (size_t i = 0; i < count; i++) {
-        if (!parse_i64(str_split(&rest, ','), INT64_MIN, INT64_MAX, &out_numbers[i]))
+        if (!parse_i64(str_split(&rest, ','), ORDER_NUMBER_MIN, ORDER_NUMBER_MAX, &out_numbers[i]))
             return false;
     }
     *out_sid = rest.ptr;

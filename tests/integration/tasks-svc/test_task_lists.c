@@ -218,6 +218,12 @@ static void test_refused(void)
          "INVALID_ARGUMENT INVALID_CURSOR cursor"                               },
         {"'cursor':'dGEyKzp4','ordering':'VirtualStartTime:asc'",
          "INVALID_ARGUMENT INVALID_CURSOR cursor"                               },
+ /* made up: a priority that cannot be turned around, and a time in the year 0 */
+        {"'ordering':'VirtualStartTime:desc,Priority:asc','cursor':'"
+         "dGEyLTErOi05MjIzMzcyMDM2ODU0Nzc1ODA4LDE3MDAwMDAwMDAwMDAwMDAsMCxXVDAwMDAwMDAwMDAwMDAwMDAwM"
+         "DAwMDAwMDAwMDAwMDAx'",                                                        "INVALID_ARGUMENT INVALID_CURSOR cursor"                                                 },
+        {"'ordering':'VirtualStartTime:asc','cursor':'"
+         "dGEyKzowLC02MjE1MDAwMDAwMDAwMDAwMCwwLFdUMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDE'",                                                       "INVALID_ARGUMENT INVALID_CURSOR cursor"                    },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         CHECK(suite_refused(&suite_viewer, SUITE_TASKS, rows[i].want, "ListTasks",

@@ -40,5 +40,11 @@ enum err_code order_parse(const char *text, const char *tag, const char *const *
  * the arena is exhausted. */
 char *order_key(struct arena *arena, const int64_t *numbers, size_t count, const char *sid);
 
-/* And back; out_sid is within key. False for what order_key did not make. */
+/* What lists are ordered by is within the times of the years 1 to 9999, in microseconds. Cursors
+ * are not signed: past these, statements and arithmetic would fail. */
+#define ORDER_NUMBER_MIN INT64_C(-62135596800000000)
+#define ORDER_NUMBER_MAX INT64_C(253402300799999999)
+
+/* And back; out_sid is within key. False for what order_key did not make, as far as one can tell.
+ */
 bool order_key_read(const char *key, int64_t *out_numbers, size_t count, const char **out_sid);

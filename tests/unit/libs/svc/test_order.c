@@ -46,7 +46,7 @@ static void test_parse(void)
 
 static void test_keys(void)
 {
-    static const int64_t numbers[] = {INT64_MIN, -1, 1700000000000000, INT64_MAX};
+    static const int64_t numbers[] = {ORDER_NUMBER_MIN, -1, 1700000000000000, ORDER_NUMBER_MAX};
     const char *sid = "WT0123456789abcdef0123456789abcdef";
     for (size_t count = 0; count <= ARRAY_LEN(numbers); count++) {
         int64_t back[4] = {0};
@@ -63,6 +63,8 @@ static void test_keys(void)
                                       "1,WT",
                                       "x,WT0123456789abcdef0123456789abcdef",
                                       "99999999999999999999,WT0123456789abcdef0123456789abcdef",
+                                      "-62135596800000001,WT0123456789abcdef0123456789abcdef",
+                                      "253402300800000000,WT0123456789abcdef0123456789abcdef",
                                       "1,2,WT0123456789abcdef0123456789abcdef"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         int64_t back[1];
