@@ -220,6 +220,16 @@ static void test_versions(void)
     CHECK(json_equal(now, suite_ok(&suite_viewer, R, "GetWorkflow",
                                    "{'workspaceSid':'%s','sid':'%s'}", ws, sid)));
     CHECK_I64(suite_event_count("", sid), 5);
+
+    /* running tasks through the document as it is changes no field */
+    const json_t *same = suite_ok(&suite_supervisor, R, "UpdateWorkflow",
+                                  "{'workflow':{'workspaceSid':'%s','sid':'%s'},"
+                                  "'reEvaluateTasks':true}",
+                                  ws, sid);
+    CHECK_I64(at_i64(same, "configurationVersion"), 4);
+    event = suite_event("workflow.updated", sid, 4);
+    REQUIRE(event != NULL);
+    CHECK_I64(at_i64(event->payload, "data.reEvaluateTasks"), 1);
 }
 
 static void test_route(void)
