@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/name.h"
 #include "base/str.h"
 
 const struct task_channel_default task_channel_defaults[TASK_CHANNEL_DEFAULT_COUNT] = {
@@ -39,11 +40,11 @@ static bool is_unique_name(const char *name)
 enum err_code task_channel_check(const struct task_channel *channel, struct err *err)
 {
     struct str friendly = str_from(channel->friendly_name);
-    if (friendly.len == 0 || str_utf8_count(friendly) > TASK_CHANNEL_NAME_MAX)
-        return ERR_FIELD(
-            err, ERR_INVALID_ARGUMENT, "INVALID_FRIENDLY_NAME", "friendly_name",
-            "friendlyName must have 1 to %d characters; give a shorter, non-empty name",
-            TASK_CHANNEL_NAME_MAX);
+    if (!name_is_good(friendly, TASK_CHANNEL_NAME_MAX))
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_FRIENDLY_NAME", "friendly_name",
+                         "friendlyName must have 1 to %d characters, not all of them spaces, none "
+                         "a control character",
+                         TASK_CHANNEL_NAME_MAX);
     if (memchr(friendly.ptr, '-', friendly.len) != NULL)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_FRIENDLY_NAME", "friendly_name",
                          "friendlyName must not contain hyphens; use a space or an underscore");

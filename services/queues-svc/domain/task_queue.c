@@ -1,5 +1,6 @@
 #include "task_queue.h"
 
+#include "base/name.h"
 #include "base/parse.h"
 #include "expr/expr.h"
 
@@ -26,10 +27,11 @@ enum task_order task_order_from(struct str name)
 static enum err_code check_name(const struct task_queue *queue, struct err *err)
 {
     struct str name = str_from(queue->friendly_name);
-    if (str_trim(name).len > 0 && str_utf8_count(name) <= TASK_QUEUE_NAME_MAX)
+    if (name_is_good(name, TASK_QUEUE_NAME_MAX))
         return ERR_OK;
     return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_FRIENDLY_NAME", "friendly_name",
-                     "friendlyName must have 1 to %d characters that are not all spaces",
+                     "friendlyName must have 1 to %d characters, not all of them spaces, none a "
+                     "control character",
                      TASK_QUEUE_NAME_MAX);
 }
 

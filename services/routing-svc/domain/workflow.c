@@ -1,11 +1,14 @@
 #include "workflow.h"
 
+#include "base/name.h"
+
 enum err_code workflow_check(const struct workflow *workflow, struct err *err)
 {
     struct str name = str_from(workflow->friendly_name);
-    if (str_trim(name).len == 0 || str_utf8_count(name) > WORKFLOW_NAME_MAX)
+    if (!name_is_good(name, WORKFLOW_NAME_MAX))
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_FRIENDLY_NAME", "friendly_name",
-                         "friendlyName must have 1 to %d characters that are not all spaces",
+                         "friendlyName must have 1 to %d characters, not all of them spaces, none "
+                         "a control character",
                          WORKFLOW_NAME_MAX);
     if (workflow->task_reservation_timeout_s < 1 ||
         workflow->task_reservation_timeout_s > WORKFLOW_RESERVATION_MAX_S)

@@ -1,14 +1,16 @@
 #include "worker.h"
 
+#include "base/name.h"
 #include "base/str.h"
 #include "expr/record.h"
 
 enum err_code worker_check(const struct worker *worker, struct err *err)
 {
     struct str name = str_from(worker->friendly_name);
-    if (str_trim(name).len == 0 || str_utf8_count(name) > WORKER_NAME_MAX)
+    if (!name_is_good(name, WORKER_NAME_MAX))
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_FRIENDLY_NAME", "friendly_name",
-                         "friendlyName must have 1 to %d characters that are not all spaces",
+                         "friendlyName must have 1 to %d characters, not all of them spaces, none "
+                         "a control character",
                          WORKER_NAME_MAX);
     struct str attributes = str_from(worker->attributes);
     if (str_utf8_count(attributes) > WORKER_ATTRIBUTES_MAX)

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/name.h"
+
 enum { TIME_ZONE_MAX = 64, EVENTS_FILTER_MAX = 4096 };
 
 const struct activity_default activity_defaults[ACTIVITY_DEFAULT_COUNT] = {
@@ -79,9 +81,10 @@ static bool is_events_filter(struct str filter)
 enum err_code workspace_check(const struct workspace *workspace, struct err *err)
 {
     struct str name = str_from(workspace->friendly_name);
-    if (str_trim(name).len == 0 || str_utf8_count(name) > WORKSPACE_NAME_MAX)
+    if (!name_is_good(name, WORKSPACE_NAME_MAX))
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_FRIENDLY_NAME", "friendly_name",
-                         "friendlyName must have 1 to %d characters that are not all spaces",
+                         "friendlyName must have 1 to %d characters, not all of them spaces, none "
+                         "a control character",
                          WORKSPACE_NAME_MAX);
     if (workspace->provider == PROVIDER_NONE)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_PROVIDER", "provider",

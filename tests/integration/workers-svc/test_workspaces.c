@@ -286,6 +286,8 @@ static void test_activities(void)
          "ALREADY_EXISTS ACTIVITY_NAME_TAKEN friendly_name"                                                                                                          },
         {&suite_supervisor, "CreateActivity", "{'workspaceSid':'%s'}",
          "INVALID_ARGUMENT INVALID_FRIENDLY_NAME friendly_name"                                                                                                      },
+        {&suite_supervisor, "CreateActivity", "{'workspaceSid':'%s','friendlyName':'a\\u0001'}",
+         "INVALID_ARGUMENT INVALID_FRIENDLY_NAME friendly_name : control"                                                                                            },
         {&suite_supervisor, "CreateActivity",
          "{'workspaceSid':'%s','friendlyName':'Tea','idempotencyKey':'a'}",                          "ALREADY_EXISTS IDEMPOTENCY_KEY_REUSED idempotency_key"         },
         {&suite_viewer,     "CreateActivity", "{'workspaceSid':'%s','friendlyName':'x'}",
