@@ -204,6 +204,14 @@ static void test_filters(void)
     CHECK_I64(pages, 1);
 }
 
+/* Made up: a priority that cannot be turned around, and a time in the year 0. */
+#define CURSOR_PRIORITY                                                                            \
+    "dGEyLTErOi05MjIzMzcyMDM2ODU0Nzc1ODA4LDE3MDAwMDAwMDAwMDAwMDAsMCxXVDAwMDAwMDAw"                 \
+    "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAx"
+#define CURSOR_TIME                                                                                \
+    "dGEyKzowLC02MjE1MDAwMDAwMDAwMDAwMCwwLFdUMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAw"                 \
+    "MDAwMDE"
+
 static void test_refused(void)
 {
     static const struct {
@@ -218,12 +226,10 @@ static void test_refused(void)
          "INVALID_ARGUMENT INVALID_CURSOR cursor"                               },
         {"'cursor':'dGEyKzp4','ordering':'VirtualStartTime:asc'",
          "INVALID_ARGUMENT INVALID_CURSOR cursor"                               },
- /* made up: a priority that cannot be turned around, and a time in the year 0 */
-        {"'ordering':'VirtualStartTime:desc,Priority:asc','cursor':'"
-         "dGEyLTErOi05MjIzMzcyMDM2ODU0Nzc1ODA4LDE3MDAwMDAwMDAwMDAwMDAsMCxXVDAwMDAwMDAwMDAwMDAwMDAwM"
-         "DAwMDAwMDAwMDAwMDAx'",                                                        "INVALID_ARGUMENT INVALID_CURSOR cursor"                                                 },
-        {"'ordering':'VirtualStartTime:asc','cursor':'"
-         "dGEyKzowLC02MjE1MDAwMDAwMDAwMDAwMCwwLFdUMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDE'",                                                       "INVALID_ARGUMENT INVALID_CURSOR cursor"                    },
+        {"'ordering':'VirtualStartTime:desc,Priority:asc','cursor':'" CURSOR_PRIORITY "'",
+         "INVALID_ARGUMENT INVALID_CURSOR cursor"                               },
+        {"'ordering':'VirtualStartTime:asc','cursor':'" CURSOR_TIME "'",
+         "INVALID_ARGUMENT INVALID_CURSOR cursor"                               },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         CHECK(suite_refused(&suite_viewer, SUITE_TASKS, rows[i].want, "ListTasks",
