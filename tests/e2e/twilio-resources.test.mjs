@@ -70,6 +70,22 @@ suite.test('a workspace is born with activities, channels and defaults', async (
   assert.deepEqual(await ws.workflows.list(), []);
 });
 
+suite.test('the template FIFO makes a queue and a workflow that sends everything there', async () => {
+  const fifo = await Place.make(judge, 'First in', { template: 'FIFO', eventsFilter: 'task.created,task.deleted' });
+  assert.equal(fifo.workspace.eventsFilter, 'task.created,task.deleted');
+  const [queue, ...queues] = await fifo.ws.taskQueues.list();
+  const [workflow, ...workflows] = await fifo.ws.workflows.list();
+  assert.deepEqual([queues.length, workflows.length], [0, 0]);
+  assert.equal(queue.targetWorkers, '1==1');
+  assert.equal(workflow.friendlyName, 'Default Fifo Workflow');
+  assert.equal(JSON.parse(workflow.configuration).task_routing.default_filter.queue, queue.sid);
+  const worker = await fifo.worker('Ann', 'any');
+  const task = await fifo.task('any');
+  assert.equal(task.taskQueueSid, queue.sid);
+  const [offer] = await fifo.offers(task.sid);
+  assert.equal(offer.workerSid, worker.sid);
+});
+
 suite.test('a workspace is found, changed and cleared', async () => {
   const { workspaces } = client.taskrouter.v1;
   const made = await workspaces.create({
@@ -356,6 +372,7 @@ suite.test('workflows', async () => {
   await refused(bad(document({ filters: [{ expression: 'a ==', targets: [{ queue: queue.sid }] }] })), 400, 20001, /Configuration/);
   await refused(workflows(made.sid).update({ configuration: '{}' }), 400, 20001, /Configuration/);
   assert.equal((await workflows(made.sid).fetch()).configuration, changed.configuration, 'the old one stays');
+  await refused(taskQueues(queue.sid).remove(), 400, 20001);
   assert.equal(await workflows(made.sid).remove(), true);
   await refused(workflows(made.sid).fetch(), 404, 20404);
 });
