@@ -281,6 +281,7 @@ from config_copy
 where workspace_sid = $1
   and kind = $2
   and lower(name) = lower($3)
+  and ($2 <> 'channel' or name = $3) -- unique names have their case
   and not is_deleted
 order by sid;
 

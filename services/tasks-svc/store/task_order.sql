@@ -340,11 +340,13 @@ where priority is not null
 order by place;
 
 -- name: task_named
--- index: config_copy_by_name; the queue, channel or workflow of that name, a living one first
+-- index: config_copy_by_name; the queue, channel or workflow of that name, a living one first. Of
+-- channels there may be two whose unique names differ by case only.
 select sid
 from config_copy
 where workspace_sid = $1
   and kind = $2
   and lower(name) = lower($3)
+  and ($2 <> 'channel' or name = $3)
 order by is_deleted, sid desc
 limit 1;

@@ -346,6 +346,7 @@ static void test_refused(void)
         {"'startDate':'2099-01-01T00:00:00Z'",                            "INVALID_ARGUMENT OUT_OF_RANGE start_date"        },
         {"'startDate':'2020-01-01T00:00:00Z'",                            "INVALID_ARGUMENT STATISTICS_TOO_OLD start_date"  },
         {"'taskChannel':'smoke'",                                         "INVALID_ARGUMENT CHANNEL_NOT_FOUND task_channel" },
+        {"'taskChannel':'Voice'",                                         "INVALID_ARGUMENT CHANNEL_NOT_FOUND task_channel" },
         {"'splitByWaitTime':[0]",                                         "INVALID_ARGUMENT OUT_OF_RANGE split_by_wait_time"},
         {"'splitByWaitTime':[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]",
          "INVALID_ARGUMENT TOO_MANY split_by_wait_time"                                                                     },

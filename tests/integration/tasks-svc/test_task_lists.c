@@ -260,6 +260,9 @@ static void test_names(void)
         "'taskQueueName':'No such','ordering':'VirtualStartTime:asc'",
         "'workflowName':'No such','ordering':'Priority:asc'",
         "'taskChannel':'pigeon','ordering':'VirtualStartTime:asc'",
+        /* unique names have their case, with and without an order */
+        "'taskChannel':'Default','ordering':'VirtualStartTime:asc'",
+        "'taskChannel':'Default'",
     };
     for (size_t i = 0; i < ARRAY_LEN(none); i++)
         CHECK_I64(at_i64(suite_ok(&suite_viewer, SUITE_TASKS, "ListTasks",
