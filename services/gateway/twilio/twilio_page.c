@@ -11,6 +11,7 @@
 #include "twilio/form.h"
 #include "twilio_ops.h"
 #include "twilio_params.h"
+#include "twilio_render.h"
 
 #define TOKEN_PREFIX "PA"
 
@@ -161,6 +162,46 @@ enum err_code twilio_page_read(const struct http_params *given, struct str key, 
         code = token_read(arena, key, path, token, &page, err);
     if (code == ERR_OK)
         *out = page;
+    return code;
+}
+
+/* ---- filling ---- */
+
+/* The items of more follow those of reply. */
+static enum err_code items_join(struct arena *arena, ProtobufCMessage *reply,
+                                const ProtobufCMessage *more, struct err *err)
+{
+    size_t count = 0;
+    size_t more_count = 0;
+    ProtobufCMessage *const *items = twilio_items_of(reply, &count);
+    ProtobufCMessage *const *more_items = twilio_items_of(more, &more_count);
+    ProtobufCMessage **all = ARENA_ARRAY(arena, ProtobufCMessage *, count + more_count);
+    if (all == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < count; i++)
+        all[i] = items[i];
+    for (size_t i = 0; i < more_count; i++)
+        all[count + i] = more_items[i];
+    twilio_items_set(reply, all, count + more_count);
+    twilio_text_share(reply, more, "next_cursor");
+    return ERR_OK;
+}
+
+enum err_code twilio_page_fill(struct arena *arena, int32_t size, ProtobufCMessage *reply,
+                               twilio_more_fn more, void *ctx, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK) {
+        size_t count = 0;
+        (void)twilio_items_of(reply, &count);
+        const char *cursor = twilio_text_of(reply, "next_cursor");
+        if (cursor[0] == '\0' || count >= (size_t)size)
+            return ERR_OK;
+        const ProtobufCMessage *next = more(ctx, cursor, size - (int32_t)count);
+        if (next == NULL)
+            return ERR_OK;
+        code = items_join(arena, reply, next, err);
+    }
     return code;
 }
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,6 +41,17 @@ const char *twilio_page_cursor(const struct twilio_page *page);
 enum err_code twilio_page_read(const struct http_params *given, struct str key, struct str path,
                                struct arena *arena, struct twilio_page *out,
                                struct err *err) MUST_CHECK;
+
+/* The page behind the cursor, of a list's reply type, at most size items; NULL: no more for now. */
+typedef const ProtobufCMessage *(*twilio_more_fn)(void *ctx, const char *cursor, int32_t size);
+
+/*
+ * Fills a page that a service cut short because it had to search long, so that clients see pages as
+ * Twilio makes them: as long as items are missing, there is a cursor, and more has something. The
+ * items of reply are then in the arena. Errors: RESOURCE_EXHAUSTED.
+ */
+enum err_code twilio_page_fill(struct arena *arena, int32_t size, ProtobufCMessage *reply,
+                               twilio_more_fn more, void *ctx, struct err *err) MUST_CHECK;
 
 struct twilio_page_out {
     const struct twilio_op *op;

@@ -154,50 +154,37 @@ static enum err_code parent_check(struct twilio_exchange *x, struct err *err)
     return code == ERR_OK ? call_one(x, x->op->parent, request, &parent, err) : code;
 }
 
-/* The items of more follow those of reply. */
-static enum err_code items_join(struct arena *arena, ProtobufCMessage *reply,
-                                const ProtobufCMessage *more, struct err *err)
+struct more {
+    struct twilio_exchange *x;
+    int64_t enough_us; /* no further call when less is left */
+};
+
+/* What follows, unless there is no time for it. A failure is none: what there is goes out, and
+ * next_page_url leads on. */
+static const ProtobufCMessage *more(void *ctx, const char *cursor, int32_t size)
 {
-    size_t count = 0;
-    size_t more_count = 0;
-    ProtobufCMessage *const *items = twilio_items_of(reply, &count);
-    ProtobufCMessage *const *more_items = twilio_items_of(more, &more_count);
-    ProtobufCMessage **all = ARENA_ARRAY(arena, ProtobufCMessage *, count + more_count);
-    if (all == NULL)
-        return call_no_room(err);
-    for (size_t i = 0; i < count; i++)
-        all[i] = items[i];
-    for (size_t i = 0; i < more_count; i++)
-        all[count + i] = more_items[i];
-    twilio_items_set(reply, all, count + more_count);
-    twilio_text_share(reply, more, "next_cursor");
-    return ERR_OK;
+    const struct more *m = ctx;
+    struct twilio_exchange *x = m->x;
+    ProtobufCMessage *reply = NULL;
+    struct err ignored = {0};
+    if (call_left_us(x->call) < m->enough_us)
+        return NULL;
+    x->input.page_size = size;
+    x->input.cursor = cursor;
+    enum err_code code =
+        twilio_request_read(x->op, &x->input, x->call->arena, &x->request, &ignored);
+    if (code == ERR_OK)
+        code = call_one(x, &x->op->call, x->request.main, &reply, &ignored);
+    return code == ERR_OK ? reply : NULL;
 }
 
-/* A service may cut a page that it had to search long for; here it is filled, as long as there is
- * time, so that clients see pages as Twilio makes them. */
 static enum err_code list(struct twilio_exchange *x, ProtobufCMessage **out_reply, struct err *err)
 {
-    int64_t enough_us = call_left_us(x->call) / 2;
+    struct more m = {.x = x, .enough_us = call_left_us(x->call) / 2};
     enum err_code code = call_one(x, &x->op->call, x->request.main, out_reply, err);
-    while (code == ERR_OK) {
-        size_t count = 0;
-        ProtobufCMessage *more = NULL;
-        (void)twilio_items_of(*out_reply, &count);
-        if (twilio_text_of(*out_reply, "next_cursor")[0] == '\0' || count >= (size_t)x->page.size ||
-            call_left_us(x->call) < enough_us)
-            return ERR_OK;
-        x->input.page_size = x->page.size - (int32_t)count;
-        x->input.cursor = twilio_text_of(*out_reply, "next_cursor");
-        code = twilio_request_read(x->op, &x->input, x->call->arena, &x->request, err);
-        if (code == ERR_OK && call_one(x, &x->op->call, x->request.main, &more, err) != ERR_OK) {
-            err_clear(err); /* what there is goes out; next_page_url leads on */
-            return ERR_OK;
-        }
-        if (code == ERR_OK)
-            code = items_join(x->call->arena, *out_reply, more, err);
-    }
-    return code;
+    return code == ERR_OK
+               ? twilio_page_fill(x->call->arena, x->page.size, *out_reply, more, &m, err)
+               : code;
 }
 
 static enum err_code run(struct twilio_exchange *x, ProtobufCMessage **out_reply, struct err *err)

@@ -5,8 +5,10 @@
 
 #include "jx/jx.h"
 #include "jx/writer.h"
+#include "taskrouter/workers/v1/workers.pb-c.h"
 #include "testing.h"
 #include "twilio_ops.h"
+#include "twilio_render.h"
 
 #define PATH STR("/v1/Workspaces/WS1/Workers")
 #define KEY  STR("the key of the tests")
@@ -194,6 +196,84 @@ static void a_token_is_of_its_list(void)
     }
 }
 
+/* protobuf-c's texts are not const; nothing writes to them. */
+static char *borrowed(const char *value)
+{
+    union {
+        const char *from;
+        char *to;
+    } either = {.from = value};
+    return either.to;
+}
+
+/* Pages of a service: how many items each has; the last has no cursor. */
+struct service {
+    const int *pages;
+    int count;
+    int asked;
+    int32_t sizes[8]; /* asked for */
+    int made;
+};
+
+static ProtobufCMessage *service_page(struct service *service, int page)
+{
+    Taskrouter__Workers__V1__ListWorkersResponse *reply =
+        ARENA_NEW(arena, Taskrouter__Workers__V1__ListWorkersResponse);
+    taskrouter__workers__v1__list_workers_response__init(reply);
+    reply->n_items = (size_t)service->pages[page];
+    reply->items = ARENA_ARRAY(arena, Taskrouter__Workers__V1__Worker *, reply->n_items);
+    for (size_t i = 0; i < reply->n_items; i++) {
+        reply->items[i] = ARENA_NEW(arena, Taskrouter__Workers__V1__Worker);
+        taskrouter__workers__v1__worker__init(reply->items[i]);
+        reply->items[i]->sid = arena_printf(arena, "WK%d", service->made++);
+    }
+    bool is_last = page + 1 == service->count;
+    reply->next_cursor = is_last ? borrowed("") : arena_printf(arena, "%d", page + 1);
+    return &reply->base;
+}
+
+static const ProtobufCMessage *service_more(void *ctx, const char *cursor, int32_t size)
+{
+    struct service *service = ctx;
+    int page = cursor[0] - '0';
+    service->sizes[service->asked++] = size;
+    return page < service->count && service->pages[page] >= 0 ? service_page(service, page) : NULL;
+}
+
+static void short_pages_are_filled(void)
+{
+    static const struct {
+        int pages[5]; /* items; -1: no time for it */
+        int count;
+        int32_t size;
+        int want; /* items */
+        int asked;
+        const char *cursor;
+    } rows[] = {
+        {{3},          1, 3, 3, 0, "" },
+        {{3, 2},       2, 3, 3, 0, "1"},
+        {{1, 0, 2},    3, 3, 3, 2, "" },
+        {{0, 0, 0, 1}, 4, 5, 1, 3, "" },
+        {{1, -1, 2},   3, 3, 1, 1, "1"},
+        {{0, 2, 9},    3, 2, 2, 1, "2"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct service service = {.pages = rows[i].pages, .count = rows[i].count};
+        ProtobufCMessage *reply = service_page(&service, 0);
+        CHECK_I64(twilio_page_fill(arena, rows[i].size, reply, service_more, &service, &err),
+                  ERR_OK);
+        size_t count = 0;
+        ProtobufCMessage *const *items = twilio_items_of(reply, &count);
+        CHECK_I64(count, rows[i].want);
+        for (size_t k = 0; k < count; k++)
+            CHECK_TEXT(twilio_text_of(items[k], "sid"), arena_printf(arena, "WK%d", (int)k));
+        CHECK_I64(service.asked, rows[i].asked);
+        CHECK_TEXT(twilio_text_of(reply, "next_cursor"), rows[i].cursor);
+        if (rows[i].asked > 0)
+            CHECK_I64(service.sizes[0], rows[i].size - rows[i].pages[0]);
+    }
+}
+
 static const struct test_case cases[] = {
     {"long filters leave room for tokens",         long_filters_leave_room    },
     {"numbers of pages have an end",               numbers_have_an_end        },
@@ -201,6 +281,7 @@ static const struct test_case cases[] = {
     {"what is no page is refused by name",         wrong_pages_are_refused    },
     {"pages lead on with their filters, and back", pages_lead_on_and_back     },
     {"the first page is the one without a token",  the_first_page_has_no_token},
+    {"a page that a service cut short is filled",  short_pages_are_filled     },
     {"a token is of its list, to the last letter", a_token_is_of_its_list     },
 };
 
