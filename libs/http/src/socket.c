@@ -19,6 +19,8 @@
 enum {
     KEY_LEN = 24,           /* 16 bytes in base64 */
     HEARD_BYTES_MAX = 4096, /* of one message of the client's, which is dropped */
+    TURN_BYTES = 16 << 10,  /* read of one client before the others have their turn */
+    QUEUED_MAX = 4096,      /* frames, pongs too: who pings and does not read is cut off */
     SILENT_MS = 30000,      /* what was sent and not acknowledged for so long ends the connection */
     TICK_MS = 200,
     EVENTS_MAX = 64,
@@ -38,7 +40,8 @@ struct http_socket {
     struct lock lock; /* guards what follows */
     int fd;           /* -1 until it is ours */
     wslay_event_context_ptr frames;
-    struct buf early; /* what came with the head */
+    size_t turn_bytes; /* left to be read this time */
+    struct buf early;  /* what came with the head */
     size_t early_read;
     int64_t sent_mono_us;
     int64_t ended_mono_us; /* 0: open */
@@ -59,10 +62,14 @@ static ssize_t bytes_recv(wslay_event_context_ptr frames, uint8_t *out, size_t l
         socket->early_read += bytes;
         return (ssize_t)bytes;
     }
-    ssize_t got = recv(socket->fd, out, len, MSG_DONTWAIT);
-    if (got > 0)
+    if (len > socket->turn_bytes)
+        len = socket->turn_bytes;
+    ssize_t got = len == 0 ? -1 : recv(socket->fd, out, len, MSG_DONTWAIT);
+    if (got > 0) {
+        socket->turn_bytes -= (size_t)got;
         return got;
-    bool is_later = got < 0 && (errno == EAGAIN || errno == EINTR);
+    }
+    bool is_later = len == 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
     wslay_event_set_error(frames, is_later ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
     return -1;
 }
@@ -324,7 +331,10 @@ void http_socket_close(struct http_socket *socket, int status_code)
 static bool on_event(struct http_socket *socket, uint32_t events)
 {
     lock_take(&socket->lock);
+    socket->turn_bytes = TURN_BYTES;
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && wslay_event_recv(socket->frames) != 0)
+        break_off(socket);
+    if (wslay_event_get_queued_msg_count(socket->frames) > QUEUED_MAX)
         break_off(socket);
     push(socket);
     /* Both have said goodbye, or we have to somebody who keeps to no protocol. */

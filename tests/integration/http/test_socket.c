@@ -212,6 +212,43 @@ static void a_slow_reader_is_cut_off(void)
     http_server_close(server);
 }
 
+/* Each ping has its pong, which nobody takes away: not without end. Others are served. */
+static void who_pings_and_does_not_read_is_cut_off(void)
+{
+    enum { FRAME_BYTES = 6 + 125, FRAMES = 256, BYTES_MAX = 64 << 20, SMALL_BYTES = 4096 };
+    static char block[FRAME_BYTES * FRAMES];
+    struct http_server *server = open_server((struct http_server_config){0});
+    struct buf in;
+    int small = SMALL_BYTES;
+    buf_init(&in, 0);
+    for (size_t i = 0; i < FRAMES; i++) {
+        block[i * FRAME_BYTES] = (char)0x89;
+        block[i * FRAME_BYTES + 1] = (char)(0x80 | 125);
+    }
+    int other = join(server, &in);
+    buf_clear(&in);
+    int fd = join(server, &in);
+    buf_clear(&in);
+    CHECK_I64(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    size_t bytes = 0;
+    bool is_open = true;
+    while (is_open && bytes < BYTES_MAX) {
+        size_t at = bytes % sizeof block;
+        ssize_t sent = send(fd, block + at, sizeof block - at, MSG_NOSIGNAL);
+        is_open = sent > 0;
+        bytes += is_open ? (size_t)sent : 0;
+    }
+    CHECK(!is_open);
+    CHECK(await_closed(1));
+    send_frame(other, 0x89, STR("ping"));
+    CHECK(receive_until(other, &in, "\x8A\x04ping", WAIT_MS));
+    (void)close(fd);
+    (void)close(other);
+    CHECK(await_closed(2));
+    buf_fini(&in);
+    http_server_close(server);
+}
+
 static void what_is_no_websocket_is_refused(void)
 {
     static const char *const requests[] = {
@@ -281,15 +318,16 @@ static void draining_says_goodbye(void)
 }
 
 static const struct test_case cases[] = {
-    {"frames and heartbeats come",                                frames_and_heartbeats_come          },
-    {"pings are answered and words dropped",                      pings_are_answered_and_words_dropped},
-    {"what comes with the head counts",                           what_comes_with_the_head_counts     },
-    {"bad frames end it",                                         bad_frames_end_it                   },
-    {"a slow reader is cut off",                                  a_slow_reader_is_cut_off            },
-    {"what is no websocket is refused",                           what_is_no_websocket_is_refused     },
+    {"frames and heartbeats come",                                frames_and_heartbeats_come            },
+    {"pings are answered and words dropped",                      pings_are_answered_and_words_dropped  },
+    {"what comes with the head counts",                           what_comes_with_the_head_counts       },
+    {"bad frames end it",                                         bad_frames_end_it                     },
+    {"a slow reader is cut off",                                  a_slow_reader_is_cut_off              },
+    {"who pings and does not read is cut off",                    who_pings_and_does_not_read_is_cut_off},
+    {"what is no websocket is refused",                           what_is_no_websocket_is_refused       },
     {"a handler may fail after opening, and sockets are counted",
-     a_handler_may_fail_after_opening_and_sockets_are_counted                                         },
-    {"draining says goodbye",                                     draining_says_goodbye               },
+     a_handler_may_fail_after_opening_and_sockets_are_counted                                           },
+    {"draining says goodbye",                                     draining_says_goodbye                 },
 };
 
 int main(int argc, char **argv)
