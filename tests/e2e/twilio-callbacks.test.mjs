@@ -360,7 +360,7 @@ suite.test('a filter lets through what it names; what failed comes again as it w
   const { sid } = await suite.api.post('/workspaces', {
     friendlyName: 'Filtered',
     eventCallbackUrl: receiver.url('/filtered', '#rc=3'), // a fragment is no part of what is signed
-    eventsFilter: 'activity.deleted, worker.created',
+    eventsFilter: 'activity.deleted, worker.created,workspace.deleted',
   });
   const other = suite.api.with({ workspace: sid });
   suite.onClose(() => other.close());
@@ -375,5 +375,12 @@ suite.test('a filter lets through what it names; what failed comes again as it w
     assert.deepEqual(params, again[0].params);
     assert.equal(headers['i-twilio-idempotency-token'], again[0].headers['i-twilio-idempotency-token']);
   }
+  // The last that a workspace tells is its end.
+  await suite.api.must('DELETE', `/workspaces/${sid}`);
+  const end = await until('the end of the workspace', () =>
+    receiver.at('/filtered').find(({ params }) => params.EventType === 'workspace.deleted'),
+  );
+  assert.deepEqual(Object.keys(end.params).sort(), [...COMMON].sort());
+  assert.deepEqual([end.params.ResourceSid, end.params.WorkspaceName], [sid, 'Filtered']);
   receiver.assertAllAreSigned();
 });

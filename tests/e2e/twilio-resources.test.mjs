@@ -316,6 +316,28 @@ suite.test('task queues', async () => {
   await refused(taskQueues(nobody.sid).fetch(), 404, 20404);
 });
 
+suite.test('a workspace for one task at a time', async () => {
+  const single = await Place.make(judge, 'Single', { multiTaskEnabled: false });
+  assert.equal(single.workspace.multiTaskEnabled, false);
+  const none = single.ws.taskQueues.create({ friendlyName: 'Queue' });
+  await refused(none, 400, 20001, /^Activity Sids cannot be empty/);
+  const { Offline, Unavailable } = single.activities;
+  const queue = await single.ws.taskQueues.create({
+    friendlyName: 'Queue',
+    reservationActivitySid: Unavailable,
+    assignmentActivitySid: Offline,
+  });
+  assert.deepEqual([queue.reservationActivityName, queue.assignmentActivityName], ['Unavailable', 'Offline']);
+  await single.workflow('Flow', {}, { fallback: queue.sid });
+  const worker = await single.worker('Ann', 'any');
+  const task = await single.task('any');
+  await single.offers(task.sid);
+  await single.workerUntil(worker.sid, 'in the activity of reserved workers', (w) => w.activitySid === Unavailable);
+  const [offer] = await single.ws.workers(worker.sid).reservations.list();
+  await single.ws.workers(worker.sid).reservations(offer.sid).update({ reservationStatus: 'accepted' });
+  await single.workerUntil(worker.sid, 'in the activity of assigned workers', (w) => w.activitySid === Offline);
+});
+
 suite.test('workflows', async () => {
   const { workflows, taskQueues } = place.ws;
   const queue = await taskQueues.create({ friendlyName: 'Of a workflow' });

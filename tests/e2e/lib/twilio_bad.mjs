@@ -81,7 +81,7 @@ const BAD = {
   channel: () => ['nothing of that name', `TC${ZEROS}`],
   token: () => ['x', 'PA', `PAWK${HEX}`, '%00', 'a'.repeat(3000)],
   unique: () => ['1st', 'with space', 'with-hyphen', 'ü', 'x'.repeat(100)],
-  name: ({ longest }) => ['x'.repeat(longest + 1), 'ü'.repeat(longest + 1), 'a\u0000b'],
+  name: ({ longest }) => ['x'.repeat(longest + 1), 'ü'.repeat(longest + 1), 'a\u0000b', '\u0001', 'a\nb'],
   version: () => [],
 };
 // Also bad, by name.
