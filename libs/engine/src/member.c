@@ -316,14 +316,18 @@ void class_regard_worker(struct engine *engine, struct task_class *class, struct
 {
     struct class_member *member = class_find(engine, class, worker);
     bool is_wanted = class_wants(class, worker, is_member);
+    /* Where nobody waits there is nothing to be ready for; and an engine that was loaded, which has
+     * no classes from before, must take workers in the same order as one that went on. */
+    bool may_serve = class->waiting > 0;
     if (is_wanted && member == NULL) {
         class_add_member(class, worker);
-        match_worker_ready(engine, worker);
+        if (may_serve)
+            match_worker_ready(engine, worker);
     } else if (!is_wanted && member != NULL) {
         class_drop_member(member);
     } else if (is_wanted) {
         member_look(member);
-        if (class->filter != NULL) /* he may fit where he did not */
+        if (class->filter != NULL && may_serve) /* he may fit where he did not */
             match_worker_ready(engine, worker);
     }
 }
