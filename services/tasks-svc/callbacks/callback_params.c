@@ -42,9 +42,14 @@ static const char *pascal(const char *snake, char out[NAME_MAX_BYTES])
 static bool is_left_out(const char *key)
 {
     static const char *const keys[] = {
-        "workspace_sid", "workspace_name",      "worker_available",
-        "task_timeout",  "reservation_timeout", "reservation_status",
+        "workspace_sid",
+        "workspace_name",
+        "worker_available",
+        "task_timeout",
+        "reservation_timeout",
+        "reservation_status",
         "offer",
+        "worker_channel_configured_capacity",
     };
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         if (strcmp(key, keys[i]) == 0)

@@ -126,6 +126,8 @@ static void put_worker_event(struct jx_writer *w, const ProtobufCMessage *messag
             continue;
         put(w, "task_channel_unique_name", worker->channels[i]->task_channel_unique_name);
         put_bool(w, "worker_channel_available", worker->channels[i]->available);
+        put_number(w, "worker_channel_configured_capacity",
+                   worker->channels[i]->configured_capacity);
     }
 }
 

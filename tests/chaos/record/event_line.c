@@ -15,15 +15,16 @@ static const struct {
     const char *to;
     bool is_number;
 } members[] = {
-    {"task_sid",                "task",   false},
-    {"task_version",            "tv",     true },
-    {"task_assignment_status",  "st",     false},
-    {"task_channel_sid",        "ch",     false},
-    {"reservation_sid",         "res",    false},
-    {"reservation_status",      "rst",    false},
-    {"worker_sid",              "worker", false},
-    {"worker_version",          "wv",     true },
-    {"worker_channel_capacity", "cap",    true },
+    {"task_sid",                           "task",   false},
+    {"task_version",                       "tv",     true },
+    {"task_assignment_status",             "st",     false},
+    {"task_channel_sid",                   "ch",     false},
+    {"reservation_sid",                    "res",    false},
+    {"reservation_status",                 "rst",    false},
+    {"worker_sid",                         "worker", false},
+    {"worker_version",                     "wv",     true },
+    {"worker_channel_capacity",            "cap",    true },
+    {"worker_channel_configured_capacity", "cap",    true },
 };
 
 static void put_key(json_t *line, const char *attributes)
