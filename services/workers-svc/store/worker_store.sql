@@ -13,14 +13,21 @@ join activity a on a.sid = w.activity_sid
 where w.sid = $2 and w.workspace_sid = $1;
 
 -- name: worker_get_for_update
+-- Locked first, joined afterwards: who waited for the lock would find a worker who was moved
+-- meanwhile without his activity, and so not at all.
 -- index: primary key
+with w as (
+    select sid, account_sid, workspace_sid, friendly_name, attributes_text, activity_sid, user_sid,
+           version, created_at, status_changed_at, updated_at
+    from worker
+    where sid = $2 and workspace_sid = $1
+    for update
+)
 select w.sid, w.account_sid, w.workspace_sid, w.friendly_name, w.attributes_text,
        w.activity_sid, a.friendly_name, a.available, w.user_sid, w.version, w.created_at,
        w.status_changed_at, w.updated_at
-from worker w
-join activity a on a.sid = w.activity_sid
-where w.sid = $2 and w.workspace_sid = $1
-for update of w;
+from w
+join activity a on a.sid = w.activity_sid;
 
 -- name: worker_list
 -- index: worker_by_workspace, worker_friendly_name or worker_by_activity by the filter; the primary

@@ -17,16 +17,23 @@ left join activity t on t.sid = w.timeout_activity_sid
 where w.sid = $1;
 
 -- name: workspace_get_for_update
+-- locked first, joined afterwards: see worker_get_for_update
 -- index: primary key
+with w as (
+    select sid, account_sid, friendly_name, provider, default_activity_sid, timeout_activity_sid,
+           event_callback_url, events_filter, multi_task_enabled, prioritize_queue_order,
+           time_zone, version, created_at, updated_at, template
+    from workspace
+    where sid = $1
+    for update
+)
 select w.sid, w.account_sid, w.friendly_name, w.provider, w.default_activity_sid,
        coalesce(d.friendly_name, ''), w.timeout_activity_sid, coalesce(t.friendly_name, ''),
        w.event_callback_url, w.events_filter, w.multi_task_enabled, w.prioritize_queue_order,
        w.time_zone, w.version, w.created_at, w.updated_at, w.template
-from workspace w
+from w
 left join activity d on d.sid = w.default_activity_sid
-left join activity t on t.sid = w.timeout_activity_sid
-where w.sid = $1
-for update of w;
+left join activity t on t.sid = w.timeout_activity_sid;
 
 -- name: workspace_list
 -- index: workspace_by_account; $1 null lists all accounts (our own services)

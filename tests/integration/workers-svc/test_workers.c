@@ -1,4 +1,7 @@
 /* workers-svc: workers, their channels, the export, and what other services' events do to them. */
+#include <pthread.h>
+#include <stdint.h>
+
 #include "base/clock.h"
 #include "suite.h"
 
@@ -497,16 +500,51 @@ static void test_timeout(void)
     CHECK(suite_until(is_in, &look, 10000));
 }
 
+static void *move_slowly(void *sql)
+{
+    return cluster_sql(suite_cluster(), sql) ? sql : NULL;
+}
+
+static bool is_moving(const void *ctx)
+{
+    (void)ctx;
+    return suite_count("select count(*) from pg_stat_activity where query like "
+                       "'update workers.worker%%' and wait_event = 'PgSleep'") == 1;
+}
+
+/* Somebody else moves the worker while the update waits for his row. */
+static void test_moved_meanwhile(void)
+{
+    const char *sid = suite_workspace();
+    const char *who = worker(sid, "moved meanwhile");
+    pthread_t thread;
+    void *moved = NULL;
+    const char *sql = suite_text("update workers.worker set activity_sid = '%s', version = version "
+                                 "+ 1 where sid = '%s'; select pg_sleep(0.5)",
+                                 activity(sid, "Available"), who);
+    REQUIRE(pthread_create(&thread, NULL, move_slowly, (void *)(uintptr_t)sql) == 0);
+    CHECK(suite_until(is_moving, NULL, 10000));
+    const json_t *updated = suite_ok(&suite_supervisor, W, "UpdateWorker",
+                                     "{'worker':{'workspaceSid':'%s','sid':'%s','friendlyName':"
+                                     "'renamed'},'updateMask':'friendlyName'}",
+                                     sid, who);
+    CHECK_TEXT(at(updated, "activityName"), "Available");
+    CHECK_TEXT(at(updated, "friendlyName"), "renamed");
+    (void)pthread_join(thread, &moved);
+    CHECK(moved != NULL);
+}
+
 static const struct test_case cases[] = {
-    {"a worker is made, told, read back; a repeated key makes no second", test_create        },
-    {"bad requests are refused with code and field, nothing is stored",   test_refused       },
-    {"workers are listed by page and filter",                             test_list          },
-    {"an expression reads on past workers that do not match",             test_scan          },
-    {"an update changes what the mask names and tells it",                test_update        },
-    {"an agent changes the activity of its own worker only",              test_agent         },
-    {"channels can be used the moment a worker was made",                 test_channels      },
-    {"task channels come by events, in order, once",                      test_channel_events},
-    {"a reservation's timeout moves a worker unless it was moved since",  test_timeout       },
+    {"a worker is made, told, read back; a repeated key makes no second", test_create         },
+    {"bad requests are refused with code and field, nothing is stored",   test_refused        },
+    {"workers are listed by page and filter",                             test_list           },
+    {"an expression reads on past workers that do not match",             test_scan           },
+    {"an update changes what the mask names and tells it",                test_update         },
+    {"an agent changes the activity of its own worker only",              test_agent          },
+    {"channels can be used the moment a worker was made",                 test_channels       },
+    {"task channels come by events, in order, once",                      test_channel_events },
+    {"a reservation's timeout moves a worker unless it was moved since",  test_timeout        },
+    {"a worker who is moved while an update waits is found",              test_moved_meanwhile},
 };
 
 int main(int argc, char **argv)
