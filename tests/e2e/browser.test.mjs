@@ -14,7 +14,7 @@ for (const name of ['setTimeout', 'setInterval']) {
   globalThis[name] = (...args) => make(...args).unref();
 }
 const TaskRouter = createRequire(import.meta.url)('twilio-taskrouter');
-const { AccessToken } = twilio.jwt;
+const { AccessToken, taskrouter } = twilio.jwt;
 
 const suite = useSuite({
   seed: true,
@@ -29,6 +29,17 @@ function tokenOf(worker, { by = key, ttl = 3600 } = {}) {
   const token = new AccessToken(suite.accountSid, by.sid, by.secret, { ttl, identity: worker.friendlyName });
   const grant = { workspaceSid: suite.workspace, workerSid: worker.sid, role: 'worker' };
   token.addGrant(new AccessToken.TaskRouterGrant(grant));
+  return token.toJwt();
+}
+
+function capabilityOf(worker, policies) {
+  const token = new taskrouter.TaskRouterCapability({
+    accountSid: suite.accountSid,
+    authToken: suite.authToken,
+    workspaceSid: suite.workspace,
+    channelId: worker.sid,
+  });
+  for (const policy of policies) token.addPolicy(new taskrouter.TaskRouterCapability.Policy(policy));
   return token.toJwt();
 }
 
@@ -204,6 +215,13 @@ suite.test('what is no good token opens nothing, and is in no log', async () => 
   assert.deepEqual(await refused({ token: tokenOf(ann, { ttl: -5 }) }), [401, 20003]);
   assert.deepEqual(await refused({ token: `${good}x` }), [401, 20003]);
   assert.deepEqual(await refused({ token: tokenOf(ann, { by: { sid: key.sid, secret: 'x' } }) }), [401, 20003]);
+  const listen = { url: `https://event-bridge.twilio.com/v1/wschannels/${suite.accountSid}/${ann.sid}`, method: 'GET' };
+  for (const [policies, status] of [
+    [[], 403],
+    [[{ ...listen, url: listen.url.replace(ann.sid, bob.sid), allow: true }], 403],
+    [[{ ...listen, allow: true }], 400], // it may; the version below is what is refused then
+  ])
+    assert.equal((await refused({ token: capabilityOf(ann, policies) }, { 'sec-websocket-version': '8' }))[0], status);
   for (const headers of [{ 'sec-websocket-version': '8' }, { 'sec-websocket-key': 'x' }])
     assert.equal((await refused({ token: good }, headers))[0], 400);
   assert.equal((await refused({ token: good, closeExistingSessions: 'maybe' }))[0], 400);

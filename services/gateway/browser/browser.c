@@ -40,6 +40,20 @@ static enum err_code option_read(const struct http_request *req, const char *nam
                      name);
 }
 
+/* A capability token says by a policy that it may listen: GET on /v1/wschannels/<account>/<worker>.
+ */
+static enum err_code listening_check(const struct call *call, const struct worker_token *token,
+                                     struct err *err)
+{
+    const struct http_params none = {NULL, 0};
+    if (!token->is_capability)
+        return ERR_OK;
+    const char *path =
+        arena_printf(call->arena, "/v1/wschannels/%s/%s", token->account_sid, token->worker_sid);
+    return path == NULL ? call_no_room(err)
+                        : worker_token_check(token, HTTP_GET, str_from(path), &none, err);
+}
+
 static enum err_code open_channel(void *ctx, struct http_request *req, struct http_response *res,
                                   struct err *err)
 {
@@ -51,6 +65,8 @@ static enum err_code open_channel(void *ctx, struct http_request *req, struct ht
         return ERR_SET(err, ERR_UNAUTHENTICATED, "UNAUTHENTICATED",
                        "give the worker's token as the query parameter token");
     enum err_code code = auth_worker(gateway->auth, req->call, text, &token, &req->call->who, err);
+    if (code == ERR_OK)
+        code = listening_check(req->call, &token, err);
     if (code == ERR_OK)
         code = option_read(req, "closeExistingSessions", &closes_others, err);
     return code == ERR_OK ? channels_open(gateway->channels, &token, closes_others, req, res, err)
