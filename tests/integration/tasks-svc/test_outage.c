@@ -58,7 +58,7 @@ static void test_postgres(void)
 }
 
 /* One whole life; the task. */
-static const char *live(const struct place *place, const char **out_reservation)
+static const char *whole_life(const struct place *place, const char **out_reservation)
 {
     const char *task = task_new(place, "{}");
     *out_reservation = reservation_of(place, "taskSid", task, "PENDING");
@@ -75,9 +75,9 @@ static void test_nats(void)
     struct place place = place_new(0);
     (void)place_worker(&place, "grace", 1);
     const char *reservation = NULL;
-    (void)live(&place, &reservation); /* the router has heard of all that is here */
+    (void)whole_life(&place, &reservation); /* the router has heard of all that is here */
     cluster_kill(suite_cluster(), CLUSTER_NATS);
-    const char *task = live(&place, &reservation);
+    const char *task = whole_life(&place, &reservation);
     cluster_restart(suite_cluster(), CLUSTER_NATS);
     CHECK(suite_event("task.completed", task, 0) != NULL);
     CHECK(suite_event("reservation.accepted", reservation, 0) != NULL);
