@@ -75,7 +75,7 @@ check "the pause grows" within 60 grep -q 'ended with status 7, starting again i
 check "the first pause is short" within 60 grep -q 'starting again in 200 ms' "$RUN/logs/supervisor.log"
 check "its output is in its log" within 60 grep -q said "$RUN/logs/short.log"
 kill -TERM "$supervisor"
-check "TERM during a pause ends at once" within 10 gone "$supervisor"
+check "TERM during a pause ends at once" within 2 gone "$supervisor"
 
 # --- a process that ignores its stop signal ---
 new_run stubborn
@@ -83,7 +83,7 @@ supervise stubborn TERM 1 bash -c 'trap "" TERM; echo ready; while :; do sleep 0
 check "the stubborn program runs" within 5 grep -qs ready "$RUN/logs/stubborn.log"
 pid=$(pid_of stubborn)
 kill -TERM "$supervisor"
-check "it is killed after the grace" within 10 gone "$supervisor"
+check "it is killed after the grace" within 2 gone "$supervisor"
 check "and is gone" gone "$pid"
 check "the log says so" grep -q 'did not end within 1 s, killed' "$RUN/logs/supervisor.log"
 
