@@ -83,7 +83,7 @@ supervise stubborn TERM 1 bash -c 'trap "" TERM; echo ready; while :; do sleep 0
 check "the stubborn program runs" within 5 grep -qs ready "$RUN/logs/stubborn.log"
 pid=$(pid_of stubborn)
 kill -TERM "$supervisor"
-check "it is killed after the grace" within 2 gone "$supervisor"
+check "it is killed after the grace" within 10 gone "$supervisor"
 check "and is gone" gone "$pid"
 check "the log says so" grep -q 'did not end within 1 s, killed' "$RUN/logs/supervisor.log"
 
