@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/macros.h"
+#include "engine/follow.h"
 #include "faults.h"
 
 struct engine *process_load(const struct store *store, const struct engine_config *config,
@@ -57,6 +58,7 @@ struct process *process_take_over(struct store *store, struct check *check, stru
     process->engine = engine;
     process->effects = *effects;
     engine_effects_reset(&process->effects);
+    engine_follow_end(engine);
     engine_load_counters(engine, store->event_sequence, store->row_sequence);
     engine_tick(engine, now_us, &process->effects);
     (void)call_add(process, (struct sim_call){.now_us = now_us, .last = process->effects.last});

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/macros.h"
+#include "engine/follow.h"
 #include "engine_int.h"
 
 enum { DEFAULT_CAPACITY = 1, PERCENT = 100 };
@@ -415,6 +416,38 @@ static void worker_take_record(struct worker *worker, struct expr_record *record
     expr_record_move_fields(worker->record, record);
     expr_record_free(worker->record);
     worker->record = record;
+}
+
+/* As worker_ghost would have made it: open reservations and idle clocks stay. */
+static void worker_become_ghost(struct worker *worker)
+{
+    struct err err;
+    struct expr_record *record = NULL;
+    enum err_code code = expr_record_new(STR("{}"), &record, &err);
+    INVARIANT(code == ERR_OK);
+    expr_record_free(worker->record);
+    worker->record = record;
+    worker_forget_name(worker);
+    text_free(&worker->name);
+    worker->version = 0;
+    worker->activity = NULL;
+    worker->ref = NULL;
+    worker->ref_batch = 0;
+    for (uint32_t i = 0; i < worker->channel_count; i++) {
+        if (worker->channels[i] == NULL)
+            continue;
+        worker->channels[i]->capacity = DEFAULT_CAPACITY;
+        worker->channels[i]->is_available = true;
+    }
+}
+
+void engine_follow_end(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->workers.count; i++) {
+        struct worker *worker = engine->workers.entries[i].value;
+        if (worker->is_deleted)
+            worker_become_ghost(worker);
+    }
 }
 
 static void worker_take_channels(struct engine *engine, struct worker *worker,

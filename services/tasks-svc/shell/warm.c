@@ -281,6 +281,7 @@ static enum err_code go_on(struct shard *shard, struct err *err)
         shard->now_us = shard->warm->place.at_us;
     batch_begin(&batch, shard, NULL, 0);
     batch_note_load(&batch, batch.now_us, shard_seed(shard));
+    engine_follow_end(shard->engine);
     engine_load_counters(shard->engine, shard->event_seq, shard->row_seq);
     engine_tick(shard->engine, batch.now_us, &shard->effects);
     batch_collect(&batch);

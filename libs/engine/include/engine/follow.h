@@ -25,3 +25,10 @@ typedef void (*engine_told_fn)(void *ctx, const struct engine_command *command, 
 enum err_code engine_follow(struct engine *engine, struct str journal, struct arena *arena,
                             engine_told_fn told, void *ctx, struct engine_effects *out_effects,
                             struct err *err) MUST_CHECK;
+
+/*
+ * The end of following: from here the engine serves as one that was loaded from the rows as they
+ * are now. Of workers who were deleted meanwhile it knows what the rows know, their SIDs, so that a
+ * replay, which loads where this one takes over, says the same.
+ */
+void engine_follow_end(struct engine *engine);

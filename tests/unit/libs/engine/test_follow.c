@@ -192,11 +192,52 @@ static void a_load_in_the_journal_ends_it(void)
     world_fini(&w);
 }
 
+/* What an engine says of the offer's worker when the task is completed. */
+static struct str name_told(struct follower *follower, const struct world *w,
+                            const struct sid *task_sid)
+{
+    struct str name = STR("nothing told");
+    struct engine_command command = answer(ENGINE_COMPLETE_TASK, task_sid);
+    engine_effects_reset(&follower->effects);
+    CHECK_I64(engine_apply(follower->engine, &command, w->now_us, &follower->effects, NULL),
+              ERR_OK);
+    for (const struct engine_effect *effect = follower->effects.first; effect != NULL;
+         effect = effect->next) {
+        if (effect->kind == ENGINE_EVENT && effect->event->reservation != NULL)
+            name = effect->event->reservation->worker_name;
+    }
+    return name;
+}
+
+/* The rows do not know the name, so a replay that loads where it takes over does not either. */
+static void who_was_deleted_has_no_name_after_a_take_over(void)
+{
+    struct world w;
+    struct follower follower;
+    world_init(&w);
+    world_one_queue(&w);
+    struct sid task = world_create(&w, "{}");
+    world_worker(&w, 1, "{}", 1);
+    struct sid offer = world_last_offer(&w, &task);
+    follower_init(&follower, &w);
+    act(&w, &follower, answer(ENGINE_ACCEPT_RESERVATION, &offer));
+    struct engine_command removal = {.kind = ENGINE_DELETE_WORKER};
+    removal.ref = (struct engine_ref){world_sid("WK", 1), world_sid("WS", 1)};
+    act(&w, &follower, removal);
+    REQUIRE(follow(&follower, NULL) == ERR_OK);
+    engine_follow_end(follower.engine);
+    CHECK_STR(name_told(&follower, &w, &task), "");
+    follower_fini(&follower);
+    world_fini(&w);
+}
+
 static const struct test_case cases[] = {
-    {"a follower is where the owner is", a_follower_is_where_the_owner_is},
-    {"offers follow, too",               offers_follow_too               },
-    {"a missed commit shows",            a_missed_commit_shows           },
-    {"a load in the journal ends it",    a_load_in_the_journal_ends_it   },
+    {"a follower is where the owner is",              a_follower_is_where_the_owner_is},
+    {"offers follow, too",                            offers_follow_too               },
+    {"a missed commit shows",                         a_missed_commit_shows           },
+    {"a load in the journal ends it",                 a_load_in_the_journal_ends_it   },
+    {"who was deleted has no name after a take-over",
+     who_was_deleted_has_no_name_after_a_take_over                                    },
 };
 
 int main(int argc, char **argv)
