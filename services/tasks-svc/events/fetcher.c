@@ -276,6 +276,8 @@ static enum err_code fetch_parts(struct fetch *fetch, const struct fetch_job *jo
     enum err_code code = ERR_OK;
     if ((job->unknown & queues) != 0)
         code = fetch_list(fetch, fetcher->queues, &list_queues, err);
+    if (code == ERR_OK && (job->unknown & SHARD_UNKNOWN_ACTIVITY) != 0)
+        code = fetch_list(fetch, fetcher->workers, &list_activities, err);
     if (code == ERR_OK && (job->unknown & SHARD_UNKNOWN_CHANNEL) != 0)
         code = fetch_list(fetch, fetcher->queues, &list_channels, err);
     if (code == ERR_OK && (job->unknown & SHARD_UNKNOWN_WORKFLOW) != 0)

@@ -122,6 +122,11 @@ static void note_unknown(struct batch *batch, struct shard_op *op,
             gaps_missing(batch->shard, &create, op->call->arena, &op->missing_queues);
     if (op->missing_queue_count > 0)
         op->unknown |= SHARD_UNKNOWN_DOCUMENT_QUEUES;
+    /* Activities come by a consumer of their own: nobody in an unknown one is given work, and with
+     * the bus away that would stay so. */
+    if (change->command.kind == ENGINE_PUT_WORKER &&
+        engine_config_version(batch->shard->engine, &change->command.worker.activity_sid) == 0)
+        op->unknown |= SHARD_UNKNOWN_ACTIVITY;
 }
 
 static void apply_change(struct batch *batch, struct shard_op *op, size_t index,

@@ -65,7 +65,8 @@ enum shard_reply {
     SHARD_REPLY_RESERVATION,
 };
 
-/* What a create names that the shard does not know; the caller may fetch it and try again. */
+/* What a create names that the shard does not know; the caller may fetch it and try again. Facts
+ * name such things, too. */
 enum shard_unknown {
     SHARD_UNKNOWN_NONE = 0,
     SHARD_UNKNOWN_WORKSPACE = 1 << 0,
@@ -74,6 +75,7 @@ enum shard_unknown {
     SHARD_UNKNOWN_CHANNEL = 1 << 3,
     SHARD_UNKNOWN_WORKER = 1 << 4,
     SHARD_UNKNOWN_DOCUMENT_QUEUES = 1 << 5, /* in missing_queues */
+    SHARD_UNKNOWN_ACTIVITY = 1 << 6,        /* of a worker who was told of */
 };
 
 /*

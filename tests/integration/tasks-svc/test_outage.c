@@ -57,32 +57,44 @@ static void test_postgres(void)
     CHECK(is_log_published());
 }
 
-/* One whole life; the task. */
-static const char *whole_life(const struct place *place, const char **out_reservation)
-{
-    const char *task = task_new(place, "{}");
-    *out_reservation = reservation_of(place, "taskSid", task, "PENDING");
-    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "AcceptReservation",
-                   "{'workspaceSid':'%s','sid':'%s'}", place->workspace, *out_reservation);
-    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "CompleteTask",
-                   "{'workspaceSid':'%s','sid':'%s','reason':'ok'}", place->workspace, task);
-    CHECK_TEXT(task_status(place, task), "COMPLETED");
-    return task;
-}
-
 static void test_nats(void)
 {
     struct place place = place_new(0);
     (void)place_worker(&place, "grace", 1);
-    const char *reservation = NULL;
-    (void)whole_life(&place, &reservation); /* the router has heard of all that is here */
     cluster_kill(suite_cluster(), CLUSTER_NATS);
-    const char *task = whole_life(&place, &reservation);
+    const char *task = task_new(&place, "{}");
+    const char *reservation = reservation_of(&place, "taskSid", task, "PENDING");
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "AcceptReservation",
+                   "{'workspaceSid':'%s','sid':'%s'}", place.workspace, reservation);
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "CompleteTask",
+                   "{'workspaceSid':'%s','sid':'%s','reason':'ok'}", place.workspace, task);
+    CHECK_TEXT(task_status(&place, task), "COMPLETED");
     cluster_restart(suite_cluster(), CLUSTER_NATS);
     CHECK(suite_event("task.completed", task, 0) != NULL);
     CHECK(suite_event("reservation.accepted", reservation, 0) != NULL);
     CHECK(is_log_whole());
     CHECK(is_log_published());
+}
+
+/* The event of a worker comes, that of his activity does not: here because the router lost it. */
+static void test_unknown_activity(void)
+{
+    struct place place = place_new(0);
+    const char *worker = place_worker(&place, "ada", 1);
+    CHECK(place_heard(suite_ok(&suite_viewer, SUITE_WORKERS, "GetActivity",
+                               "{'workspaceSid':'%s','sid':'%s'}", place.workspace,
+                               place.available)));
+    (void)kill(process_pid(suite_process(SUITE_TASKS)), SIGKILL);
+    (void)process_wait_exit(suite_process(SUITE_TASKS), 5000);
+    CHECK(cluster_sql(suite_cluster(), suite_text("delete from tasks.config_copy where sid = '%s'",
+                                                  place.available)));
+    REQUIRE(suite_restart(SUITE_TASKS));
+    (void)suite_ok(&suite_supervisor, SUITE_WORKERS, "UpdateWorker",
+                   "{'worker':{'workspaceSid':'%s','sid':'%s','attributes':'{`level`:2}'},"
+                   "'updateMask':'attributes'}",
+                   place.workspace, worker);
+    const char *task = task_new(&place, "{}");
+    CHECK(reservation_of(&place, "taskSid", task, "PENDING")[0] != '\0');
 }
 
 static const enum suite_service others[] = {SUITE_WORKERS, SUITE_QUEUES, SUITE_ROUTING};
@@ -321,13 +333,14 @@ static void test_told_in_vain(void)
 }
 
 static const struct test_case cases[] = {
-    {"without PostgreSQL calls fail fast, and it recovers by itself",       test_postgres    },
-    {"without NATS routing goes on, and the events catch up",               test_nats        },
-    {"without the other services and NATS tasks live on, and all catch up", test_alone       },
-    {"two processes go on without the others, and catch up",                test_two_alone   },
-    {"what waits for the router is bounded",                                test_full        },
-    {"a process that lost its lease writes nothing",                        test_lease       },
-    {"what a process that died was told is told again soon",                test_told_in_vain},
+    {"without PostgreSQL calls fail fast, and it recovers by itself",       test_postgres        },
+    {"without NATS routing goes on, and the events catch up",               test_nats            },
+    {"a worker's activity that nobody told of is asked for",                test_unknown_activity},
+    {"without the other services and NATS tasks live on, and all catch up", test_alone           },
+    {"two processes go on without the others, and catch up",                test_two_alone       },
+    {"what waits for the router is bounded",                                test_full            },
+    {"a process that lost its lease writes nothing",                        test_lease           },
+    {"what a process that died was told is told again soon",                test_told_in_vain    },
 };
 
 int main(int argc, char **argv)
