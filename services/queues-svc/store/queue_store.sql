@@ -16,16 +16,24 @@ left join activity_copy a on a.sid = q.assignment_activity_sid
 where q.sid = $2 and q.workspace_sid = $1;
 
 -- name: queue_get_for_update
+-- Locked first, joined afterwards: who waited for the lock would join by the activities that the
+-- queue had before.
 -- index: primary key; so are the names
+with q as (
+    select sid, account_sid, workspace_sid, friendly_name, target_workers, max_reserved_workers,
+           task_order, reservation_activity_sid, assignment_activity_sid, version, created_at,
+           updated_at
+    from task_queue
+    where sid = $2 and workspace_sid = $1
+    for update
+)
 select q.sid, q.account_sid, q.workspace_sid, q.friendly_name, q.target_workers,
        q.max_reserved_workers, q.task_order, q.reservation_activity_sid, q.assignment_activity_sid,
        q.version, q.created_at, q.updated_at, coalesce(r.friendly_name, ''),
        coalesce(a.friendly_name, '')
-from task_queue q
+from q
 left join activity_copy r on r.sid = q.reservation_activity_sid
-left join activity_copy a on a.sid = q.assignment_activity_sid
-where q.sid = $2 and q.workspace_sid = $1
-for update of q;
+left join activity_copy a on a.sid = q.assignment_activity_sid;
 
 -- name: queue_list
 -- index: task_queue_by_workspace, or task_queue_friendly_name, task_queue_by_activity and
