@@ -184,6 +184,8 @@ suite.test('a stream that comes back with Last-Event-ID gets exactly what it mis
 
 suite.test('a rejected task is offered to another worker, a canceled one to nobody', async () => {
   const jane = await suite.worker('Jane Roe');
+  // Before that, the task would rightly be offered to John again.
+  await until('the router has heard of Jane', async () => (await suite.api.list(`/events?workerSid=${jane.sid}`)).length > 0);
   const task = await suite.api.post('/tasks', { attributes: {} });
   const first = await suite.offerOf(task.sid);
   const rejected = await suite.api.post(`/reservations/${first.sid}/reject`, {});
