@@ -8,7 +8,10 @@
 #include "jx/writer.h"
 #include "outbox_sql.h"
 
-enum { TYPE_BYTES = 256 }; /* of a CloudEvents type */
+enum {
+    TYPE_BYTES = 256, /* of a CloudEvents type */
+    SUBJECT_BYTES = 1024,
+};
 
 static bool is_set(const char *text)
 {
@@ -134,8 +137,8 @@ bool outbox_event_payload(const struct outbox_event *event, const struct call *c
 
 /* ---- Row ---- */
 
-static enum err_code insert(struct db_conn *conn, struct call *call, struct outbox_event *event,
-                            struct buf *subject, struct buf *payload, struct err *err)
+static enum err_code write_row(struct call *call, struct outbox_event *event, struct buf *subject,
+                               struct buf *payload, struct err *err)
 {
     if (!sid_is_set(&event->event_sid))
         event->event_sid = sid_new("EV");
@@ -150,10 +153,7 @@ static enum err_code insert(struct db_conn *conn, struct call *call, struct outb
         return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "EVENT_TOO_LARGE",
                        "the resource is too large: its event would pass %d bytes",
                        BUS_MAX_PAYLOAD_BYTES);
-    return db_query(conn, call, &outbox_insert,
-                    DB_PARAMS(db_cstr(event->event_sid.text), db_text(buf_str(subject)),
-                              db_text(buf_str(payload))),
-                    NULL, err);
+    return ERR_OK;
 }
 
 enum err_code outbox_append(struct db_conn *conn, struct call *call, struct outbox_event *event,
@@ -161,10 +161,56 @@ enum err_code outbox_append(struct db_conn *conn, struct call *call, struct outb
 {
     struct buf subject;
     struct buf payload;
-    buf_init(&subject, 1024);
+    buf_init(&subject, SUBJECT_BYTES);
     buf_init(&payload, BUS_MAX_PAYLOAD_BYTES);
-    enum err_code code = insert(conn, call, event, &subject, &payload, err);
+    enum err_code code = write_row(call, event, &subject, &payload, err);
+    if (code == ERR_OK)
+        code = db_query(conn, call, &outbox_insert,
+                        DB_PARAMS(db_cstr(event->event_sid.text), db_text(buf_str(&subject)),
+                                  db_text(buf_str(&payload))),
+                        NULL, err);
     buf_fini(&subject);
     buf_fini(&payload);
     return code;
+}
+
+/* The texts of one row, kept in the arena. */
+static enum err_code keep_row(struct call *call, struct outbox_event *event, struct str *subject,
+                              struct str *payload, struct err *err)
+{
+    struct buf texts[2];
+    buf_init(&texts[0], SUBJECT_BYTES);
+    buf_init(&texts[1], BUS_MAX_PAYLOAD_BYTES);
+    enum err_code code = write_row(call, event, &texts[0], &texts[1], err);
+    if (code == ERR_OK) {
+        *subject = arena_str(call->arena, buf_str(&texts[0]));
+        *payload = arena_str(call->arena, buf_str(&texts[1]));
+    }
+    buf_fini(&texts[0]);
+    buf_fini(&texts[1]);
+    return code;
+}
+
+enum err_code outbox_append_many(struct db_conn *conn, struct call *call,
+                                 struct outbox_event *events, size_t count, struct err *err)
+{
+    if (count == 0)
+        return ERR_OK;
+    struct str *sids = ARENA_ARRAY(call->arena, struct str, count);
+    struct str *subjects = ARENA_ARRAY(call->arena, struct str, count);
+    struct str *payloads = ARENA_ARRAY(call->arena, struct str, count);
+    enum err_code code =
+        sids == NULL || subjects == NULL || payloads == NULL ? call_no_room(err) : ERR_OK;
+    for (size_t i = 0; i < count && code == ERR_OK; i++) {
+        code = keep_row(call, &events[i], &subjects[i], &payloads[i], err);
+        sids[i] = str_from(events[i].event_sid.text);
+    }
+    if (code == ERR_OK && arena_is_exhausted(call->arena))
+        code = call_no_room(err);
+    if (code != ERR_OK)
+        return code;
+    return db_query(
+        conn, call, &outbox_insert_many,
+        DB_PARAMS(db_texts(sids, count), db_texts(subjects, count), db_texts(payloads, count)),
+        NULL, err);
 }

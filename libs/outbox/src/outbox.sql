@@ -2,6 +2,13 @@
 insert into outbox (event_sid, subject, payload)
 values ($1, $2, $3)
 
+-- numbered in the order of the arrays
+-- name: outbox_insert_many
+insert into outbox (event_sid, subject, payload)
+select sid, subject, payload
+from unnest($1::text[], $2::text[], $3::text[]) with ordinality as e (sid, subject, payload, nth)
+order by nth
+
 -- One relay per schema; held until the session ends.
 -- name: outbox_try_lock
 select pg_try_advisory_lock(hashtextextended('taskrouter.outbox.' || current_schema(), 0))

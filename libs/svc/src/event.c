@@ -3,10 +3,10 @@
 #include "outbox/outbox.h"
 #include "pbjson/pbjson.h"
 
-enum err_code svc_event_append(struct db_conn *conn, struct call *call,
-                               const struct svc_event *event, struct err *err)
+static enum err_code row_from(struct call *call, const struct svc_event *event,
+                              struct outbox_event *out_row, struct err *err)
 {
-    struct outbox_event row = {
+    *out_row = (struct outbox_event){
         .source = event->source,
         .type = event->type,
         .workspace_sid = event->workspace_sid,
@@ -14,11 +14,25 @@ enum err_code svc_event_append(struct db_conn *conn, struct call *call,
         .subject_sid = event->subject_sid,
         .version = event->version,
     };
-    enum err_code code =
-        pbjson_text(event->data, &pbjson_canonical, call->arena, &row.data_json, err);
-    if (code != ERR_OK)
-        return code;
-    return outbox_append(conn, call, &row, err);
+    return pbjson_text(event->data, &pbjson_canonical, call->arena, &out_row->data_json, err);
+}
+
+enum err_code svc_event_append(struct db_conn *conn, struct call *call,
+                               const struct svc_event *event, struct err *err)
+{
+    struct outbox_event row;
+    enum err_code code = row_from(call, event, &row, err);
+    return code == ERR_OK ? outbox_append(conn, call, &row, err) : code;
+}
+
+enum err_code svc_events_append(struct db_conn *conn, struct call *call,
+                                const struct svc_event *events, size_t count, struct err *err)
+{
+    struct outbox_event *rows = ARENA_ARRAY(call->arena, struct outbox_event, count);
+    enum err_code code = rows == NULL ? call_no_room(err) : ERR_OK;
+    for (size_t i = 0; i < count && code == ERR_OK; i++)
+        code = row_from(call, &events[i], &rows[i], err);
+    return code == ERR_OK ? outbox_append_many(conn, call, rows, count, err) : code;
 }
 
 enum err_code svc_event_read(struct call *call, const struct bus_msg *msg,

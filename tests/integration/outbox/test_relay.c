@@ -266,6 +266,37 @@ static void an_event_that_is_too_large_is_refused_before_it_is_written(void)
     CHECK_I64(number(&t_rows), 0);
 }
 
+static const struct db_stmt t_order = {
+    "t_order", "select string_agg(subject, ' ' order by seq) from outbox", 0};
+
+/* One statement, numbered as they were given; one that cannot be written keeps all out. */
+static void many_in_order(void)
+{
+    enum { COUNT = 50 };
+    begin_case();
+    struct db_conn *conn = NULL;
+    REQUIRE(db_acquire(pool, &call, &conn, &err) == ERR_OK);
+    static struct outbox_event events[COUNT];
+    const char *want = "";
+    for (int i = 0; i < COUNT; i++) {
+        events[i] = (struct outbox_event){
+            .type = arena_printf(arena, "worker.n%d", i), .workspace_sid = "WS1", .version = 1};
+        want = arena_printf(arena, "%s%staskrouter.WS1.worker.n%d", want, i == 0 ? "" : " ", i);
+    }
+    const char *good = events[COUNT - 1].type;
+    events[COUNT - 1].type = "worker. created";
+    CHECK_I64(outbox_append_many(conn, &call, events, COUNT, &err), ERR_INTERNAL);
+    CHECK_I64(number(&t_rows), 0);
+    events[COUNT - 1].type = good;
+    CHECK_I64(outbox_append_many(conn, &call, events, COUNT, &err), ERR_OK);
+    CHECK_I64(outbox_append_many(conn, &call, NULL, 0, &err), ERR_OK);
+    db_release(conn);
+    CHECK_I64(number(&t_rows), COUNT);
+    struct db_result *result = NULL;
+    REQUIRE(db_pool_query(pool, &call, &t_order, DB_NO_PARAMS, &result, &err) == ERR_OK);
+    CHECK_TEXT(db_get_text(result, 0, 0), want);
+}
+
 static const struct test_case cases[] = {
     {"committed events are published in order",                              committed_events_are_published_in_order  },
     {"an event is published without being woken",                            an_event_is_published_without_being_woken},
@@ -279,6 +310,7 @@ static const struct test_case cases[] = {
      a_killed_database_loses_and_repeats_nothing_that_was_marked                                                      },
     {"an event that is too large is refused before it is written",
      an_event_that_is_too_large_is_refused_before_it_is_written                                                       },
+    {"many events in one statement, in their order",                         many_in_order                            },
 };
 
 int main(int argc, char **argv)

@@ -56,6 +56,12 @@ bool outbox_event_open(const struct outbox_event *event, const struct call *call
 enum err_code outbox_append(struct db_conn *conn, struct call *call, struct outbox_event *event,
                             struct err *err) MUST_CHECK;
 
+/* The rows of many changes in one statement, in the order given. Their texts stay in the arena
+ * until it is rewound: a caller with many or large ones does so in portions. */
+enum err_code outbox_append_many(struct db_conn *conn, struct call *call,
+                                 struct outbox_event *events, size_t count,
+                                 struct err *err) MUST_CHECK;
+
 /* ---- Publishing ---- */
 
 /* One committed row on its way out. */

@@ -27,6 +27,11 @@ struct svc_event {
 enum err_code svc_event_append(struct db_conn *conn, struct call *call,
                                const struct svc_event *event, struct err *err) MUST_CHECK;
 
+/* The events of many changes in one statement, in the order given; see outbox_append_many. */
+enum err_code svc_events_append(struct db_conn *conn, struct call *call,
+                                const struct svc_event *events, size_t count,
+                                struct err *err) MUST_CHECK;
+
 /*
  * What a consumer was handed, as a message of taskrouter.events.v1; both live in call->arena.
  * Members that we do not know are skipped. Errors: INVALID_ARGUMENT (to the dead letters);
