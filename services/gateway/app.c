@@ -43,7 +43,7 @@ static struct host_spec host_spec(const struct rpc_auth *auth)
         .migrations = gateway_migrations,
         .migration_count = gateway_migrations_count,
         .peers = PEER_BIT(PEER_WORKERS) | PEER_BIT(PEER_QUEUES) | PEER_BIT(PEER_ROUTING) |
-                 PEER_BIT(PEER_TASKS),
+                 PEER_BIT(PEER_TASKS) | PEER_BIT(PEER_SYNC),
         .auth = auth,
     };
 }

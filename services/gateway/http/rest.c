@@ -223,7 +223,7 @@ static struct http_route route_of(const struct rest *rest, const struct rest_rou
         .method = row->method,
         .pattern = row->pattern,
         .handler = handle,
-        .budget_ms = UPSTREAM_BUDGET_MS,
+        .budget_ms = row->budget_ms != 0 ? row->budget_ms : UPSTREAM_BUDGET_MS,
         .min_role = row->role,
     };
     if (row->kind == REST_STREAM)

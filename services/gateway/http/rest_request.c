@@ -387,6 +387,8 @@ static enum err_code workspace_read(struct gateway *gateway, const struct rest_r
     if (!rest_has_workspace(row))
         return ERR_OK;
     enum err_code code = rest_named_workspace(req, &sid, err);
+    if (code == ERR_OK && sid == NULL && row->may_lack_workspace)
+        sid = req->call->who.workspace_sid;
     if (code == ERR_OK && sid == NULL)
         code = default_workspace_of(gateway->workspaces, req->call, &sid, err);
     if (code != ERR_OK)

@@ -7,6 +7,7 @@
 #include "taskrouter/directory/v1/directory.pb-c.h"
 #include "taskrouter/queues/v1/queues.pb-c.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
+#include "taskrouter/sync/v1/sync.pb-c.h"
 #include "taskrouter/tasks/v1/callbacks.pb-c.h"
 #include "taskrouter/tasks/v1/explain.pb-c.h"
 #include "taskrouter/tasks/v1/statistics.pb-c.h"
@@ -15,6 +16,9 @@
 
 #define FIELDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define PAGED       "page_size", "cursor"
+
+/* Two calls of Twilio's API, retries among them. */
+enum { CHECK_BUDGET_MS = 20000 };
 
 /* The method of an area, with the types of its request and reply: RPC(workers, WORKERS, Workers,
  * GetWorker, get_worker, worker). */
@@ -86,7 +90,8 @@ const struct rest_route rest_routes[] = {
     {LIST("/workers", VIEWER), .tag = "workers", .summary = "List workers",
      RPC(workers, WORKERS, Workers, ListWorkers, list_workers, list_workers_response),
      .query = FIELDS(PAGED, "friendly_name", "activity_sid", "activity_name", "available",
-         "target_workers_expression", "task_queue_sid", "task_queue_name", "ordering")},
+         "target_workers_expression", "task_queue_sid", "task_queue_name", "ordering",
+         "user_sid")},
     {CREATE("/workers", SUPERVISOR), .tag = "workers", .summary = "Create a worker",
      RPC(workers, WORKERS, Workers, CreateWorker, create_worker, worker),
      .body = FIELDS("friendly_name", "attributes", "activity_sid")},
@@ -99,6 +104,13 @@ const struct rest_route rest_routes[] = {
      .body_more = FIELDS("reject_pending_reservations"), .is_own_worker = true},
     {DELETE("/workers/{sid}", SUPERVISOR), .tag = "workers", .summary = "Delete a worker",
      RPC_VOID(workers, WORKERS, Workers, DeleteWorker, delete_worker)},
+    {ACTION("/workers/{sid}/user", SUPERVISOR), .tag = "workers",
+     .summary = "Link a worker to the user that it is",
+     RPC(workers, WORKERS, Workers, LinkWorker, link_worker, worker),
+     .body = FIELDS("user_sid", "replace")},
+    {DELETE("/workers/{sid}/user", SUPERVISOR), .tag = "workers",
+     .summary = "Unlink a worker from its user",
+     RPC(workers, WORKERS, Workers, UnlinkWorker, unlink_worker, worker)},
     {LIST("/workers/{workerSid}/channels", VIEWER), .tag = "workers",
      .summary = "List a worker's channels with their capacities",
      RPC(workers, WORKERS, Workers, ListWorkerChannels, list_worker_channels,
@@ -312,6 +324,26 @@ const struct rest_route rest_routes[] = {
      .summary = "Send all dead event callbacks of the workspace again",
      RPC(tasks, TASKS, Callbacks, ResendDeadCallbacks, resend_dead_callbacks,
          resend_dead_callbacks_response)},
+
+    /* ---- sync with Twilio ---- */
+    {LIST("/sync/runs", VIEWER), .tag = "sync", .summary = "List runs of the sync, newest first",
+     RPC(sync, SYNC, Sync, ListRuns, list_runs, list_runs_response), .query = FIELDS(PAGED)},
+    {CREATE("/sync/runs", SUPERVISOR), .tag = "sync",
+     .summary = "Begin a run, which goes on whoever listens; without a workspace of the configured one",
+     RPC(sync, SYNC, Sync, StartRun, start_run, run), .operation = "startRun",
+     .body = FIELDS("kinds", "dry_run", "light", "cause"), .may_lack_workspace = true},
+    {GET("/sync/runs/{sid}", VIEWER), .tag = "sync", .summary = "Get a run with its progress",
+     RPC(sync, SYNC, Sync, GetRun, get_run, run)},
+    {LIST("/sync/runs/{sid}/items", VIEWER), .tag = "sync",
+     .summary = "List what a run did not find unchanged, with the fields that differ",
+     RPC(sync, SYNC, Sync, ListRunItems, list_run_items, list_run_items_response),
+     .query = FIELDS(PAGED, "kind", "outcome")},
+    {ACTION("/sync/runs/{sid}/cancel", SUPERVISOR), .tag = "sync", .summary = "End a run early",
+     RPC(sync, SYNC, Sync, CancelRun, cancel_run, run)},
+    {GET("/sync/check", SUPERVISOR), .tag = "sync",
+     .summary = "Say whether Twilio can be reached with what is configured, or what to mend",
+     RPC(sync, SYNC, Sync, CheckUpstream, check_upstream, check_upstream_response),
+     .may_lack_workspace = true, .budget_ms = CHECK_BUDGET_MS},
 
     /* ---- tokens and users ---- */
     {LIST("/tokens", ADMIN), .tag = "tokens", .summary = "List API tokens",

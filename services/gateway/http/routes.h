@@ -48,12 +48,15 @@ struct rest_route {
     const char *const *body_more; /* with nested: what it may set of the request beside */
     const char *const *query;     /* REST_LIST: its parameters */
     bool has_large_body;          /* up to REST_LARGE_BODY_BYTES; else REST_BODY_BYTES */
-    const char *reason;           /* what "reason" says when the body does not; NULL = nothing */
-    bool is_own_worker;           /* an agent's {sid} must be its own worker */
-    bool changes_workspaces;      /* the default workspace may be another one afterwards */
-    const char *tag;              /* OpenAPI: group */
-    const char *summary;          /* OpenAPI: one phrase */
-    const char *operation;        /* OpenAPI: id; NULL = the RPC's name */
+    /* No workspace named: the token's own, else none, and the service knows which one is meant. */
+    bool may_lack_workspace;
+    int budget_ms;           /* for the whole request; 0 = UPSTREAM_BUDGET_MS */
+    const char *reason;      /* what "reason" says when the body does not; NULL = nothing */
+    bool is_own_worker;      /* an agent's {sid} must be its own worker */
+    bool changes_workspaces; /* the default workspace may be another one afterwards */
+    const char *tag;         /* OpenAPI: group */
+    const char *summary;     /* OpenAPI: one phrase */
+    const char *operation;   /* OpenAPI: id; NULL = the RPC's name */
 };
 
 /* True for the kinds that the audit log records. */

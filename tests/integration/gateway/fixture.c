@@ -71,6 +71,7 @@ static void environment(enum program program, const char *env[ENV_MAX])
                     has_all ? grpc_ports[PROGRAM_ROUTING] : unused_port);
     env[n++] = text("TASKROUTER_GRPC_TASKS=127.0.0.1:%d",
                     has_all ? grpc_ports[PROGRAM_TASKS] : unused_port);
+    env[n++] = text("TASKROUTER_GRPC_SYNC=127.0.0.1:%d", unused_port);
     if (program == PROGRAM_GATEWAY) {
         for (const char *const *more = gateway_env; more != NULL && *more != NULL; more++)
             env[n++] = *more;

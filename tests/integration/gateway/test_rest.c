@@ -242,6 +242,25 @@ static void test_bus_away(void)
     CHECK(until(are_queues_back, NULL, 10000));
 }
 
+/* sync-svc is not there in this test; the requests get as far as it. */
+static void test_sync(void)
+{
+    in_workspace();
+    struct reply reply = ask(BOOTSTRAP, "POST", "/sync/runs", NULL, "{'kinds':['queues']}");
+    CHECK(is_problem(&reply, 503, at(reply.body, "reason"), NULL));
+    reply = ask(BOOTSTRAP, "GET", "/sync/check", NULL, NULL);
+    CHECK(is_problem(&reply, 503, at(reply.body, "reason"), NULL));
+    reply = ask(BOOTSTRAP, "GET", "/sync/runs/SY00000000000000000000000000000000", within, NULL);
+    CHECK(is_problem(&reply, 503, at(reply.body, "reason"), NULL));
+    reply = ask(BOOTSTRAP, "POST", "/sync/runs", within, "{'kind':'queues'}");
+    CHECK(is_problem(&reply, 400, "FIELD_UNKNOWN", "kind"));
+    reply = ask(BOOTSTRAP, "GET", "/sync/runs", NULL, NULL); /* which of the workspaces? */
+    CHECK(is_problem(&reply, 400, "WORKSPACE_REQUIRED", "workspaceSid"));
+    const char *viewer = token_new("viewer", "");
+    reply = ask(viewer, "POST", "/sync/runs", within, "{}");
+    CHECK_I64(reply.status, 403);
+}
+
 static void test_document(void)
 {
     struct reply reply = ask(NULL, "GET", "//api/openapi.json", NULL, NULL);
@@ -254,17 +273,18 @@ static void test_document(void)
 }
 
 static const struct test_case cases[] = {
-    {"an item is made, read and changed, by version",            test_life             },
-    {"an item is deleted by version",                            test_delete           },
-    {"the guide's worker",                                       test_guide            },
-    {"what is wrong is refused in the client's words",           test_bad_input        },
-    {"the workspace is named where there are several",           test_default_workspace},
-    {"a repeat by key changes nothing",                          test_repeat           },
-    {"lists come in pages, filtered",                            test_pages            },
-    {"a service that is away is 503 at once, then is back",      test_service_away     },
-    {"without the database all is 503 at once, then is back",    test_database_away    },
-    {"without the bus requests go on",                           test_bus_away         },
-    {"the document is open; what it does not name is not there", test_document         },
+    {"an item is made, read and changed, by version",             test_life             },
+    {"an item is deleted by version",                             test_delete           },
+    {"the guide's worker",                                        test_guide            },
+    {"what is wrong is refused in the client's words",            test_bad_input        },
+    {"the workspace is named where there are several",            test_default_workspace},
+    {"a repeat by key changes nothing",                           test_repeat           },
+    {"lists come in pages, filtered",                             test_pages            },
+    {"a service that is away is 503 at once, then is back",       test_service_away     },
+    {"without the database all is 503 at once, then is back",     test_database_away    },
+    {"without the bus requests go on",                            test_bus_away         },
+    {"the sync is asked, without a workspace where it knows one", test_sync             },
+    {"the document is open; what it does not name is not there",  test_document         },
 };
 
 int main(int argc, char **argv)
