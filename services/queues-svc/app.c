@@ -1,5 +1,7 @@
 #include "app.h"
 
+#include "base/macros.h"
+#include "config_table.h"
 #include "migrations.h"
 #include "queue_consumers.h"
 #include "queue_events.h"
@@ -20,6 +22,7 @@ static struct host_spec host_spec(void)
 static enum err_code start(struct app *app, struct err *err)
 {
     struct queues *queues = host_state_new(app, sizeof *queues);
+    queues->settings = app_service_settings(app);
     struct host_spec spec = host_spec();
     enum err_code code = host_open(app, &spec, &queues->host, err);
     if (code != ERR_OK)
@@ -46,6 +49,9 @@ const struct app_spec queues_app = {
     .name = "queues-svc",
     .summary = "task queues and task channels of TaskRouter",
     .version = "0.1.0",
+    .settings = queues_settings_table,
+    .setting_count = ARRAY_LEN(queues_settings_table),
+    .settings_size = sizeof(struct queues_settings),
     .migrate = migrate,
     .start = start,
 };

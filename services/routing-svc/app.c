@@ -1,5 +1,7 @@
 #include "app.h"
 
+#include "base/macros.h"
+#include "config_table.h"
 #include "migrations.h"
 #include "routing.h"
 #include "routing_consumers.h"
@@ -18,6 +20,7 @@ static struct host_spec host_spec(void)
 static enum err_code start(struct app *app, struct err *err)
 {
     struct routing *routing = host_state_new(app, sizeof *routing);
+    routing->settings = app_service_settings(app);
     struct host_spec spec = host_spec();
     enum err_code code = host_open(app, &spec, &routing->host, err);
     if (code != ERR_OK)
@@ -44,6 +47,9 @@ const struct app_spec routing_app = {
     .name = "routing-svc",
     .summary = "workflows and routing decisions of TaskRouter",
     .version = "0.1.0",
+    .settings = routing_settings_table,
+    .setting_count = ARRAY_LEN(routing_settings_table),
+    .settings_size = sizeof(struct routing_settings),
     .migrate = migrate,
     .start = start,
 };

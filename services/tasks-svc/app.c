@@ -47,6 +47,7 @@ struct tasks_settings {
     int64_t queue_depth;
     int64_t batch_max;
     int64_t lease_ms;
+    int64_t task_limit;
     const char *advertise;
     int64_t wrap_up_ms;
     int64_t event_days;
@@ -99,6 +100,9 @@ static const struct config_setting settings_table[] = {
      .max = 1024,
      .help = "Operations that one commit may serve.",
      CONFIG_FIELD(struct tasks_settings,                                                                     batch_max)  },
+    ROW("TASKROUTER_LIMIT_TASKS", CONFIG_INT, task_limit,
+        "Tasks of a workspace in all states, 0 = any number; at Twilio 500000.",
+        .default_text = "0", .min = 0, .max = 1000000000),
     ROW("TASKROUTER_TASKS_EVENT_DAYS", CONFIG_INT, event_days,
         "Days that the event log reaches back.", .default_text = "35", .min = 1, .max = 36500),
     ROW("TASKROUTER_TASKS_HISTORY_DAYS", CONFIG_INT, history_days,
@@ -402,6 +406,7 @@ static void open_parts(struct app *app, struct started *started)
         .queue_depth = (int)settings->queue_depth,
         .batch_max = (int)settings->batch_max,
         .lease_ms = settings->lease_ms,
+        .task_limit = settings->task_limit,
         .on_commit = on_commit,
         .on_events = on_events,
         .on_places = on_places,

@@ -1,5 +1,7 @@
 #include "app.h"
 
+#include "base/macros.h"
+#include "config_table.h"
 #include "migrations.h"
 #include "worker_consumers.h"
 #include "workers.h"
@@ -20,6 +22,7 @@ static struct host_spec host_spec(void)
 static enum err_code start(struct app *app, struct err *err)
 {
     struct workers *workers = host_state_new(app, sizeof *workers);
+    workers->settings = app_service_settings(app);
     struct host_spec spec = host_spec();
     enum err_code code = host_open(app, &spec, &workers->host, err);
     if (code != ERR_OK)
@@ -39,6 +42,9 @@ const struct app_spec workers_app = {
     .name = "workers-svc",
     .summary = "workspaces, activities, workers and worker channels of TaskRouter",
     .version = "0.1.0",
+    .settings = workers_settings_table,
+    .setting_count = ARRAY_LEN(workers_settings_table),
+    .settings_size = sizeof(struct workers_settings),
     .migrate = migrate,
     .start = start,
 };

@@ -73,3 +73,7 @@ where account_sid = $1
 -- name: db_idempotency_prune
 delete from idempotency
 where created_at < now() - $1 * interval '1 microsecond'
+
+-- name: db_limit_lock
+-- Held until the transaction ends; who waits for it sees what the one before made.
+select pg_advisory_xact_lock(hashtext($1::text), hashtext($2::text));

@@ -80,6 +80,7 @@ struct workspace {
     struct list channels;
     struct list activities;
     struct list tasks;
+    size_t task_count;   /* of them */
     struct map known;    /* "sid:WK…" or "name:…" -> struct known */
     bool has_names;      /* known has the names of all workers */
     struct list indexes; /* anchor_index.node */

@@ -122,6 +122,7 @@ enum err_code engine_load_task(struct engine *engine, const struct task_row *row
     if (!load_place_is_good(task))
         task->filter_index = FILTER_NOWHERE;
     list_append(&task->workspace->tasks, &task->node);
+    task->workspace->task_count++;
     sid_map_put(&engine->tasks, task);
     engine_load_counters(engine, 0, row->sequence);
     return ERR_OK;

@@ -290,6 +290,7 @@ void task_free(struct engine *engine, struct task *task)
         reservation_free(
             engine, LIST_ENTRY(list_first(&task->reservations), struct reservation, task_node));
     list_remove(&task->node);
+    task->workspace->task_count--;
     heap_remove(&engine->ready_tasks, &task->ready);
     emit_forget_task(engine, task);
     sid_map_remove(&engine->tasks, task);
@@ -511,6 +512,7 @@ static struct task *task_new(struct engine *engine, struct workspace *workspace,
     task->filter_index = FILTER_DIRECT;
     task_count_workflow(task, 1);
     list_append(&workspace->tasks, &task->node);
+    workspace->task_count++;
     sid_map_put(&engine->tasks, task);
     stats_task_add(task);
     return task;

@@ -64,6 +64,12 @@ void engine_tasks(const struct engine *engine, engine_task_fn fn, void *context)
     }
 }
 
+size_t engine_workspace_task_count(const struct engine *engine, const struct sid *workspace_sid)
+{
+    const struct workspace *workspace = map_get(&engine->workspaces, sid_str(workspace_sid));
+    return workspace == NULL ? 0 : workspace->task_count;
+}
+
 int64_t engine_config_version(const struct engine *engine, const struct sid *sid)
 {
     struct str key = sid_str(sid);

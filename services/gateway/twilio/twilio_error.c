@@ -17,12 +17,13 @@ static const struct {
     int status; /* 0: the error's */
     int code;
 } known_reasons[] = {
-    {"METHOD_NOT_ALLOWED",    405, 20004},
-    {"VERSION_MISMATCH",      412, 20412},
-    {"PRECONDITION_FAILED",   412, 20412},
-    {"RESERVATION_RESCINDED", 410, 20410},
-    {"PAGE_WITHOUT_TOKEN",    400, 40153},
-    {"STATISTICS_TOO_OLD",    400, 14241},
+    {"METHOD_NOT_ALLOWED",      405, 20004},
+    {"VERSION_MISMATCH",        412, 20412},
+    {"PRECONDITION_FAILED",     412, 20412},
+    {"RESERVATION_RESCINDED",   410, 20410},
+    {"PAGE_WITHOUT_TOKEN",      400, 40153},
+    {"STATISTICS_TOO_OLD",      400, 14241},
+    {"TOO_MANY_ACTIVE_WORKERS", 400, 14240},
 };
 
 static const struct {

@@ -2,6 +2,7 @@
 
 #include "base/ids.h"
 #include "channel_store.h"
+#include "limit_store.h"
 #include "outbox/outbox.h"
 #include "queue_events.h"
 #include "queues.h"
@@ -32,6 +33,7 @@ static enum err_code check_key(const char *field, const char *key, struct err *e
 
 struct create_context {
     const Taskrouter__Queues__V1__CreateTaskChannelRequest *request;
+    int64_t limit; /* of channels in the workspace; 0 = none */
     struct task_channel channel;
     wire_channel *reply;
 };
@@ -52,6 +54,9 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
         return ERR_OK;
     }
     code = workspaces_hold(conn, call, create->channel.workspace_sid, err);
+    if (code == ERR_OK)
+        code = limit_store_check(conn, call, QUEUES_LIMIT_CHANNELS, create->limit,
+                                 create->channel.workspace_sid, err);
     if (code == ERR_OK)
         code = channel_store_insert(conn, call, &create->channel, err);
     if (code == ERR_OK)
@@ -77,6 +82,7 @@ enum err_code channel_rpc_create(void *app, struct call *call,
     struct sid sid = sid_new("TC");
     struct create_context create = {
         .request = request,
+        .limit = queues->settings->limit_channels,
         .channel =
             {
                       .sid = sid.text,

@@ -2,6 +2,7 @@
 
 #include "activity_check.h"
 #include "base/ids.h"
+#include "limit_store.h"
 #include "outbox/outbox.h"
 #include "queue_events.h"
 #include "queue_store.h"
@@ -42,6 +43,7 @@ static enum task_order order_from_wire(Taskrouter__Queues__V1__TaskOrder order)
 
 struct create_context {
     const Taskrouter__Queues__V1__CreateTaskQueueRequest *request;
+    int64_t limit; /* of queues in the workspace; 0 = none */
     struct task_queue queue;
     wire_queue *reply;
 };
@@ -61,6 +63,9 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
         return ERR_OK;
     }
     code = workspaces_hold(conn, call, create->queue.workspace_sid, err);
+    if (code == ERR_OK)
+        code = limit_store_check(conn, call, QUEUES_LIMIT_QUEUES, create->limit,
+                                 create->queue.workspace_sid, err);
     if (code == ERR_OK)
         code = queue_store_insert(conn, call, &create->queue, err);
     if (code == ERR_OK)
@@ -90,6 +95,7 @@ enum err_code queue_rpc_create(void *app, struct call *call,
     struct sid sid = sid_new("WQ");
     struct create_context create = {
         .request = request,
+        .limit = queues->settings->limit_queues,
         .queue =
             {
                     .sid = sid.text,

@@ -1,6 +1,7 @@
 /* The service's long-lived object, for handlers and consumers. */
 #pragma once
 
+#include "queues_settings.h"
 #include "svc/host.h"
 #include "svc/workspaces.h"
 
@@ -8,5 +9,6 @@
 
 struct queues {
     struct host host;
+    const struct queues_settings *settings;
     struct workspaces workspaces;
 };

@@ -5,6 +5,7 @@
 
 #include "base/ids.h"
 #include "base/parse.h"
+#include "limit_store.h"
 #include "outbox/outbox.h"
 #include "queue_check.h"
 #include "routing.h"
@@ -58,6 +59,7 @@ static enum err_code check_document(struct routing *routing, struct call *call,
 
 struct create_context {
     const Taskrouter__Routing__V1__CreateWorkflowRequest *request;
+    int64_t limit; /* of workflows in the workspace; 0 = none */
     struct workflow workflow;
     wire_workflow *reply;
 };
@@ -77,6 +79,9 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
         return ERR_OK;
     }
     code = workspaces_hold(conn, call, create->workflow.workspace_sid, err);
+    if (code == ERR_OK)
+        code = limit_store_check(conn, call, ROUTING_LIMIT_WORKFLOWS, create->limit,
+                                 create->workflow.workspace_sid, err);
     if (code == ERR_OK)
         code = workflow_store_insert(conn, call, &create->workflow, err);
     if (code == ERR_OK)
@@ -102,6 +107,7 @@ enum err_code workflow_rpc_create(void *app, struct call *call,
     struct sid sid = sid_new("WW");
     struct create_context create = {
         .request = request,
+        .limit = routing->settings->limit_workflows,
         .workflow =
             {
                        .sid = sid.text,

@@ -1,6 +1,7 @@
 /* The service's long-lived object, for handlers and consumers. */
 #pragma once
 
+#include "routing_settings.h"
 #include "svc/host.h"
 #include "svc/workspaces.h"
 
@@ -8,5 +9,6 @@
 
 struct routing {
     struct host host;
+    const struct routing_settings *settings;
     struct workspaces workspaces;
 };

@@ -334,12 +334,26 @@ static bool lacks_queues(struct batch *batch, struct shard_op *op)
     return true;
 }
 
+/* What is due at this time was purged before by the tick that began the batch. */
+static enum err_code check_limit(const struct shard *shard, struct shard_op *op)
+{
+    int64_t limit = shard->shell->task_limit;
+    if (limit == 0 || op->command.kind != ENGINE_CREATE_TASK ||
+        engine_workspace_task_count(shard->engine, &op->workspace_sid) < (size_t)limit)
+        return ERR_OK;
+    return ERR_SET(&op->err, ERR_FAILED_PRECONDITION, "LIMIT_REACHED",
+                   "workspace %s has %lld tasks, which is the limit (TASKROUTER_LIMIT_TASKS)",
+                   op->workspace_sid.text, (long long)limit);
+}
+
 static void apply_command(struct batch *batch, struct shard_op *op, size_t index)
 {
     struct shard *shard = batch->shard;
     if (op->key.len > 0 && answer_repeat(batch, op))
         return;
     enum err_code code = check_own(shard->engine, op);
+    if (code == ERR_OK)
+        code = check_limit(shard, op);
     if (code != ERR_OK) {
         refuse(op, code);
         return;

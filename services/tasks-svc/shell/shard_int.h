@@ -149,6 +149,7 @@ struct shell {
     int shard_count;
     int batch_max;
     int64_t lease_ms;
+    int64_t task_limit;
     void (*on_commit)(void *ctx, int shard);
     void (*on_events)(void *ctx, int shard, int64_t first_seq, const struct packed_events *events);
     void (*on_places)(void *ctx);

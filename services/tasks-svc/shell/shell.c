@@ -36,6 +36,7 @@ struct shell *shell_open(const struct shell_options *options)
     shell->shard_count = options->shards;
     shell->batch_max = options->batch_max > SHARD_BATCH_MAX ? SHARD_BATCH_MAX : options->batch_max;
     shell->lease_ms = options->lease_ms;
+    shell->task_limit = options->task_limit;
     shell->on_commit = options->on_commit;
     shell->on_events = options->on_events;
     shell->on_places = options->on_places;

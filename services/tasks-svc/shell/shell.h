@@ -33,6 +33,7 @@ struct shell_options {
     int queue_depth;                         /* operations waiting per shard */
     int batch_max;                           /* operations in one transaction */
     int64_t lease_ms;                        /* how long a lease lasts without a commit */
+    int64_t task_limit;                      /* tasks of a workspace; 0: any number */
     void (*on_commit)(void *ctx, int shard); /* after each commit, on the shard's thread */
     /* Before on_commit: the events of the commit, the first of which has that number. */
     void (*on_events)(void *ctx, int shard, int64_t first_seq, const struct packed_events *events);

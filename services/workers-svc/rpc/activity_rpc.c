@@ -3,6 +3,7 @@
 #include "access.h"
 #include "activity_store.h"
 #include "base/ids.h"
+#include "limit_store.h"
 #include "outbox/outbox.h"
 #include "queue_peer.h"
 #include "svc/check.h"
@@ -28,6 +29,7 @@ static enum err_code reply_with(struct call *call, const struct activity *item,
 
 struct create_context {
     const Taskrouter__Workers__V1__CreateActivityRequest *request;
+    int64_t limit; /* of activities in the workspace; 0 = none */
     struct activity activity;
     wire_activity *reply;
 };
@@ -53,7 +55,10 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
     }
     create->activity.account_sid = workspace.account_sid;
     create->activity.workspace_sid = workspace.sid;
-    code = activity_store_insert(conn, call, &create->activity, err);
+    code =
+        limit_store_check(conn, call, WORKERS_LIMIT_ACTIVITIES, create->limit, workspace.sid, err);
+    if (code == ERR_OK)
+        code = activity_store_insert(conn, call, &create->activity, err);
     if (code == ERR_OK)
         code = activity_event_append(conn, call, "activity.created", &create->activity, false, err);
     if (code == ERR_OK)
@@ -71,6 +76,7 @@ enum err_code activity_rpc_create(void *app, struct call *call,
     struct sid sid = sid_new("WA");
     struct create_context create = {
         .request = request,
+        .limit = workers->settings->limit_activities,
         .activity =
             {
                        .sid = sid.text,

@@ -6,6 +6,7 @@
 #include "activity_store.h"
 #include "base/clock.h"
 #include "base/ids.h"
+#include "limit_store.h"
 #include "outbox/outbox.h"
 #include "svc/check.h"
 #include "svc/mask.h"
@@ -41,9 +42,19 @@ static enum err_code find_activity(struct db_conn *conn, struct call *call,
     return code;
 }
 
+/* A worker who is about to be in an available activity, and was in none. */
+static enum err_code check_active(struct db_conn *conn, struct call *call,
+                                  const struct workers *workers, const char *workspace_sid,
+                                  struct err *err)
+{
+    return limit_store_check(conn, call, WORKERS_LIMIT_ACTIVE,
+                             workers->settings->limit_active_workers, workspace_sid, err);
+}
+
 /* ---- create ---- */
 
 struct create_context {
+    const struct workers *workers;
     const Taskrouter__Workers__V1__CreateWorkerRequest *request;
     struct worker worker;
     wire_worker *reply;
@@ -73,6 +84,12 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
     code = find_activity(conn, call, workspace.sid, activity_sid, &activity, err);
     if (code != ERR_OK)
         return code;
+    code = limit_store_check(conn, call, WORKERS_LIMIT_WORKERS,
+                             create->workers->settings->limit_workers, workspace.sid, err);
+    if (code == ERR_OK && activity.available)
+        code = check_active(conn, call, create->workers, workspace.sid, err);
+    if (code != ERR_OK)
+        return code;
     create->worker.account_sid = workspace.account_sid;
     create->worker.workspace_sid = workspace.sid;
     create->worker.activity_sid = activity.sid;
@@ -96,6 +113,7 @@ enum err_code worker_rpc_create(void *app, struct call *call,
     struct workers *workers = app;
     struct sid sid = sid_new("WK");
     struct create_context create = {
+        .workers = workers,
         .request = request,
         .worker =
             {
@@ -140,6 +158,7 @@ enum err_code worker_rpc_get(void *app, struct call *call,
 static const char *const updatable[] = {"friendly_name", "attributes", "activity_sid"};
 
 struct update_context {
+    const struct workers *workers;
     const Taskrouter__Workers__V1__UpdateWorkerRequest *request;
     struct worker worker; /* out: as it is now */
 };
@@ -209,6 +228,8 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
         struct activity activity;
         code =
             find_activity(conn, call, workspace.sid, request->worker->activity_sid, &activity, err);
+        if (code == ERR_OK && activity.available && !before.available)
+            code = check_active(conn, call, update->workers, workspace.sid, err);
         if (code == ERR_OK && strcmp(activity.sid, before.activity_sid) != 0) {
             worker->activity_sid = activity.sid;
             worker->activity_name = activity.friendly_name;
@@ -232,7 +253,7 @@ enum err_code worker_rpc_update(void *app, struct call *call,
     if (request->worker == NULL)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "FIELD_REQUIRED", "worker",
                          "worker is required; give it with workspace_sid and sid");
-    struct update_context update = {.request = request};
+    struct update_context update = {.workers = workers, .request = request};
     enum err_code code = check_sid("sid", request->worker->sid, "WK", err);
     if (code == ERR_OK)
         code = mask_check(request->update_mask, updatable, ARRAY_LEN(updatable), err);

@@ -5,6 +5,7 @@
 #include "access.h"
 #include "activity_store.h"
 #include "base/ids.h"
+#include "limit_store.h"
 #include "outbox/outbox.h"
 #include "svc/check.h"
 #include "svc/mask.h"
@@ -61,6 +62,7 @@ static enum provider provider_from_wire(Taskrouter__Workers__V1__Provider provid
 
 struct create_context {
     const Taskrouter__Workers__V1__CreateWorkspaceRequest *request;
+    int64_t limit; /* of workspaces of the account; 0 = none */
     struct workspace workspace;
     struct activity *activities; /* the first is default and timeout activity */
     size_t activity_count;
@@ -141,7 +143,10 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
         create->reply = (wire_workspace *)(void *)first_reply;
         return ERR_OK;
     }
-    code = workspace_store_insert(conn, call, &create->workspace, err);
+    code = limit_store_check(conn, call, WORKERS_LIMIT_WORKSPACES, create->limit,
+                             create->workspace.account_sid, err);
+    if (code == ERR_OK)
+        code = workspace_store_insert(conn, call, &create->workspace, err);
     if (code == ERR_OK)
         code =
             workspace_event_append(conn, call, "workspace.created", &create->workspace, false, err);
@@ -186,6 +191,7 @@ enum err_code workspace_rpc_create(void *app, struct call *call,
                      TASKROUTER__WORKERS__V1__QUEUE_ORDER__QUEUE_ORDER_UNSPECIFIED;
     struct create_context create = {
         .request = request,
+        .limit = workers->settings->limit_workspaces,
         .workspace =
             {
                         .sid = sid.text,

@@ -261,15 +261,12 @@ static void drop_json(void *json)
     json_decref(json);
 }
 
-/* Sends the request, which it frees, and reads the reply. */
-static struct reply exchange(struct buf *bytes)
+/* Reads the reply to what was sent, and frees bytes. */
+static struct reply await_reply(int fd, struct buf *bytes, int64_t began)
 {
     struct reply reply = {.status = -1, .head = "", .text = ""};
-    int64_t began = clock_mono_us();
-    int fd = dial();
+    buf_clear(bytes);
     if (fd >= 0) {
-        send_all(fd, buf_str(bytes));
-        buf_clear(bytes);
         while (receive(fd, bytes, began + REPLY_MS * US_PER_MS)) {
         }
         (void)close(fd);
@@ -288,6 +285,16 @@ static struct reply exchange(struct buf *bytes)
     return reply;
 }
 
+/* Sends the request, which it frees, and reads the reply. */
+static struct reply exchange(struct buf *bytes)
+{
+    int64_t began = clock_mono_us();
+    int fd = dial();
+    if (fd >= 0)
+        send_all(fd, buf_str(bytes));
+    return await_reply(fd, bytes, began);
+}
+
 struct reply ask(const char *token, const char *method, const char *path, const char *headers,
                  const char *body)
 {
@@ -297,18 +304,44 @@ struct reply ask(const char *token, const char *method, const char *path, const 
     return exchange(&bytes);
 }
 
+static void form_write(struct buf *out, const char *token, const char *method, const char *path,
+                       const char *headers, const char *form)
+{
+    head_write(out, token, method, path, headers);
+    if (form != NULL)
+        buf_printf(out,
+                   "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n",
+                   strlen(form));
+    buf_text(out, "\r\n");
+    buf_text(out, form != NULL ? form : "");
+}
+
 struct reply ask_form(const char *token, const char *method, const char *path, const char *headers,
                       const char *form)
 {
     struct buf bytes;
     buf_init(&bytes, 0);
-    head_write(&bytes, token, method, path, headers);
-    if (form != NULL)
-        buf_printf(&bytes,
-                   "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n",
-                   strlen(form));
-    buf_printf(&bytes, "\r\n%s", form != NULL ? form : "");
+    form_write(&bytes, token, method, path, headers, form);
     return exchange(&bytes);
+}
+
+void ask_at_once(const char *token, const char *path, const char *const *forms, struct reply *out,
+                 size_t count)
+{
+    enum { MOST = 16 };
+    struct buf bytes[MOST];
+    int fds[MOST];
+    int64_t began = clock_mono_us();
+    INVARIANT(count <= MOST);
+    for (size_t i = 0; i < count; i++) {
+        buf_init(&bytes[i], 0);
+        form_write(&bytes[i], token, "POST", path, NULL, forms[i]);
+        fds[i] = dial();
+    }
+    for (size_t i = 0; i < count; i++)
+        send_all(fds[i], buf_str(&bytes[i]));
+    for (size_t i = 0; i < count; i++)
+        out[i] = await_reply(fds[i], &bytes[i], began);
 }
 
 const char *header_of(const struct reply *reply, const char *name)

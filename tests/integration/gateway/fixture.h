@@ -68,6 +68,10 @@ struct reply ask(const char *token, const char *method, const char *path, const 
 struct reply ask_form(const char *token, const char *method, const char *path, const char *headers,
                       const char *form);
 
+/* POSTs the forms side by side: all are sent before the first reply is read. */
+void ask_at_once(const char *token, const char *path, const char *const *forms, struct reply *out,
+                 size_t count);
+
 /* Value of a header of the reply; "" when absent. */
 const char *header_of(const struct reply *reply, const char *name);
 

@@ -105,6 +105,9 @@ void engine_tasks(const struct engine *engine, engine_task_fn fn, void *context)
 /* Whether the engine knows the thing, and which version (0 = not): WS, WA, TC, WQ, WW, WK. */
 int64_t engine_config_version(const struct engine *engine, const struct sid *sid);
 
+/* Tasks of a workspace in all states, ended ones up to their purge too. */
+size_t engine_workspace_task_count(const struct engine *engine, const struct sid *workspace_sid);
+
 /* Tasks not yet ended in a queue or controlled by a workflow: what forbids deleting it. */
 size_t engine_queue_task_count(const struct engine *engine, const struct sid *queue_sid);
 size_t engine_workflow_task_count(const struct engine *engine, const struct sid *workflow_sid);

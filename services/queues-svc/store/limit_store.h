@@ -1,0 +1,19 @@
+/* How many there may be of what this service owns; see db/limit.h. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/call.h"
+#include "base/err.h"
+#include "db/db.h"
+
+enum queues_limit {
+    QUEUES_LIMIT_QUEUES,
+    QUEUES_LIMIT_CHANNELS,
+    QUEUES_LIMIT_COUNT,
+};
+
+/* Before one more is made, in its transaction; max 0: no limit. owner_sid: the workspace.
+ * Errors: FAILED_PRECONDITION LIMIT_REACHED. */
+enum err_code limit_store_check(struct db_conn *conn, struct call *call, enum queues_limit limit,
+                                int64_t max, const char *owner_sid, struct err *err) MUST_CHECK;

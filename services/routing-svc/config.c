@@ -1,0 +1,15 @@
+#include "config_table.h"
+
+#include "routing_settings.h"
+
+#define LIMIT(key_, member, help_)                                                                 \
+    {                                                                                              \
+        .key = (key_), .type = CONFIG_INT, .help = (help_), .default_text = "0", .min = 0,         \
+        .max = 1000000000, CONFIG_FIELD(struct routing_settings, member),                          \
+    }
+
+/* Twilio's numbers are in the help; they are off unless they are set. */
+const struct config_setting routing_settings_table[ROUTING_SETTINGS_COUNT] = {
+    LIMIT("TASKROUTER_LIMIT_WORKFLOWS", limit_workflows,
+          "Workflows of a workspace, 0 = any number; at Twilio 1000."),
+};

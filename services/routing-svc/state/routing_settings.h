@@ -1,0 +1,8 @@
+/* routing-svc's own settings; the table is config.c. Limits: 0 = none. */
+#pragma once
+
+#include <stdint.h>
+
+struct routing_settings {
+    int64_t limit_workflows; /* TASKROUTER_LIMIT_WORKFLOWS */
+};

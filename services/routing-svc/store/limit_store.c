@@ -1,0 +1,15 @@
+#include "limit_store.h"
+
+#include "db/limit.h"
+#include "limit_store_sql.h"
+
+static const struct limit limits[ROUTING_LIMIT_COUNT] = {
+    [ROUTING_LIMIT_WORKFLOWS] = {"TASKROUTER_LIMIT_WORKFLOWS", "workspace", "workflows", NULL,
+                                 &limit_workflow_nth},
+};
+
+enum err_code limit_store_check(struct db_conn *conn, struct call *call, enum routing_limit limit,
+                                int64_t max, const char *owner_sid, struct err *err)
+{
+    return limit_check(conn, call, &limits[limit], max, owner_sid, err);
+}

@@ -1,0 +1,8 @@
+-- name: limit_workflow_nth
+-- index: workflow_by_workspace; no more entries than the limit
+select 1
+from workflow
+where workspace_sid = $1
+order by sid
+offset $2::bigint - 1
+limit 1;
