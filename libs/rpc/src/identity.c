@@ -138,6 +138,9 @@ static enum err_code service_identity(struct server_call *call, struct err *err)
 static enum err_code role_check(const struct server_call *call, struct err *err)
 {
     enum role wanted = call->method->row->min_role;
+    if ((call->method->row->flags & RPC_FORWARDED) != 0 && !call->has_service_token)
+        return ERR_SET(err, ERR_PERMISSION_DENIED, "SERVICES_ONLY",
+                       "this is for the services among themselves; ask the one that owns it");
     if (call->call.who.role >= wanted)
         return ERR_OK;
     return ERR_SET(err, ERR_PERMISSION_DENIED, "ROLE_TOO_LOW",
@@ -156,6 +159,7 @@ bool identity_fast(struct server_call *call, enum err_code *out_code, struct err
         return true;
     }
     if (auth->service_token != NULL && is_same_secret(call->token, auth->service_token)) {
+        call->has_service_token = true;
         *out_code = service_identity(call, err);
     } else if (call->method->row->min_role == ROLE_NONE) {
         return true; /* open to everybody: a token is not looked at */

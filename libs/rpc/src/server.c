@@ -149,6 +149,7 @@ static void call_begin(struct server_call *call)
     call->is_identified = true;
     call->request = NULL;
     call->is_forwarded = false;
+    call->has_service_token = false;
     call->is_relayed = false;
     call->replied.done = call_replied;
     call_init(&call->call, call->arena, call->method->path, budget_us);

@@ -105,8 +105,9 @@ struct server_call {
     grpc_byte_buffer *outgoing;
     struct arena *arena;
     struct call call;
-    struct str token;   /* of Bearer; views the metadata */
-    bool is_identified; /* call.who is judged; else a worker must ask first */
+    struct str token;       /* of Bearer; views the metadata */
+    bool has_service_token; /* one of our services calls, for whomever */
+    bool is_identified;     /* call.who is judged; else a worker must ask first */
     ProtobufCMessage *request;
     int was_cancelled; /* written by RECV_CLOSE_ON_SERVER */
     int events_left;   /* loop thread: last events still to come before recycling */

@@ -192,6 +192,19 @@ static enum err_code export_workers(void *app, struct call *call, const export_r
     return code;
 }
 
+static enum err_code update_channel(void *app, struct call *call,
+                                    const Taskrouter__Queues__V1__UpdateTaskChannelRequest *request,
+                                    Taskrouter__Queues__V1__TaskChannel **out_reply,
+                                    struct err *err)
+{
+    (void)app;
+    (void)call;
+    (void)request;
+    (void)out_reply; /* empty */
+    (void)err;
+    return ERR_OK;
+}
+
 static const struct rpc_method queue_methods[] = {
     RPC_UNARY("GetTaskQueue", get_queue, get_request, task_queue, 2000, ROLE_VIEWER, 0),
     RPC_ASYNC("CreateTaskQueue", create_queue, Taskrouter__Queues__V1__CreateTaskQueueRequest, 2000,
@@ -204,6 +217,8 @@ static const struct rpc_method queue_methods[] = {
               Taskrouter__Queues__V1__TaskChannel, 2000, ROLE_NONE, 0),
     RPC_UNARY("CreateTaskChannel", create_channel, Taskrouter__Queues__V1__CreateTaskChannelRequest,
               Taskrouter__Queues__V1__TaskChannel, 2000, ROLE_SERVICE, 0),
+    RPC_UNARY("UpdateTaskChannel", update_channel, Taskrouter__Queues__V1__UpdateTaskChannelRequest,
+              Taskrouter__Queues__V1__TaskChannel, 2000, ROLE_SUPERVISOR, RPC_FORWARDED),
 };
 static const struct rpc_method worker_methods[] = {
     RPC_STREAM("ExportWorkers", export_workers, export_request, 0, ROLE_VIEWER),

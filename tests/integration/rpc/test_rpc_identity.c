@@ -51,6 +51,9 @@ static const struct row rows[] = {
     {"admin",           "CreateTaskChannel", ERR_PERMISSION_DENIED},
     {SERVICE_TOKEN,     "CreateTaskChannel", ERR_PERMISSION_DENIED}, /* for the admin of f->call */
     {SERVICE_TOKEN,     "UpdateTaskQueue",   ERR_OK               },
+    {SERVICE_TOKEN,     "UpdateTaskChannel", ERR_OK               }, /* the same: it came that way */
+    {"admin",           "UpdateTaskChannel", ERR_PERMISSION_DENIED},
+    {"service",         "UpdateTaskChannel", ERR_PERMISSION_DENIED}, /* a role, not the token */
     {SERVICE_TOKEN "x", "UpdateTaskQueue",   ERR_UNAUTHENTICATED  },
     {"service-secreT",  "UpdateTaskQueue",   ERR_UNAUTHENTICATED  },
 };

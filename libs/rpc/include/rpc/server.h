@@ -44,6 +44,10 @@ typedef enum err_code (*rpc_stream_fn)(void *app, struct call *call,
 #define RPC_INLINE                                                                                 \
     1U /* unary handler runs on the loop thread: only if it never blocks or takes long */
 
+#define RPC_FORWARDED                                                                              \
+    2U /* for our services alone, for whomever they ask: who calls with a token of his own is      \
+          refused, whatever his role. What the service behind decided by is not looked at again */
+
 /* One row; made with the macros below, which check the handler's types. */
 struct rpc_method {
     const char *name; /* as in the proto: "GetTaskQueue" */
