@@ -2,6 +2,7 @@
 
 #include "config_table.h"
 #include "migrations.h"
+#include "mirror.h"
 #include "sync.h"
 #include "sync_consumers.h"
 #include "sync_service.h"
@@ -15,7 +16,7 @@ static struct host_spec host_spec(void)
         .schema = "sync",
         .migrations = sync_svc_migrations,
         .migration_count = sync_svc_migrations_count,
-        .peers = PEER_BIT(PEER_WORKERS),
+        .peers = MIRROR_PEERS,
     };
 }
 

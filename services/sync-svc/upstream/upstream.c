@@ -450,6 +450,8 @@ static enum err_code attempt(struct upstream *upstream, struct call *call,
     enum retry_outcome outcome = outcome_of(&http);
     leave(upstream, outcome, http.status, http.retry_after_s);
     note_attempt(call, request, &http, out->attempts);
+    if (outcome == RETRY_UNKNOWN || http.status >= STATUS_SERVER)
+        out->is_unsure = true;
     struct retry_case retry = {
         .outcome = outcome,
         .status = http.status,

@@ -53,6 +53,9 @@ struct upstream_reply {
     const char *message; /* of an error body; "" = none */
     int attempts;
     int64_t took_us; /* with waiting */
+    /* Set on failure too: some attempt met silence or a server's error, so that it may have been
+     * carried out, whatever a later one was told. */
+    bool is_unsure;
 };
 
 /*

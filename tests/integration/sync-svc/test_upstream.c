@@ -267,6 +267,7 @@ static void test_repeats(void)
     SCRIPT(BROKEN, OK_EMPTY);
     CHECK_I64(ask(upstream, HTTPC_POST, "/v1/x", true, PATIENCE_MS), ERR_OK);
     CHECK_I64(requests(), 2);
+    CHECK(reply.is_unsure); /* what the second was told may be due to the first */
     upstream_close(upstream);
 }
 
@@ -280,6 +281,7 @@ static void test_creates_once(void)
         CHECK_I64(ask(upstream, HTTPC_GET, "/v1/x", false, PATIENCE_MS), ERR_OK);
         CHECK_I64(ask(upstream, HTTPC_POST, "/v1/x", false, PATIENCE_MS), ERR_UNAVAILABLE);
         CHECK_TEXT(err.reason, "UPSTREAM_AWAY");
+        CHECK(reply.is_unsure);
         CHECK_I64(requests(), 2); /* though a connection was kept, which libcurl would try again */
         upstream_close(upstream);
     }
@@ -287,6 +289,7 @@ static void test_creates_once(void)
     SCRIPT(BUSY, BUSY, OK_EMPTY); /* surely not carried out */
     CHECK_I64(ask(upstream, HTTPC_POST, "/v1/x", false, PATIENCE_MS), ERR_OK);
     CHECK_I64(requests(), 3);
+    CHECK(!reply.is_unsure);
     upstream_close(upstream);
 }
 
@@ -309,6 +312,7 @@ static void test_breaker(void)
     struct upstream *upstream = open_at(1, 10000, 8); /* nobody is there */
     while (!upstream_state(upstream).is_away)
         CHECK_I64(ask(upstream, HTTPC_GET, "/v1/x", false, 300), ERR_UNAVAILABLE);
+    CHECK(!reply.is_unsure);
     CHECK(upstream_state(upstream).retry_in_us > 0);
     CHECK_I64(ask(upstream, HTTPC_GET, "/v1/x", false, 300), ERR_UNAVAILABLE);
     CHECK_TEXT(err.reason, "UPSTREAM_AWAY");
