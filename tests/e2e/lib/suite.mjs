@@ -16,7 +16,7 @@ import { Hopeless, until } from './until.mjs';
 
 const SOURCE_DIR =
   process.env.TR_SOURCE_DIR ?? path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
-const BIN_DIR = process.env.TR_BIN_DIR ?? path.join(SOURCE_DIR, 'build/asan/bin');
+export const BIN_DIR = process.env.TR_BIN_DIR ?? path.join(SOURCE_DIR, 'build/asan/bin');
 const PG_BIN = '/usr/lib/postgresql/15/bin';
 const NATS_BIN = '/usr/sbin/nats-server';
 const PG_USER = 'postgres'; // PostgreSQL refuses to run as root
@@ -35,7 +35,7 @@ export const SERVICES = Object.keys(PROGRAMS);
 
 const hex = (bytes) => randomBytes(bytes).toString('hex');
 
-function sanitizerOptions() {
+export function sanitizerOptions() {
   const support = path.join(SOURCE_DIR, 'tests/support');
   return {
     ASAN_OPTIONS:
@@ -47,8 +47,8 @@ function sanitizerOptions() {
   };
 }
 
-class Suite {
-  constructor({ services = SERVICES, environment = {} }) {
+export class Suite {
+  constructor({ services = SERVICES, environment = {} } = {}) {
     this.services = services;
     this.environment = environment; // more settings, for every service
     this.serviceToken = hex(24);
