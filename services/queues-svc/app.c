@@ -7,6 +7,7 @@
 #include "queue_events.h"
 #include "queues.h"
 #include "queues_service.h"
+#include "svc/mirror.h"
 
 static struct host_spec host_spec(void)
 {
@@ -35,6 +36,7 @@ static enum err_code start(struct app *app, struct err *err)
         .gone = queue_workspace_gone,
     };
     rpc_server_add(queues->host.server, &queues_service, queues);
+    mirror_forward(&queues->host);
     host_consume(&queues->host, queue_consumers, queue_consumer_count, queues);
     return host_serve(&queues->host, err);
 }

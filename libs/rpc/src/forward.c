@@ -55,6 +55,7 @@ struct forward {
     struct server_call *call;
     struct err refusal; /* what it is answered when nobody serves it in time */
     bool is_repeatable;
+    int64_t since_mono_us; /* since when it has no connection */
 
     /* While it is away. */
     struct peer *peer;
@@ -67,6 +68,7 @@ struct forward {
     grpc_metadata_array trailers;
     grpc_status_code status;
     grpc_slice status_text;
+    bool is_final;         /* of its route */
     int64_t moved_mono_us; /* since when its place is another; 0 = it is not */
     bool is_held;          /* under lock: the waiter looks at it */
 };
@@ -117,6 +119,32 @@ static bool has_key(const ProtobufCMessage *request)
 static bool is_late(const struct server_call *call)
 {
     return call->call.deadline_mono_us != 0 && call_left_us(&call->call) <= ANSWER_MARGIN_US;
+}
+
+static enum rpc_place find_place(const struct forward *forward, struct rpc_route *out_route)
+{
+    const struct rpc_forward_options *options = &forward->forwarder->options;
+    *out_route = (struct rpc_route){.target = ""};
+    return options->place(options->ctx, forward->refusal.reason, forward->call->request, out_route);
+}
+
+/* The method's own budget is for what is done here. */
+static void extend(struct server_call *call, int budget_ms)
+{
+    if (budget_ms <= 0)
+        return;
+    int64_t deadline_us = call->started_mono_us + (int64_t)budget_ms * US_PER_MS;
+    int64_t asked_us = timespec_mono_us(call->core_deadline);
+    if (asked_us != 0 && asked_us < deadline_us)
+        deadline_us = asked_us;
+    if (deadline_us > call->call.deadline_mono_us)
+        call->call.deadline_mono_us = deadline_us;
+}
+
+static bool is_impatient(const struct forward *forward, const struct rpc_route *route)
+{
+    return route->patience_ms > 0 &&
+           clock_mono_us() - forward->since_mono_us > (int64_t)route->patience_ms * US_PER_MS;
 }
 
 /* ---- answers ---- */
@@ -258,12 +286,12 @@ static void start_batch(struct forward *forward)
 }
 
 /* False when there is no connection yet: it is being made. */
-static bool send_there(struct forward *forward, const char *target)
+static bool send_there(struct forward *forward, const struct rpc_route *route)
 {
     struct rpc_forwarder *forwarder = forward->forwarder;
     struct server_call *call = forward->call;
     lock_take(&forwarder->lock);
-    struct peer *peer = peer_get(forwarder, target);
+    struct peer *peer = peer_get(forwarder, route->target);
     bool is_ready = peer_is_ready(peer);
     if (is_ready) {
         peer->away++;
@@ -275,6 +303,7 @@ static bool send_there(struct forward *forward, const char *target)
     if (!is_ready)
         return false;
     int64_t deadline_us = call->call.deadline_mono_us;
+    forward->is_final = route->is_final;
     forward->moved_mono_us = 0;
     forward->sent_count = 0;
     forward->received = NULL;
@@ -355,6 +384,8 @@ static enum outcome judge(struct forward *forward, struct err *err)
     enum err_code code = status_to_err((int)forward->status, slice_str(&forward->status_text),
                                        details, forward->call->arena, forward->peer->target, err);
     if (details.len > 0) { /* a handler speaks */
+        if (forward->is_final)
+            return OUTCOME_ANSWER;
         const char *reason = find_reason(options->reasons, err->reason);
         if (reason == NULL && forward->is_repeatable)
             reason = find_reason(options->unsure, err->reason);
@@ -413,6 +444,7 @@ static void came_back(struct core_tag *tag, bool ok)
     let_go(forward);
     grpc_byte_buffer *received = TAKE(forward->received);
     if (outcome == OUTCOME_AGAIN) {
+        forward->since_mono_us = clock_mono_us();
         if (received != NULL)
             grpc_byte_buffer_destroy(received);
         forwarder->options.refresh(forwarder->options.ctx);
@@ -442,19 +474,25 @@ static void *replies_main(void *arg)
 static void attempt(struct forward *forward)
 {
     struct server_call *call = forward->call;
-    const struct rpc_forward_options *options = &forward->forwarder->options;
-    char target[RPC_TARGET_SIZE] = "";
+    struct rpc_route route;
+    enum rpc_place place = find_place(forward, &route);
+    if (place == RPC_PLACE_THERE)
+        extend(call, route.budget_ms);
     if (is_late(call)) {
         refuse(forward);
         return;
     }
-    switch (options->place(options->ctx, call->request, target)) {
+    switch (place) {
     case RPC_PLACE_HERE:
         call_run_again(call);
         return;
     case RPC_PLACE_THERE:
-        if (send_there(forward, target))
+        if (send_there(forward, &route))
             return;
+        if (is_impatient(forward, &route)) {
+            refuse(forward);
+            return;
+        }
         break;
     case RPC_PLACE_GONE:
         refuse(forward);
@@ -470,7 +508,6 @@ static void attempt(struct forward *forward)
 static void look_after(struct rpc_forwarder *forwarder)
 {
     enum { AT_ONCE = 64 };
-    const struct rpc_forward_options *options = &forwarder->options;
     struct forward *held[AT_ONCE];
     size_t count = 0;
     lock_take(&forwarder->lock);
@@ -486,10 +523,11 @@ static void look_after(struct rpc_forwarder *forwarder)
     int64_t now = clock_mono_us();
     for (size_t i = 0; i < count; i++) {
         struct forward *forward = held[i];
-        char target[RPC_TARGET_SIZE] = "";
-        enum rpc_place place = options->place(options->ctx, forward->call->request, target);
-        bool is_moved = place == RPC_PLACE_HERE ||
-                        (place == RPC_PLACE_THERE && strcmp(target, forward->peer->target) != 0);
+        struct rpc_route route;
+        enum rpc_place place = find_place(forward, &route);
+        bool is_moved =
+            place == RPC_PLACE_HERE ||
+            (place == RPC_PLACE_THERE && strcmp(route.target, forward->peer->target) != 0);
         if (is_moved && forward->moved_mono_us == 0)
             forward->moved_mono_us = now;
         else if (is_moved && now - forward->moved_mono_us > MOVED_GRACE_US)
@@ -583,7 +621,7 @@ bool forward_take(struct server_call *call, const struct err *err)
     const char *reason = find_reason(options->reasons, err->reason);
     const char *unsure = reason == NULL ? find_reason(options->unsure, err->reason) : NULL;
     bool is_new = call->forward == NULL;
-    if ((reason == NULL && unsure == NULL) || is_late(call))
+    if (reason == NULL && unsure == NULL)
         return false;
     if (unsure != NULL && call->method->row->min_role > ROLE_VIEWER && !has_key(call->request))
         return false;
@@ -591,17 +629,20 @@ bool forward_take(struct server_call *call, const struct err *err)
     if (forward == NULL) {
         struct err full;
         (void)ERR_SET(&full, ERR_RESOURCE_EXHAUSTED, "QUEUE_FULL",
-                      "too many requests wait for the router; try again in a second");
+                      "too many requests wait for another process; try again in a second");
         call_answer(call, NULL, &full);
         return true;
     }
     forward->refusal = *err;
     forward->refusal.reason = reason != NULL ? reason : unsure;
-    char target[RPC_TARGET_SIZE] = "";
-    enum rpc_place place = options->place(options->ctx, call->request, target);
-    if (place == RPC_PLACE_GONE)
+    forward->since_mono_us = clock_mono_us();
+    struct rpc_route route;
+    enum rpc_place place = find_place(forward, &route);
+    if (place == RPC_PLACE_THERE)
+        extend(call, route.budget_ms);
+    if (place == RPC_PLACE_GONE || is_late(call))
         return false;
-    if (is_new && place == RPC_PLACE_THERE && send_there(forward, target))
+    if (is_new && place == RPC_PLACE_THERE && send_there(forward, &route))
         return true;
     park(forward);
     return true;

@@ -9,7 +9,17 @@
 #include "taskrouter/events/v1/events.pb-c.h"
 #include "workspaces_sql.h"
 
-enum copy_column { COL_SID, COL_ACCOUNT_SID, COL_FRIENDLY_NAME, COL_VERSION, COL_IS_DELETED };
+enum copy_column {
+    COL_SID,
+    COL_ACCOUNT_SID,
+    COL_FRIENDLY_NAME,
+    COL_VERSION,
+    COL_IS_DELETED,
+    COL_PROVIDER,
+};
+
+#define LOCAL  "LOCAL"
+#define TWILIO "TWILIO"
 
 static enum err_code not_found(const char *sid, struct err *err)
 {
@@ -42,11 +52,12 @@ static enum err_code put_tx(struct db_conn *conn, struct call *call, void *ctx, 
     const struct workspaces *workspaces = put->workspaces;
     const struct workspace_copy *copy = put->copy;
     struct db_result *result = NULL;
-    enum err_code code = db_query(conn, call, &workspace_copy_put,
-                                  DB_PARAMS(db_cstr(copy->sid), db_cstr(copy->account_sid),
-                                            db_cstr(copy->friendly_name), db_i64(copy->version),
-                                            db_bool(put->is_deleted)),
-                                  &result, err);
+    enum err_code code =
+        db_query(conn, call, &workspace_copy_put,
+                 DB_PARAMS(db_cstr(copy->sid), db_cstr(copy->account_sid),
+                           db_cstr(copy->friendly_name), db_i64(copy->version),
+                           db_bool(put->is_deleted), db_cstr(copy->is_mirrored ? TWILIO : LOCAL)),
+                 &result, err);
     if (code != ERR_OK || db_affected(result) == 0)
         return code;
     struct workspace_copy stored = *copy;
@@ -73,6 +84,7 @@ static struct workspace_copy from_wire(const Taskrouter__Workers__V1__Workspace 
         .account_sid = workspace->account_sid,
         .friendly_name = workspace->friendly_name,
         .version = workspace->version,
+        .is_mirrored = workspace->provider == TASKROUTER__WORKERS__V1__PROVIDER__PROVIDER_TWILIO,
         .is_fifo = strcmp(workspace->template_, "FIFO") == 0,
     };
 }
@@ -80,6 +92,17 @@ static struct workspace_copy from_wire(const Taskrouter__Workers__V1__Workspace 
 struct sid workspace_fifo_sid(const char *prefix, const char *workspace_sid)
 {
     return sid_derive(prefix, str_from(workspace_sid), STR("template FIFO"));
+}
+
+static struct workspace_copy from_row(const struct db_result *result)
+{
+    return (struct workspace_copy){
+        .sid = db_get_text(result, 0, COL_SID),
+        .account_sid = db_get_text(result, 0, COL_ACCOUNT_SID),
+        .friendly_name = db_get_text(result, 0, COL_FRIENDLY_NAME),
+        .version = db_get_i64(result, 0, COL_VERSION),
+        .is_mirrored = str_eq_text(db_get_str(result, 0, COL_PROVIDER), TWILIO),
+    };
 }
 
 /* Asks the owner as the service itself: what the caller may see is decided here afterwards. */
@@ -104,6 +127,17 @@ static enum err_code fetch(const struct workspaces *workspaces, struct call *cal
     return put(workspaces, call, out, false, err);
 }
 
+/* A row from before providers were told. While nobody can be asked it counts as ours. */
+static enum err_code ask_provider(const struct workspaces *workspaces, struct call *call,
+                                  struct workspace_copy *copy, struct err *err)
+{
+    enum err_code code = fetch(workspaces, call, copy->sid, copy, err);
+    if (code != ERR_UNAVAILABLE)
+        return code;
+    err_clear(err);
+    return ERR_OK;
+}
+
 enum err_code workspaces_require(const struct workspaces *workspaces, struct call *call,
                                  const char *sid, struct workspace_copy *out, struct err *err)
 {
@@ -123,12 +157,11 @@ enum err_code workspaces_require(const struct workspaces *workspaces, struct cal
     } else if (db_get_bool(result, 0, COL_IS_DELETED)) {
         return not_found(sid, err);
     } else {
-        copy = (struct workspace_copy){
-            .sid = db_get_text(result, 0, COL_SID),
-            .account_sid = db_get_text(result, 0, COL_ACCOUNT_SID),
-            .friendly_name = db_get_text(result, 0, COL_FRIENDLY_NAME),
-            .version = db_get_i64(result, 0, COL_VERSION),
-        };
+        copy = from_row(result);
+        if (db_is_null(result, 0, COL_PROVIDER))
+            code = ask_provider(workspaces, call, &copy, err);
+        if (code != ERR_OK)
+            return code;
     }
     code = workspace_check_access(call, copy.account_sid, copy.sid, err);
     if (code == ERR_OK)
@@ -142,6 +175,17 @@ enum err_code workspaces_hold(struct db_conn *conn, struct call *call, const cha
     struct db_result *result = NULL;
     enum err_code code =
         db_query(conn, call, &workspace_copy_hold, DB_PARAMS(db_cstr(sid)), &result, err);
+    if (code == ERR_OK && db_row_count(result) == 0)
+        return not_found(sid, err);
+    return code;
+}
+
+enum err_code workspaces_lock(struct db_conn *conn, struct call *call, const char *sid,
+                              struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &workspace_copy_lock, DB_PARAMS(db_cstr(sid)), &result, err);
     if (code == ERR_OK && db_row_count(result) == 0)
         return not_found(sid, err);
     return code;

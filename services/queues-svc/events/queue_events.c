@@ -127,6 +127,8 @@ static enum err_code make_fifo_queue(struct db_conn *conn, struct call *call,
 enum err_code queue_workspace_born(struct db_conn *conn, struct call *call,
                                    const struct workspace_copy *workspace, struct err *err)
 {
+    if (workspace->is_mirrored) /* Twilio's come with SIDs of their own */
+        return ERR_OK;
     for (size_t i = 0; i < TASK_CHANNEL_DEFAULT_COUNT; i++) {
         const struct task_channel_default *row = &task_channel_defaults[i];
         struct sid sid = sid_derive("TC", str_from(workspace->sid), str_from(row->unique_name));

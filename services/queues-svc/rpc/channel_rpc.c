@@ -8,6 +8,7 @@
 #include "queues.h"
 #include "svc/check.h"
 #include "svc/mask.h"
+#include "svc/mirror.h"
 #include "svc/page.h"
 #include "svc/repeat.h"
 
@@ -76,7 +77,7 @@ enum err_code channel_rpc_create(void *app, struct call *call,
     struct queues *queues = app;
     struct workspace_copy workspace;
     enum err_code code =
-        workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
+        mirror_require_local(&queues->workspaces, call, request->workspace_sid, &workspace, err);
     if (code != ERR_OK)
         return code;
     struct sid sid = sid_new("TC");
@@ -204,8 +205,8 @@ enum err_code channel_rpc_update(void *app, struct call *call,
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "FIELD_REQUIRED", "task_channel",
                          "task_channel is required; give it with workspace_sid and sid");
     struct workspace_copy workspace;
-    enum err_code code = workspaces_require(&queues->workspaces, call,
-                                            request->task_channel->workspace_sid, &workspace, err);
+    enum err_code code = mirror_require_local(
+        &queues->workspaces, call, request->task_channel->workspace_sid, &workspace, err);
     if (code == ERR_OK)
         code = check_key("sid", request->task_channel->sid, err);
     if (code == ERR_OK)
@@ -254,7 +255,7 @@ enum err_code channel_rpc_delete(void *app, struct call *call,
     struct queues *queues = app;
     struct workspace_copy workspace;
     enum err_code code =
-        workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
+        mirror_require_local(&queues->workspaces, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
         code = check_key("channel", request->channel, err);
     struct delete_context removal = {request, workspace.sid};

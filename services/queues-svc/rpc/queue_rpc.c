@@ -10,6 +10,7 @@
 #include "rpc/client.h"
 #include "svc/check.h"
 #include "svc/mask.h"
+#include "svc/mirror.h"
 #include "svc/repeat.h"
 #include "svc/usage.h"
 #include "svc/wire.h"
@@ -84,7 +85,7 @@ enum err_code queue_rpc_create(void *app, struct call *call,
     struct queues *queues = app;
     struct workspace_copy workspace;
     enum err_code code =
-        workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
+        mirror_require_local(&queues->workspaces, call, request->workspace_sid, &workspace, err);
     if (code != ERR_OK)
         return code;
     bool has_target =
@@ -236,8 +237,8 @@ enum err_code queue_rpc_update(void *app, struct call *call,
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "FIELD_REQUIRED", "task_queue",
                          "task_queue is required; give it with workspace_sid and sid");
     struct workspace_copy workspace;
-    enum err_code code = workspaces_require(&queues->workspaces, call,
-                                            request->task_queue->workspace_sid, &workspace, err);
+    enum err_code code = mirror_require_local(&queues->workspaces, call,
+                                              request->task_queue->workspace_sid, &workspace, err);
     if (code == ERR_OK)
         code = check_sid("sid", request->task_queue->sid, "WQ", err);
     if (code == ERR_OK)
@@ -316,7 +317,7 @@ enum err_code queue_rpc_delete(void *app, struct call *call,
     struct queues *queues = app;
     struct workspace_copy workspace;
     enum err_code code =
-        workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
+        mirror_require_local(&queues->workspaces, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
         code = check_sid("sid", request->sid, "WQ", err);
     if (code == ERR_OK)

@@ -11,7 +11,7 @@
 enum err_code routing_workspace_born(struct db_conn *conn, struct call *call,
                                      const struct workspace_copy *workspace, struct err *err)
 {
-    if (!workspace->is_fifo || !workspace->is_new)
+    if (!workspace->is_fifo || !workspace->is_new || workspace->is_mirrored)
         return ERR_OK;
     struct sid sid = workspace_fifo_sid("WW", workspace->sid);
     struct sid queue_sid = workspace_fifo_sid("WQ", workspace->sid); /* of queues-svc, likewise */

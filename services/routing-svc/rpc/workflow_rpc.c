@@ -12,6 +12,7 @@
 #include "routing_events.h"
 #include "svc/check.h"
 #include "svc/mask.h"
+#include "svc/mirror.h"
 #include "svc/page.h"
 #include "svc/repeat.h"
 #include "svc/usage.h"
@@ -101,7 +102,7 @@ enum err_code workflow_rpc_create(void *app, struct call *call,
     struct routing *routing = app;
     struct workspace_copy workspace;
     enum err_code code =
-        workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
+        mirror_require_local(&routing->workspaces, call, request->workspace_sid, &workspace, err);
     if (code != ERR_OK)
         return code;
     struct sid sid = sid_new("WW");
@@ -348,8 +349,8 @@ enum err_code workflow_rpc_update(void *app, struct call *call,
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "FIELD_REQUIRED", "workflow",
                          "workflow is required; give it with workspace_sid and sid");
     struct workspace_copy workspace;
-    enum err_code code = workspaces_require(&routing->workspaces, call,
-                                            request->workflow->workspace_sid, &workspace, err);
+    enum err_code code = mirror_require_local(&routing->workspaces, call,
+                                              request->workflow->workspace_sid, &workspace, err);
     if (code == ERR_OK)
         code = check_sid("sid", request->workflow->sid, "WW", err);
     if (code == ERR_OK)
@@ -408,7 +409,7 @@ enum err_code workflow_rpc_delete(void *app, struct call *call,
     struct routing *routing = app;
     struct workspace_copy workspace;
     enum err_code code =
-        workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
+        mirror_require_local(&routing->workspaces, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
         code = check_sid("sid", request->sid, "WW", err);
     if (code == ERR_OK)

@@ -2,10 +2,16 @@
 
 #include <string.h>
 
+#include "app/app.h"
+#include "base/macros.h"
 #include "shell.h"
+#include "svc/mirror.h"
 #include "tasks.h"
 
 _Static_assert(RPC_TARGET_SIZE >= SHELL_ADDRESS_SIZE, "every address is a target");
+
+/* Another process has the shard, or sync-svc makes the change at Twilio first. */
+static const char *const reasons[] = {SHELL_ELSEWHERE_REASONS, MIRRORED, NULL};
 
 /* After these nobody knows whether the change was stored. */
 static const char *const unsure[] = {"COMMIT_FAILED", NULL};
@@ -38,14 +44,16 @@ static const char *workspace_of(const ProtobufCMessage *request)
     return sid;
 }
 
-static enum rpc_place place(void *ctx, const ProtobufCMessage *request,
-                            char out_target[RPC_TARGET_SIZE])
+static enum rpc_place place(void *ctx, const char *reason, const ProtobufCMessage *request,
+                            struct rpc_route *out_route)
 {
     struct tasks *tasks = ctx;
+    if (strcmp(reason, MIRRORED) == 0)
+        return mirror_place(app_settings(tasks->host.app)->grpc_sync, out_route);
     const char *workspace_sid = workspace_of(request);
     if (workspace_sid == NULL)
         return RPC_PLACE_NONE;
-    switch (shell_find(tasks->shell, workspace_sid, out_target)) {
+    switch (shell_find(tasks->shell, workspace_sid, out_route->target)) {
     case SHELL_HERE:
         return RPC_PLACE_HERE;
     case SHELL_THERE:
@@ -67,7 +75,7 @@ static void refresh(void *ctx)
 struct rpc_forward_options forwarding_options(struct tasks *tasks, size_t max_calls)
 {
     return (struct rpc_forward_options){
-        .reasons = shell_elsewhere_reasons,
+        .reasons = reasons,
         .unsure = unsure,
         .max_calls = max_calls,
         .place = place,

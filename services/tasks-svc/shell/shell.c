@@ -11,8 +11,7 @@
 
 enum { BATCH_ARENA_BYTES = 1 << 30 };
 
-const char *const shell_elsewhere_reasons[] = {"ROUTER_ELSEWHERE", "ROUTER_LOADING", "STOPPING",
-                                               NULL};
+const char *const shell_elsewhere_reasons[] = {SHELL_ELSEWHERE_REASONS, NULL};
 
 bool shell_is_elsewhere(const char *reason)
 {

@@ -156,6 +156,7 @@ enum shell_place shell_find(struct shell *shell, const char *workspace_sid,
 
 /* The reasons of refusals after which the operation surely was not executed and another process, or
  * we in a moment, may execute it; ends with NULL. */
+#define SHELL_ELSEWHERE_REASONS "ROUTER_ELSEWHERE", "ROUTER_LOADING", "STOPPING"
 extern const char *const shell_elsewhere_reasons[];
 bool shell_is_elsewhere(const char *reason); /* NULL is allowed */
 

@@ -15,6 +15,7 @@
 #define MARKER "the-marker-of-the-request"
 
 enum { CALL_MS = 1500, SEEN_BYTES = 65536, STORM = 256, STORM_MS = 300, TICK_MS = 5 };
+enum { LONG_MS = 60000, HERE_MS = 1000, THERE_MS = 1500, PATIENCE_MS = 100 };
 
 /* ---- a peer that takes a request and closes the connection without a word ---- */
 
@@ -79,7 +80,8 @@ struct elsewhere {
     struct rpc_client *client;
     const char *target; /* NULL: nobody serves it */
     char own[64];
-    int asked; /* atomic: how often the place was asked for */
+    int asked;               /* atomic: how often the place was asked for */
+    struct rpc_route abroad; /* of what is refused with ABROAD */
 };
 
 static enum err_code not_here(struct err *err)
@@ -108,21 +110,38 @@ static enum err_code get_queue(void *app, struct call *call, const get_request *
     return not_here(err);
 }
 
+static enum err_code create_queue(void *app, struct call *call,
+                                  const Taskrouter__Queues__V1__CreateTaskQueueRequest *request,
+                                  task_queue **out, struct err *err)
+{
+    (void)app;
+    (void)call;
+    (void)request;
+    (void)out;
+    return ERR_SET(err, ERR_UNAVAILABLE, "ABROAD", "another service makes these");
+}
+
 static const struct rpc_method methods[] = {
     RPC_UNARY("GetTaskQueue", get_queue, get_request, task_queue, 2000, ROLE_VIEWER, RPC_INLINE),
     RPC_UNARY("UpdateTaskQueue", update_queue, Taskrouter__Queues__V1__UpdateTaskQueueRequest,
               task_queue, 2000, ROLE_SUPERVISOR, 0),
+    RPC_UNARY("CreateTaskQueue", create_queue, Taskrouter__Queues__V1__CreateTaskQueueRequest,
+              task_queue, HERE_MS, ROLE_SUPERVISOR, 0),
 };
 
-static enum rpc_place place(void *ctx, const ProtobufCMessage *request,
-                            char out_target[RPC_TARGET_SIZE])
+static enum rpc_place place(void *ctx, const char *reason, const ProtobufCMessage *request,
+                            struct rpc_route *out_route)
 {
     struct elsewhere *elsewhere = ctx;
     (void)request;
+    if (strcmp(reason, "ABROAD") == 0) {
+        *out_route = elsewhere->abroad;
+        return out_route->target[0] == '\0' ? RPC_PLACE_GONE : RPC_PLACE_THERE;
+    }
     (void)__atomic_add_fetch(&elsewhere->asked, 1, __ATOMIC_SEQ_CST);
     if (elsewhere->target == NULL)
         return RPC_PLACE_NONE;
-    (void)snprintf(out_target, RPC_TARGET_SIZE, "%s", elsewhere->target);
+    (void)snprintf(out_route->target, RPC_TARGET_SIZE, "%s", elsewhere->target);
     return RPC_PLACE_THERE;
 }
 
@@ -133,7 +152,7 @@ static void refresh(void *ctx)
 
 static void elsewhere_open(struct elsewhere *elsewhere, const char *target)
 {
-    static const char *const reasons[] = {"ELSEWHERE", NULL};
+    static const char *const reasons[] = {"ELSEWHERE", "ABROAD", NULL};
     struct err err;
     struct rpc_server_config config = {.listen = "127.0.0.1:0",
                                        .auth = {.service_token = SERVICE_TOKEN}};
@@ -247,11 +266,116 @@ static void waiting_calls_do_not_disturb_each_other(void)
     elsewhere_close(&elsewhere);
 }
 
+/* ---- another service, which serves the same method ---- */
+
+struct abroad {
+    struct rpc_server *server;
+    char target[RPC_TARGET_SIZE];
+    int calls; /* atomic */
+};
+
+/* Does what the queue's name says. */
+static enum err_code create_abroad(void *app, struct call *call,
+                                   const Taskrouter__Queues__V1__CreateTaskQueueRequest *request,
+                                   task_queue **out, struct err *err)
+{
+    struct abroad *abroad = app;
+    (void)__atomic_add_fetch(&abroad->calls, 1, __ATOMIC_SEQ_CST);
+    if (strcmp(request->friendly_name, "refused") == 0)
+        return ERR_FIELD(err, ERR_UNAVAILABLE, "ELSEWHERE", "friendly_name", "not even here");
+    if (strcmp(request->friendly_name, "slow") == 0)
+        (void)nanosleep(
+            &(struct timespec){.tv_sec = THERE_MS / 1000, .tv_nsec = THERE_MS % 1000 * 1000000L},
+            NULL);
+    task_queue *queue = PB_NEW(call->arena, taskrouter__queues__v1__task_queue);
+    queue->sid = arena_strdup(call->arena, call->who.actor_sid);
+    queue->friendly_name = arena_strdup(call->arena, request->friendly_name);
+    *out = queue;
+    return ERR_OK;
+}
+
+static void abroad_open(struct abroad *abroad)
+{
+    static const struct rpc_method rows[] = {
+        RPC_UNARY("CreateTaskQueue", create_abroad, Taskrouter__Queues__V1__CreateTaskQueueRequest,
+                  task_queue, LONG_MS, ROLE_SUPERVISOR, 0),
+    };
+    static const struct rpc_service service = {&taskrouter__queues__v1__queues__descriptor, rows,
+                                               ARRAY_LEN(rows)};
+    struct err err;
+    *abroad = (struct abroad){.calls = 0};
+    REQUIRE(rpc_server_open(&(struct rpc_server_config){.listen = "127.0.0.1:0",
+                                                        .auth = {.service_token = SERVICE_TOKEN}},
+                            &abroad->server, &err) == ERR_OK);
+    rpc_server_add(abroad->server, &service, abroad);
+    REQUIRE(rpc_server_start(abroad->server, &err) == ERR_OK);
+    (void)snprintf(abroad->target, sizeof abroad->target, "127.0.0.1:%d",
+                   rpc_server_port(abroad->server));
+}
+
+/* The reason, or the name of the queue that came back. */
+static const char *create(struct elsewhere *elsewhere, struct arena *arena, const char *name,
+                          enum err_code want)
+{
+    struct call call;
+    struct err err = {.code = ERR_OK};
+    fixture_call(&call, arena, LONG_MS);
+    Taskrouter__Queues__V1__CreateTaskQueueRequest request =
+        TASKROUTER__QUEUES__V1__CREATE_TASK_QUEUE_REQUEST__INIT;
+    request.friendly_name = (char *)(uintptr_t)name;
+    task_queue *queue = NULL;
+    enum err_code code = RPC_CALL(elsewhere->client, &call, QUEUES "CreateTaskQueue", &request.base,
+                                  taskrouter__queues__v1__task_queue, &queue, &err);
+    CHECK_I64(code, want);
+    if (code == ERR_OK)
+        CHECK_TEXT(queue->sid, call.who.actor_sid);
+    return code == ERR_OK ? queue->friendly_name : arena_strdup(arena, err.reason);
+}
+
+static void another_service_may_take_longer_than_the_method_here(void)
+{
+    struct abroad abroad;
+    struct elsewhere elsewhere;
+    AUTO(arena_cleanup) struct arena *arena = arena_new(4 << 20);
+    abroad_open(&abroad);
+    elsewhere_open(&elsewhere, NULL);
+    elsewhere.abroad = (struct rpc_route){.budget_ms = LONG_MS, .is_final = true};
+    (void)snprintf(elsewhere.abroad.target, RPC_TARGET_SIZE, "%s", abroad.target);
+    CHECK_TEXT(create(&elsewhere, arena, "slow", ERR_OK), "slow");
+    CHECK_I64(__atomic_load_n(&abroad.calls, __ATOMIC_SEQ_CST), 1);
+    CHECK_TEXT(create(&elsewhere, arena, "refused", ERR_UNAVAILABLE), "ELSEWHERE");
+    CHECK_I64(__atomic_load_n(&abroad.calls, __ATOMIC_SEQ_CST), 2); /* its word is the last */
+    elsewhere_close(&elsewhere);
+    rpc_server_close(abroad.server);
+}
+
+static void nobody_waits_long_for_another_service(void)
+{
+    struct peer peer;
+    struct elsewhere elsewhere;
+    AUTO(arena_cleanup) struct arena *arena = arena_new(4 << 20);
+    peer_open(&peer); /* for a port where nobody listens any more */
+    peer_close(&peer);
+    elsewhere_open(&elsewhere, NULL);
+    CHECK_TEXT(create(&elsewhere, arena, "x", ERR_UNAVAILABLE), "ABROAD"); /* it has no place */
+    elsewhere.abroad =
+        (struct rpc_route){.budget_ms = LONG_MS, .patience_ms = PATIENCE_MS, .is_final = true};
+    (void)snprintf(elsewhere.abroad.target, RPC_TARGET_SIZE, "%s", peer.target);
+    int64_t began = clock_mono_us();
+    CHECK_TEXT(create(&elsewhere, arena, "x", ERR_UNAVAILABLE), "ABROAD");
+    int64_t took_ms = (clock_mono_us() - began) / US_PER_MS;
+    CHECK(took_ms >= PATIENCE_MS && took_ms < LONG_MS / 2);
+    elsewhere_close(&elsewhere);
+}
+
 static const struct test_case cases[] = {
     {"a change that may have been made is sent once",
-     a_change_that_may_have_been_made_is_sent_once                                                },
-    {"a question is asked again until its deadline",  a_question_is_asked_again_until_its_deadline},
-    {"waiting calls do not disturb each other",       waiting_calls_do_not_disturb_each_other     },
+     a_change_that_may_have_been_made_is_sent_once                                                       },
+    {"a question is asked again until its deadline",         a_question_is_asked_again_until_its_deadline},
+    {"waiting calls do not disturb each other",              waiting_calls_do_not_disturb_each_other     },
+    {"another service may take longer than the method here",
+     another_service_may_take_longer_than_the_method_here                                                },
+    {"nobody waits long for another service",                nobody_waits_long_for_another_service       },
 };
 
 int main(int argc, char **argv)

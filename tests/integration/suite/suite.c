@@ -12,13 +12,17 @@
 #include "rpc/client.h"
 #include "rpc/server.h"
 #include "suite_int.h"
+#include "taskrouter/queues/v1/mirror.pb-c.h"
 #include "taskrouter/queues/v1/queues.pb-c.h"
+#include "taskrouter/routing/v1/mirror.pb-c.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
 #include "taskrouter/sync/v1/sync.pb-c.h"
 #include "taskrouter/tasks/v1/callbacks.pb-c.h"
 #include "taskrouter/tasks/v1/explain.pb-c.h"
+#include "taskrouter/tasks/v1/mirror.pb-c.h"
 #include "taskrouter/tasks/v1/statistics.pb-c.h"
 #include "taskrouter/tasks/v1/tasks.pb-c.h"
+#include "taskrouter/workers/v1/mirror.pb-c.h"
 #include "taskrouter/workers/v1/workers.pb-c.h"
 
 #define SERVICE_TOKEN "the-service-token-of-the-tests-0123456789"
@@ -38,17 +42,21 @@ struct service_row {
     const char *role; /* of the database */
     const char *peer; /* TASKROUTER_GRPC_<this> */
     const ProtobufCServiceDescriptor *api;
+    const ProtobufCServiceDescriptor *mirror; /* its service Mirror; NULL: none */
 };
 
 static const struct service_row service_rows[SUITE_SERVICE_COUNT] = {
     [SUITE_WORKERS] = {"workers-svc", "workers", "WORKERS",
-                       &taskrouter__workers__v1__workers__descriptor                                 },
-    [SUITE_QUEUES] = {"queues-svc",  "queues",  "QUEUES",
-                       &taskrouter__queues__v1__queues__descriptor                                   },
+                       &taskrouter__workers__v1__workers__descriptor,
+                       &taskrouter__workers__v1__mirror__descriptor                                          },
+    [SUITE_QUEUES] = {"queues-svc",  "queues",  "QUEUES",  &taskrouter__queues__v1__queues__descriptor,
+                       &taskrouter__queues__v1__mirror__descriptor                                           },
     [SUITE_ROUTING] = {"routing-svc", "routing", "ROUTING",
-                       &taskrouter__routing__v1__routing__descriptor                                 },
-    [SUITE_SYNC] = {"sync-svc",    "sync",    "SYNC",    &taskrouter__sync__v1__sync__descriptor  },
-    [SUITE_TASKS] = {"tasks-svc",   "tasks",   "TASKS",   &taskrouter__tasks__v1__tasks__descriptor},
+                       &taskrouter__routing__v1__routing__descriptor,
+                       &taskrouter__routing__v1__mirror__descriptor                                          },
+    [SUITE_SYNC] = {"sync-svc",    "sync",    "SYNC",    &taskrouter__sync__v1__sync__descriptor,     NULL},
+    [SUITE_TASKS] = {"tasks-svc",   "tasks",   "TASKS",   &taskrouter__tasks__v1__tasks__descriptor,
+                       &taskrouter__tasks__v1__mirror__descriptor                                            },
 };
 
 /* Further services that one of the programs serves; their methods have names of their own. */
@@ -190,6 +198,17 @@ bool suite_restart(enum suite_service service)
            is_reached(service);
 }
 
+static bool is_overridden(const char *entry, const char *const *extra_env)
+{
+    const char *end = strchr(entry, '=');
+    for (; extra_env != NULL && *extra_env != NULL; extra_env++) {
+        if (strncmp(*extra_env, entry, (size_t)(end - entry) + 1) == 0)
+            return true;
+    }
+    return strncmp(entry, "TASKROUTER_GRPC_LISTEN=", 23) == 0 ||
+           strncmp(entry, "TASKROUTER_HTTP_LISTEN=", 23) == 0;
+}
+
 struct process *suite_start_twin(enum suite_service service, const char *const *extra_env,
                                  const char **out_http)
 {
@@ -197,8 +216,7 @@ struct process *suite_start_twin(enum suite_service service, const char *const *
     INVARIANT(env != NULL);
     size_t count = 0;
     for (const char **each = suite->env[service]; *each != NULL; each++) {
-        if (strncmp(*each, "TASKROUTER_GRPC_LISTEN=", 23) != 0 &&
-            strncmp(*each, "TASKROUTER_HTTP_LISTEN=", 23) != 0)
+        if (!is_overridden(*each, extra_env))
             env[count++] = *each;
     }
     for (; extra_env != NULL && *extra_env != NULL && count + 3 < ENV_ROOM; extra_env++)
@@ -437,6 +455,10 @@ static struct answer call_with(const struct identity *who, enum suite_service se
     const ProtobufCServiceDescriptor *api = service_rows[service].api;
     const ProtobufCMethodDescriptor *method =
         protobuf_c_service_descriptor_get_method_by_name(api, method_name);
+    if (method == NULL && service_rows[service].mirror != NULL) {
+        api = service_rows[service].mirror;
+        method = protobuf_c_service_descriptor_get_method_by_name(api, method_name);
+    }
     for (size_t i = 0; method == NULL && i < ARRAY_LEN(more_apis); i++) {
         api = more_apis[i];
         method = protobuf_c_service_descriptor_get_method_by_name(api, method_name);

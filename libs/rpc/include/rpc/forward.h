@@ -9,10 +9,14 @@
  * A call that surely was not executed (refused with such a reason, or never sent) is tried again
  * until its deadline. One whose connection broke is tried again only when that is harmless: the
  * method is open to viewers, who change nothing, or the request has an idempotency_key.
+ *
+ * The place may be another service too, which serves the same methods: then what its handlers
+ * answer is the answer, the call may take longer than here, and nobody waits long for a connection.
  */
 #pragma once
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "rpc/client.h"
@@ -25,13 +29,24 @@ struct rpc_server;
 enum rpc_place {
     RPC_PLACE_NONE,  /* nobody just now: wait */
     RPC_PLACE_HERE,  /* run the handler (again) */
-    RPC_PLACE_THERE, /* out_target is filled */
+    RPC_PLACE_THERE, /* the route is filled */
     RPC_PLACE_GONE,  /* nobody, and not for a while: refuse at once */
 };
 
-/* Where a request can be served now. Threads: any; must not block. */
-typedef enum rpc_place (*rpc_place_fn)(void *ctx, const ProtobufCMessage *request,
-                                       char out_target[RPC_TARGET_SIZE]);
+/* Zeroed before the place is asked for; only the target must be filled. */
+struct rpc_route {
+    char target[RPC_TARGET_SIZE];
+    int budget_ms;   /* from the call's beginning, instead of its method's; never longer than the
+                        caller waits. 0: its method's */
+    int patience_ms; /* without a connection for so long: refuse. 0: wait until the deadline */
+    bool is_final;   /* another service: its handlers' answers are never reasons to try again */
+};
+
+/* Where a request that was refused with the reason (one of the options') can be served now.
+ * Threads: any; must not block. */
+typedef enum rpc_place (*rpc_place_fn)(void *ctx, const char *reason,
+                                       const ProtobufCMessage *request,
+                                       struct rpc_route *out_route);
 
 /* Texts and tables are borrowed for the server's life. */
 struct rpc_forward_options {

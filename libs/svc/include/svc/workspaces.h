@@ -6,7 +6,7 @@
  * The service's migrations contain:
  *   create table workspace_copy (
  *       sid text primary key, account_sid text not null, friendly_name text not null,
- *       version bigint not null, deleted_at timestamptz);
+ *       version bigint not null, deleted_at timestamptz, provider text); -- null: not told yet
  */
 #pragma once
 
@@ -27,8 +27,9 @@ struct workspace_copy {
     const char *account_sid;
     const char *friendly_name;
     int64_t version;
-    bool is_fifo; /* made from the template FIFO; for born only, so is the next */
-    bool is_new;  /* heard of for the first time: true exactly once for a workspace */
+    bool is_mirrored; /* Twilio routes it: see svc/mirror.h */
+    bool is_fifo;     /* made from the template FIFO; for born only, so is the next */
+    bool is_new;      /* heard of for the first time: true exactly once for a workspace */
 };
 
 /* The SIDs of the queue ("WQ") and the workflow ("WW") that come with the template FIFO. */
@@ -73,6 +74,10 @@ enum err_code workspaces_require(const struct workspaces *workspaces, struct cal
  * Errors: NOT_FOUND WORKSPACE_NOT_FOUND when it was deleted since workspaces_require.
  */
 enum err_code workspaces_hold(struct db_conn *conn, struct call *call, const char *sid,
+                              struct err *err) MUST_CHECK;
+
+/* Like workspaces_hold, but for one at a time: whoever puts what Twilio has. */
+enum err_code workspaces_lock(struct db_conn *conn, struct call *call, const char *sid,
                               struct err *err) MUST_CHECK;
 
 /* The consumer of "taskrouter.*.workspace.>": applies the event if it is newer than what is stored.
