@@ -199,6 +199,19 @@ enum instruction_fault instruction_state_fault(enum instruction_kind kind)
     return families[kind].not_now;
 }
 
+const char *instruction_form_name(enum instruction_kind kind, struct str name, bool *out_is_list)
+{
+    const struct family *family = &families[kind];
+    for (size_t i = 0; i < family->count; i++) {
+        const struct param *param = &family->params[i];
+        if (!str_eq_text(name, param->name) && !str_eq_text(name, param->form_name))
+            continue;
+        *out_is_list = param->type == PARAM_WORDS;
+        return param->form_name;
+    }
+    return NULL;
+}
+
 /* --- reading ------------------------------------------------------------------------------ */
 
 #define REFUSE(err, fault, field, ...)                                                             \

@@ -112,6 +112,10 @@ enum err_code instruction_read(struct arena *arena, struct str name, struct str 
 enum err_code instruction_read_done(struct arena *arena, struct str name, struct str parameters,
                                     struct instruction *out, struct err *err) MUST_CHECK;
 
+/* A parameter's name in the form ("DequeueTo"), from either spelling; NULL when the instruction has
+ * no such parameter. *out_is_list: the form repeats it for each of its words. */
+const char *instruction_form_name(enum instruction_kind kind, struct str name, bool *out_is_list);
+
 /* Whether the task and the worker have what the instruction leaves to them (call_sid, contact_uri,
  * from): both are JSON objects. Errors: INVALID_ARGUMENT with a reason of INSTRUCTION_FAULTS. */
 enum err_code instruction_check_parties(struct arena *arena, const struct instruction *instruction,
