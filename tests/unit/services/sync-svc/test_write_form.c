@@ -268,6 +268,7 @@ static void test_ours(void)
 
 static void test_refusals(void)
 {
+    /* clang-format off: it crashes on this */
     static const struct {
         const char *rpc;
         int status;
@@ -288,6 +289,7 @@ static void test_refusals(void)
         {T "AcceptReservation", 410, "rescinded", "FAILED_PRECONDITION RESERVATION_RESCINDED "},
         {T "CreateTask", 413, "", "INVALID_ARGUMENT UPSTREAM_REFUSED "},
     };
+    /* clang-format on */
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         err_clear(&err);
         (void)write_refusal(write_op_find(cases[i].rpc), cases[i].status, 20001, cases[i].message,
