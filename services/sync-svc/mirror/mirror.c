@@ -34,53 +34,44 @@ struct mirror_row {
 #define METHOD(area, service, name) ("/taskrouter." #area ".v1." #service "/" name)
 #define TYPE(area, name)            (&taskrouter__##area##__v1__##name##__descriptor)
 
-/* clang-format off: one row a kind */
+/* clang-format off */
 static const struct mirror_row rows[TWILIO_RESOURCE_COUNT] = {
-    [TWILIO_WORKSPACE] = {PEER_WORKERS,        METHOD(workers, Mirror, "PutWorkspace"),
-                          TYPE(workers,                 put_workspace_request),       "workspace",
-                          METHOD(workers,                                                                      Mirror,          "Vanish"), TYPE(workers,   vanish_request), "sids",
-                          METHOD(workers, Workers,                     "GetWorkspace"),
-                          TYPE(workers,                                                               get_workspace_request), "sid", TYPE(workers,                                                                      workspace)},
-    [TWILIO_ACTIVITY] = {PEER_WORKERS,        METHOD(workers, Mirror, "PutActivities"),
-                          TYPE(workers,                 put_activities_request),      "items",
-                          METHOD(workers,                                                                      Mirror,          "Vanish"), TYPE(workers,   vanish_request), "sids",
-                          METHOD(workers, Workers,                     "GetActivity"),
-                          TYPE(workers,                                                               get_activity_request),  "sid", TYPE(workers,                                                                      activity)},
-    [TWILIO_WORKER] = {PEER_WORKERS,        METHOD(workers, Mirror, "PutWorkers"),
-                          TYPE(workers,                 put_workers_request),         "items",
-                          METHOD(workers,                                                                      Mirror,          "Vanish"), TYPE(workers,   vanish_request), "sids",
-                          METHOD(workers, Workers,                     "GetWorker"),    TYPE(workers, get_worker_request),
-                          "sid",                                                                                                     TYPE(workers,                                                                      worker)},
-    [TWILIO_WORKER_CHANNEL] = {PEER_WORKERS,        METHOD(workers, Mirror, "PutWorkerChannels"),
-                          TYPE(workers,                 put_worker_channels_request), "items",     NULL,       NULL,
-                          NULL,                                                                                                            METHOD(workers, Workers,         "GetWorkerChannel"),
-                          TYPE(workers,   get_worker_channel_request), "channel",
-                          TYPE(workers,                                                               worker_channel)       },
-    [TWILIO_TASK_QUEUE] = {PEER_QUEUES,   METHOD(queues,                         Mirror,       "PutTaskQueues"),
-                          TYPE(queues,                put_task_queues_request),                                      "items",
-                          METHOD(queues,                                       Mirror, "Vanish"),    TYPE(queues,                                                                                                                   vanish_request),                                                                                                                            "sids",
-                          METHOD(queues,    Queues,        "GetTaskQueue"),
-                          TYPE(queues,                   get_task_queue_request),            "sid",      TYPE(queues,                                                                             task_queue)},
-    [TWILIO_TASK_CHANNEL] = {PEER_QUEUES, METHOD(queues,                         Mirror,     "PutTaskChannels"),
-                          TYPE(queues,                put_task_channels_request),                                      "items",
-                          METHOD(queues,                                       Mirror, "Vanish"),    TYPE(queues,                                                                                                                   vanish_request),                                                                                                                            "sids",
-                          METHOD(queues,    Queues,      "GetTaskChannel"),
-                          TYPE(queues,                                                                get_task_channel_request),                                                                         "channel",
-                          TYPE(queues,task_channel)},
-    [TWILIO_WORKFLOW] = {PEER_ROUTING,    METHOD(routing,                        Mirror,        "PutWorkflows"),
-                          TYPE(routing,               put_workflows_request),                                     "items",
-                          METHOD(routing,                                     Mirror, "Vanish"),    TYPE(routing,                                                                                                                  vanish_request),                                                                                                                          "sids",
-                          METHOD(routing,   Routing,         "GetWorkflow"),
-                          TYPE(routing,                   get_workflow_request),              "sid",                                                                              TYPE(routing,                                                                                                                                                         workflow)},
-    [TWILIO_TASK] = {PEER_TASKS,           METHOD(tasks,               Mirror,       "Apply"),                                                           TYPE(tasks,        apply_request),
-                          "tasks",                                 METHOD(tasks, Mirror,  "Apply"),                                                                                                 TYPE(tasks,                                                                                                   apply_request),
-                          "vanished_sids",                                                                                                                      METHOD(tasks,     Tasks,               "GetTask"),
-                          TYPE(tasks,                           get_task_request),                  "sid",TYPE(tasks,task)},
-    [TWILIO_RESERVATION] = {PEER_TASKS,           METHOD(tasks,               Mirror,       "Apply"),                                                    TYPE(tasks, apply_request),
-                          "reservations",                          METHOD(tasks,                                                                          Mirror,                                                                           "Apply"),
-                          TYPE(tasks,                                                                                                                    apply_request),                                                                                                                              "vanished_sids",
-                          METHOD(tasks,     Tasks,        "GetReservation"),
-                          TYPE(tasks,                    get_reservation_request),           "sid",                                                                              TYPE(tasks,                                                                                                                                                                                                                                                                                                              reservation)                                                                                                                                                                                                                                                                                                                                                                                                    },
+    [TWILIO_WORKSPACE] = {
+        PEER_WORKERS, METHOD(workers, Mirror, "PutWorkspace"), TYPE(workers, put_workspace_request), "workspace",
+        METHOD(workers, Mirror, "Vanish"), TYPE(workers, vanish_request), "sids",
+        METHOD(workers, Workers, "GetWorkspace"), TYPE(workers, get_workspace_request), "sid", TYPE(workers, workspace)},
+    [TWILIO_ACTIVITY] = {
+        PEER_WORKERS, METHOD(workers, Mirror, "PutActivities"), TYPE(workers, put_activities_request), "items",
+        METHOD(workers, Mirror, "Vanish"), TYPE(workers, vanish_request), "sids",
+        METHOD(workers, Workers, "GetActivity"), TYPE(workers, get_activity_request), "sid", TYPE(workers, activity)},
+    [TWILIO_WORKER] = {
+        PEER_WORKERS, METHOD(workers, Mirror, "PutWorkers"), TYPE(workers, put_workers_request), "items",
+        METHOD(workers, Mirror, "Vanish"), TYPE(workers, vanish_request), "sids",
+        METHOD(workers, Workers, "GetWorker"), TYPE(workers, get_worker_request), "sid", TYPE(workers, worker)},
+    [TWILIO_WORKER_CHANNEL] = {
+        PEER_WORKERS, METHOD(workers, Mirror, "PutWorkerChannels"), TYPE(workers, put_worker_channels_request), "items",
+        NULL, NULL, NULL,
+        METHOD(workers, Workers, "GetWorkerChannel"), TYPE(workers, get_worker_channel_request), "channel", TYPE(workers, worker_channel)},
+    [TWILIO_TASK_QUEUE] = {
+        PEER_QUEUES, METHOD(queues, Mirror, "PutTaskQueues"), TYPE(queues, put_task_queues_request), "items",
+        METHOD(queues, Mirror, "Vanish"), TYPE(queues, vanish_request), "sids",
+        METHOD(queues, Queues, "GetTaskQueue"), TYPE(queues, get_task_queue_request), "sid", TYPE(queues, task_queue)},
+    [TWILIO_TASK_CHANNEL] = {
+        PEER_QUEUES, METHOD(queues, Mirror, "PutTaskChannels"), TYPE(queues, put_task_channels_request), "items",
+        METHOD(queues, Mirror, "Vanish"), TYPE(queues, vanish_request), "sids",
+        METHOD(queues, Queues, "GetTaskChannel"), TYPE(queues, get_task_channel_request), "channel", TYPE(queues, task_channel)},
+    [TWILIO_WORKFLOW] = {
+        PEER_ROUTING, METHOD(routing, Mirror, "PutWorkflows"), TYPE(routing, put_workflows_request), "items",
+        METHOD(routing, Mirror, "Vanish"), TYPE(routing, vanish_request), "sids",
+        METHOD(routing, Routing, "GetWorkflow"), TYPE(routing, get_workflow_request), "sid", TYPE(routing, workflow)},
+    [TWILIO_TASK] = {
+        PEER_TASKS, METHOD(tasks, Mirror, "Apply"), TYPE(tasks, apply_request), "tasks",
+        METHOD(tasks, Mirror, "Apply"), TYPE(tasks, apply_request), "vanished_sids",
+        METHOD(tasks, Tasks, "GetTask"), TYPE(tasks, get_task_request), "sid", TYPE(tasks, task)},
+    [TWILIO_RESERVATION] = {
+        PEER_TASKS, METHOD(tasks, Mirror, "Apply"), TYPE(tasks, apply_request), "reservations",
+        METHOD(tasks, Mirror, "Apply"), TYPE(tasks, apply_request), "vanished_sids",
+        METHOD(tasks, Tasks, "GetReservation"), TYPE(tasks, get_reservation_request), "sid", TYPE(tasks, reservation)},
 };
 /* clang-format on */
 

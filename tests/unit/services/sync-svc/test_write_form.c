@@ -33,8 +33,8 @@ static struct err err;
 /* 'Single quotes' stand for double ones, `back quotes` for \". */
 static ProtobufCMessage *message_of(const ProtobufCMessageDescriptor *type, const char *json)
 {
-    static const struct pbjson_options options = {
-        .flags = PBJSON_SNAKE_CASE | PBJSON_INT64_NUMBER | PBJSON_ENUM_SHORT};
+    static const struct pbjson_options options = {.flags = PBJSON_SNAKE_CASE | PBJSON_INT64_NUMBER |
+                                                           PBJSON_ENUM_SHORT};
     struct buf text;
     ProtobufCMessage *message = NULL;
     buf_init(&text, 0);
@@ -43,8 +43,7 @@ static ProtobufCMessage *message_of(const ProtobufCMessageDescriptor *type, cons
             buf_char(&text, '\\');
         buf_char(&text, *json == '\'' || *json == '`' ? '"' : *json);
     }
-    enum err_code code =
-        pbjson_decode(buf_str(&text), type, &options, arena, &message, NULL, &err);
+    enum err_code code = pbjson_decode(buf_str(&text), type, &options, arena, &message, NULL, &err);
     if (code != ERR_OK)
         (void)fprintf(stderr, "bad request in the test: %s: %s\n", text.data, err.detail);
     INVARIANT(code == ERR_OK);
@@ -80,7 +79,8 @@ struct row {
     const char *want;
 };
 
-/* clang-format off: one row a write */
+/* One row a write. */
+/* clang-format off */
 static const struct row rows[] = {
     {W "CreateWorkspace", "{'friendly_name':'Permits','event_callback_url':'https://a.b/c','events_filter':'task.created',"
      "'multi_task_enabled':false,'prioritize_queue_order':'lifo','provider':'twilio','time_zone':'Europe/Berlin','template':'FIFO','idempotency_key':'k'}",
@@ -211,7 +211,8 @@ static void test_shows(void)
     CHECK(shows(W "UpdateWorkerChannel", "{'capacity':0}",
                 "{'configured_capacity':0,'available':true}"));
     CHECK(!shows(W "UpdateWorkerChannel", "{'capacity':2}", "{'configured_capacity':1}"));
-    CHECK(shows(T "UpdateTask", "{'task':{'task_channel_sid':'sms'},'update_mask':'taskChannelSid'}",
+    CHECK(shows(T "UpdateTask",
+                "{'task':{'task_channel_sid':'sms'},'update_mask':'taskChannelSid'}",
                 "{'task_channel_sid':'" TC "','task_channel_unique_name':'sms'}"));
     CHECK(shows(T "CompleteTask", "{}", "{'assignment_status':'completed'}"));
     CHECK(!shows(T "CompleteTask", "{}", "{'assignment_status':'wrapping'}"));
@@ -219,7 +220,8 @@ static void test_shows(void)
     CHECK(!shows(T "InstructReservation", "{'instruction':'accept'}",
                  "{'reservation_status':'accepted'}"));
     CHECK(!shows(W "DeleteWorker", "{}", "{}"));
-    CHECK(shows(Q "UpdateTaskQueue", "{'task_queue':{'task_order':'lifo'},'update_mask':'taskOrder'}",
+    CHECK(shows(Q "UpdateTaskQueue",
+                "{'task_queue':{'task_order':'lifo'},'update_mask':'taskOrder'}",
                 "{'task_order':'lifo'}"));
 }
 
@@ -257,45 +259,43 @@ static void test_ours(void)
     op = write_op_find(T "AcceptReservation");
     Taskrouter__Tasks__V1__Reservation *reservation =
         (void *)message_of(&taskrouter__tasks__v1__reservation__descriptor, "{}");
-    write_add_ours(
-        arena, op,
-        message_of(op->request, "{'instruction':'conference','instruction_data':'{`From`:`+1`,"
-                                "`SipAuthPassword`:`secret`}'}"),
-        &reservation->base);
+    write_add_ours(arena, op,
+                   message_of(op->request,
+                              "{'instruction':'conference','instruction_data':'{`From`:`+1`,"
+                              "`SipAuthPassword`:`secret`}'}"),
+                   &reservation->base);
     CHECK_TEXT(reservation->instruction, "conference");
     CHECK_TEXT(reservation->instruction_data, "{\"from\":\"+1\"}");
 }
 
 static void test_refusals(void)
 {
-    /* clang-format off: it crashes on this */
     static const struct {
         const char *rpc;
         int status;
         const char *message;
         const char *want;
     } cases[] = {
-        {W "CreateWorker", 400, "Invalid parameter FriendlyName: too long",
-         "INVALID_ARGUMENT UPSTREAM_REFUSED friendly_name"},
-        {W "CreateWorker", 400, "no", "INVALID_ARGUMENT UPSTREAM_REFUSED "},
-        {W "CreateWorker", 409, "taken", "ALREADY_EXISTS UPSTREAM_REFUSED "},
-        {W "UpdateWorker", 404, "gone", "NOT_FOUND UPSTREAM_NOT_FOUND "},
-        {W "UpdateWorker", 412, "changed", "ABORTED VERSION_MISMATCH "},
-        {T "CancelTask", 400, "Cannot cancel task because it is not pending or reserved.",
-         "FAILED_PRECONDITION UPSTREAM_REFUSED "},
-        {T "CancelTask", 400, "Missing parameter Reason",
-         "INVALID_ARGUMENT UPSTREAM_REFUSED reason"},
-        {T "CompleteTask", 409, "not modifiable", "FAILED_PRECONDITION UPSTREAM_REFUSED "},
-        {T "AcceptReservation", 410, "rescinded", "FAILED_PRECONDITION RESERVATION_RESCINDED "},
-        {T "CreateTask", 413, "", "INVALID_ARGUMENT UPSTREAM_REFUSED "},
+        {W "CreateWorker",      400, "Invalid parameter FriendlyName: too long",
+         "INVALID_ARGUMENT UPSTREAM_REFUSED friendly_name"                                                                                    },
+        {W "CreateWorker",      400, "no",                                                        "INVALID_ARGUMENT UPSTREAM_REFUSED "        },
+        {W "CreateWorker",      409, "taken",                                                     "ALREADY_EXISTS UPSTREAM_REFUSED "          },
+        {W "UpdateWorker",      404, "gone",                                                      "NOT_FOUND UPSTREAM_NOT_FOUND "             },
+        {W "UpdateWorker",      412, "changed",                                                   "ABORTED VERSION_MISMATCH "                 },
+        {T "CancelTask",        400, "Cannot cancel task because it is not pending or reserved.",
+         "FAILED_PRECONDITION UPSTREAM_REFUSED "                                                                                              },
+        {T "CancelTask",        400, "Missing parameter Reason",
+         "INVALID_ARGUMENT UPSTREAM_REFUSED reason"                                                                                           },
+        {T "CompleteTask",      409, "not modifiable",                                            "FAILED_PRECONDITION UPSTREAM_REFUSED "     },
+        {T "AcceptReservation", 410, "rescinded",                                                 "FAILED_PRECONDITION RESERVATION_RESCINDED "},
+        {T "CreateTask",        413, "",                                                          "INVALID_ARGUMENT UPSTREAM_REFUSED "        },
     };
-    /* clang-format on */
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         err_clear(&err);
         (void)write_refusal(write_op_find(cases[i].rpc), cases[i].status, 20001, cases[i].message,
                             &err);
-        const char *is = arena_printf(arena, "%s %s %s", err_code_name(err.code), err.reason,
-                                      err.field);
+        const char *is =
+            arena_printf(arena, "%s %s %s", err_code_name(err.code), err.reason, err.field);
         CHECK_TEXT(is, cases[i].want);
         CHECK(strstr(err.detail, cases[i].message) != NULL);
         CHECK(strstr(err.detail, "20001") != NULL);
@@ -303,12 +303,13 @@ static void test_refusals(void)
 }
 
 static const struct test_case cases[] = {
-    {"every write becomes its request of Twilio's, or is refused with the field's name", test_forms},
-    {"every write is tried here", test_every_write_has_a_row},
-    {"a resource shows that an update or action was carried out", test_shows},
-    {"a resource is known as the one that was made", test_shows_created},
-    {"what only our row has is added to what Twilio says", test_ours},
-    {"refusals of Twilio's get our codes and fields", test_refusals},
+    {"every write becomes its request of Twilio's, or is refused with the field's name",
+     test_forms                                                                                                    },
+    {"every write is tried here",                                                        test_every_write_has_a_row},
+    {"a resource shows that an update or action was carried out",                        test_shows                },
+    {"a resource is known as the one that was made",                                     test_shows_created        },
+    {"what only our row has is added to what Twilio says",                               test_ours                 },
+    {"refusals of Twilio's get our codes and fields",                                    test_refusals             },
 };
 
 int main(int argc, char **argv)
