@@ -129,6 +129,33 @@ secrets_choose()
     ((made == 0)) || pairs_write "$RUN/secrets" SECRET
 }
 
+# What the services will find in the environment or in .env; nothing when it is not set. For plain values, as SIDs are.
+setting_of()
+{
+    local file=${TASKROUTER_ENV_FILE:-$ROOT/.env}
+    if [[ -n ${!1:-} ]]; then
+        printf '%s' "${!1}"
+    elif [[ -r $file ]]; then
+        sed -nE "s/^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*[\"']?([^\"'#[:space:]]*).*/\2/p" "$file" | tail -n 1
+    fi
+}
+
+# In front of Twilio the account is the one there, and its token stays where it is: the services read both
+# themselves. Otherwise the suite has an account of its own.
+has_twilio_account()
+{
+    [[ $(setting_of TWILIO_ACCOUNT_SID) =~ ^AC[0-9a-f]{32}$ ]]
+}
+
+suite_account()
+{
+    if has_twilio_account; then
+        setting_of TWILIO_ACCOUNT_SID
+    else
+        printf '%s' "${SECRET[account_sid]}"
+    fi
+}
+
 # --- processes -----------------------------------------------------------------------------------
 
 # first_line FILE: fails quietly when there is none.
@@ -406,7 +433,8 @@ service_environment()
     for peer in gateway workers queues routing tasks sync; do
         export "TASKROUTER_GRPC_${peer^^}=127.0.0.1:${PORT[${peer}_grpc]}"
     done
-    if [[ $short == gateway || $short == tasks ]]; then # tasks-svc signs callbacks with it
+    # tasks-svc signs callbacks with it
+    if [[ $short == gateway || $short == tasks ]] && ! has_twilio_account; then
         export TASKROUTER_ACCOUNT_SID=${SECRET[account_sid]}
         export TASKROUTER_AUTH_TOKEN=${SECRET[auth_token]}
     fi
@@ -452,11 +480,11 @@ env_write()
         "TASKROUTER_URL=$(suite_url)"
         "TASKROUTER_TOKEN=${SECRET[api_token]}"
         "TASKROUTER_WORKSPACE_SID=$1"
-        "TASKROUTER_ACCOUNT_SID=${SECRET[account_sid]}"
-        "TASKROUTER_AUTH_TOKEN=${SECRET[auth_token]}"
+        "TASKROUTER_ACCOUNT_SID=$(suite_account)"
         "TASKROUTER_NATS_URL=$(nats_url)"
         "TASKROUTER_DATABASE_URL=$(reader_database_url)"
     )
+    has_twilio_account || lines+=("TASKROUTER_AUTH_TOKEN=${SECRET[auth_token]}")
     for peer in gateway workers queues routing tasks sync; do
         lines+=("TASKROUTER_GRPC_${peer^^}=127.0.0.1:${PORT[${peer}_grpc]}")
     done

@@ -60,6 +60,20 @@ for name in URL TOKEN WORKSPACE_SID ACCOUNT_SID AUTH_TOKEN NATS_URL DATABASE_URL
     check "env names TASKROUTER_$name" env -i PATH="$PATH" bash -c '. "$1"; printenv "TASKROUTER_$2" >/dev/null' x "$WORK/run/env" "$name"
 done
 
+# In front of Twilio the account is the one of .env, whose token is written nowhere else.
+sid=AC0123456789abcdef0123456789abcdef
+printf '# Twilio\nexport TWILIO_ACCOUNT_SID="%s" # ours\nTWILIO_AUTH_TOKEN=thetokenthatisinenv\n' "$sid" >"$WORK/twilio.env"
+for name in gateway tasks-svc; do
+    check "$name takes the account of .env" same "$(TASKROUTER_ENV_FILE=$WORK/twilio.env in_suite "ports_choose; secrets_choose
+        PG_SOCK=/x; service_environment $name; echo \${TASKROUTER_ACCOUNT_SID-unset}\${TASKROUTER_AUTH_TOKEN-}")" unset
+    check "$name has one of its own without" grep -qE '^AC[0-9a-f]{32}$' <<<"$(TASKROUTER_ENV_FILE=/dev/null in_suite "
+        ports_choose; secrets_choose; PG_SOCK=/x; service_environment $name; echo \$TASKROUTER_ACCOUNT_SID")"
+done
+check "env names Twilio's account" same "$(TASKROUTER_ENV_FILE=$WORK/twilio.env in_suite 'ports_choose; secrets_choose
+    env_write WS1; . "$RUN/env"; echo $TASKROUTER_ACCOUNT_SID${TASKROUTER_AUTH_TOKEN-}')" "$sid"
+check "what is no account SID is not believed" same "$(printf 'TWILIO_ACCOUNT_SID=your_account_sid\n' >"$WORK/twilio.env"
+    TASKROUTER_ENV_FILE=$WORK/twilio.env in_suite 'has_twilio_account && echo yes || echo no')" no
+
 check "a path becomes part of a URL" same "$(in_suite 'url_encode "/a b/é%"')" "%2fa%20b%2f%c3%a9%25"
 check "a process that is none of ours is not believed" \
     in_suite 'mkdir -p "$RUN/pids"; echo $$ >"$RUN/pids/nats.pid"; ! process_of nats'
