@@ -36,6 +36,7 @@ static enum err_code start(struct app *app, struct err *err)
         .gone = queue_workspace_gone,
     };
     rpc_server_add(queues->host.server, &queues_service, queues);
+    rpc_server_add(queues->host.server, &queues_mirror_service, queues);
     mirror_forward(&queues->host);
     host_consume(&queues->host, queue_consumers, queue_consumer_count, queues);
     return host_serve(&queues->host, err);

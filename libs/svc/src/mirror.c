@@ -1,6 +1,7 @@
 #include "svc/mirror.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -29,6 +30,17 @@ enum err_code mirror_require_local(const struct workspaces *workspaces, struct c
     enum err_code code = workspaces_require(workspaces, call, sid, out, err);
     if (code == ERR_OK && out->is_mirrored)
         return mirror_refuse(sid, err);
+    return code;
+}
+
+enum err_code mirror_missing(enum err_code code, bool is_mirrored, const char *option,
+                             struct err *err)
+{
+    if (code != ERR_NOT_FOUND || !is_mirrored || err == NULL)
+        return code;
+    size_t len = strlen(err->detail);
+    (void)snprintf(err->detail + len, sizeof err->detail - len,
+                   "; if it exists at Twilio, run taskrouter sync %s", option);
     return code;
 }
 

@@ -56,3 +56,23 @@ enum err_code task_channel_check(const struct task_channel *channel, struct err 
                          TASK_CHANNEL_NAME_MAX);
     return ERR_OK;
 }
+
+static enum err_code check_mirrored_name(const char *field, const char *shown, const char *name,
+                                         struct err *err)
+{
+    size_t chars = str_utf8_count(str_from(name));
+    if (chars >= 1 && chars <= TASK_CHANNEL_MIRRORED_NAME_MAX)
+        return ERR_OK;
+    return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_NAME", field,
+                     "%s has %zu characters; it must have 1 to %d", shown, chars,
+                     TASK_CHANNEL_MIRRORED_NAME_MAX);
+}
+
+enum err_code task_channel_check_mirrored(const struct task_channel *channel, struct err *err)
+{
+    enum err_code code =
+        check_mirrored_name("friendly_name", "friendlyName", channel->friendly_name, err);
+    return code == ERR_OK
+               ? check_mirrored_name("unique_name", "uniqueName", channel->unique_name, err)
+               : code;
+}

@@ -18,7 +18,12 @@ struct task_channel {
     int64_t version;
     int64_t created_at_us;
     int64_t updated_at_us;
+    int64_t observed_at_us; /* of the mirror of Twilio, filled by its functions only; so the next */
+    bool is_vanished;
 };
+
+#define TASK_CHANNEL_MIRRORED_NAME_MAX                                                             \
+    256 /* characters, of both names, where Twilio's rules hold */
 
 /* The channels every workspace is born with. */
 struct task_channel_default {
@@ -34,3 +39,7 @@ bool task_channel_is_default(const char *unique_name);
 
 /* Errors: INVALID_ARGUMENT naming the field. Source: reference section 3.3. */
 enum err_code task_channel_check(const struct task_channel *channel, struct err *err) MUST_CHECK;
+
+/* What must hold for a channel that Twilio has. Errors: INVALID_ARGUMENT. */
+enum err_code task_channel_check_mirrored(const struct task_channel *channel,
+                                          struct err *err) MUST_CHECK;

@@ -1,5 +1,7 @@
 #include "task_queue.h"
 
+#include <string.h>
+
 #include "base/name.h"
 #include "base/parse.h"
 #include "expr/expr.h"
@@ -73,13 +75,8 @@ enum err_code task_queue_check_activities(const struct task_queue *queue, struct
     return code;
 }
 
-enum err_code task_queue_check(const struct task_queue *queue, struct err *err)
+static enum err_code check_numbers(const struct task_queue *queue, struct err *err)
 {
-    enum err_code code = check_name(queue, err);
-    if (code == ERR_OK)
-        code = check_expression(queue, err);
-    if (code != ERR_OK)
-        return code;
     if (queue->max_reserved_workers < 1 || queue->max_reserved_workers > TASK_QUEUE_RESERVED_MAX)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "OUT_OF_RANGE", "max_reserved_workers",
                          "maxReservedWorkers is %d; it must be 1 to %d",
@@ -87,5 +84,31 @@ enum err_code task_queue_check(const struct task_queue *queue, struct err *err)
     if (queue->task_order == TASK_ORDER_NONE)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_TASK_ORDER", "task_order",
                          "taskOrder must be FIFO or LIFO");
-    return task_queue_check_activities(queue, err);
+    return ERR_OK;
+}
+
+enum err_code task_queue_check(const struct task_queue *queue, struct err *err)
+{
+    enum err_code code = check_name(queue, err);
+    if (code == ERR_OK)
+        code = check_expression(queue, err);
+    if (code == ERR_OK)
+        code = check_numbers(queue, err);
+    return code == ERR_OK ? task_queue_check_activities(queue, err) : code;
+}
+
+enum err_code task_queue_check_mirrored(const struct task_queue *queue, struct err *err)
+{
+    size_t chars = str_utf8_count(str_from(queue->friendly_name));
+    if (chars < 1 || chars > TASK_QUEUE_MIRRORED_NAME_MAX)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_FRIENDLY_NAME", "friendly_name",
+                         "friendlyName has %zu characters; it must have 1 to %d", chars,
+                         TASK_QUEUE_MIRRORED_NAME_MAX);
+    size_t bytes = strlen(queue->target_workers);
+    if (bytes > TASK_QUEUE_MIRRORED_EXPRESSION_MAX)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "EXPRESSION_TOO_LARGE", "target_workers",
+                         "targetWorkers has %zu bytes; it may have at most %d", bytes,
+                         TASK_QUEUE_MIRRORED_EXPRESSION_MAX);
+    enum err_code code = check_numbers(queue, err);
+    return code == ERR_OK ? task_queue_check_activities(queue, err) : code;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -12,6 +13,10 @@
 #define TASK_QUEUE_NAME_MAX       64   /* characters; Twilio's limit for friendly names */
 #define TASK_QUEUE_EXPRESSION_MAX 4096 /* characters */
 #define TASK_QUEUE_RESERVED_MAX   50
+
+/* Of a queue that Twilio has, whose rules may be others. */
+#define TASK_QUEUE_MIRRORED_NAME_MAX       256   /* characters */
+#define TASK_QUEUE_MIRRORED_EXPRESSION_MAX 65536 /* bytes */
 
 enum task_order {
     TASK_ORDER_NONE,
@@ -40,6 +45,8 @@ struct task_queue {
     int64_t version;
     int64_t created_at_us;
     int64_t updated_at_us;
+    int64_t observed_at_us; /* of the mirror of Twilio, filled by its functions only; so the next */
+    bool is_vanished;
 };
 
 /*
@@ -51,3 +58,7 @@ enum err_code task_queue_check(const struct task_queue *queue, struct err *err) 
 /* Only that they are SIDs of activities, or "". */
 enum err_code task_queue_check_activities(const struct task_queue *queue,
                                           struct err *err) MUST_CHECK;
+
+/* What must hold for a queue that Twilio routes by: its expression need not be one for us. Errors:
+ * INVALID_ARGUMENT, the detail says what is wrong. */
+enum err_code task_queue_check_mirrored(const struct task_queue *queue, struct err *err) MUST_CHECK;

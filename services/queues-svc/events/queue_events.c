@@ -6,6 +6,7 @@
 #include "queues.h"
 #include "rpc/pb.h"
 #include "svc/event.h"
+#include "svc/mirror.h"
 #include "svc/wire.h"
 #include "taskrouter/events/v1/events.pb-c.h"
 
@@ -154,5 +155,7 @@ enum err_code queue_workspace_gone(struct db_conn *conn, struct call *call,
                                    const char *workspace_sid, struct err *err)
 {
     enum err_code code = queue_store_delete_all(conn, call, workspace_sid, err);
-    return code == ERR_OK ? channel_store_delete_all(conn, call, workspace_sid, err) : code;
+    if (code == ERR_OK)
+        code = channel_store_delete_all(conn, call, workspace_sid, err);
+    return code == ERR_OK ? mirror_gone_delete_all(conn, call, workspace_sid, err) : code;
 }

@@ -109,7 +109,7 @@ enum err_code channel_rpc_get(void *app, struct call *call,
                               wire_channel **out_reply, struct err *err)
 {
     struct queues *queues = app;
-    struct workspace_copy workspace;
+    struct workspace_copy workspace = {.is_mirrored = false};
     enum err_code code =
         workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
@@ -120,7 +120,8 @@ enum err_code channel_rpc_get(void *app, struct call *call,
     struct task_channel channel;
     if (code == ERR_OK)
         code = channel_store_get(conn, call, workspace.sid, request->channel, &channel, err);
-    return code == ERR_OK ? reply_with(call, &channel, out_reply, err) : code;
+    return code == ERR_OK ? reply_with(call, &channel, out_reply, err)
+                          : mirror_missing(code, workspace.is_mirrored, "--all", err);
 }
 
 enum err_code channel_rpc_list(void *app, struct call *call,

@@ -132,7 +132,7 @@ enum err_code queue_rpc_get(void *app, struct call *call,
                             wire_queue **out_reply, struct err *err)
 {
     struct queues *queues = app;
-    struct workspace_copy workspace;
+    struct workspace_copy workspace = {.is_mirrored = false};
     enum err_code code =
         workspaces_require(&queues->workspaces, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
@@ -143,7 +143,8 @@ enum err_code queue_rpc_get(void *app, struct call *call,
     struct task_queue queue;
     if (code == ERR_OK)
         code = queue_store_get(conn, call, workspace.sid, request->sid, &queue, err);
-    return code == ERR_OK ? reply_with(call, &queue, out_reply, err) : code;
+    return code == ERR_OK ? reply_with(call, &queue, out_reply, err)
+                          : mirror_missing(code, workspace.is_mirrored, "--queues", err);
 }
 
 /* ---- update and delete ---- */

@@ -13,6 +13,8 @@ enum channel_column {
     COL_VERSION,
     COL_CREATED_AT,
     COL_UPDATED_AT,
+    COL_OBSERVED_AT, /* of the mirror's statements; so the next */
+    COL_IS_VANISHED,
 };
 
 static struct task_channel from_row(const struct db_result *result, int row)
@@ -142,5 +144,105 @@ enum err_code channel_store_delete(struct db_conn *conn, struct call *call, cons
 enum err_code channel_store_delete_all(struct db_conn *conn, struct call *call,
                                        const char *workspace_sid, struct err *err)
 {
-    return db_query(conn, call, &channel_delete_all, DB_PARAMS(db_cstr(workspace_sid)), NULL, err);
+    enum err_code code =
+        db_query(conn, call, &channel_delete_all, DB_PARAMS(db_cstr(workspace_sid)), NULL, err);
+    return code == ERR_OK ? db_query(conn, call, &channel_bury_all,
+                                     DB_PARAMS(db_cstr(workspace_sid)), NULL, err)
+                          : code;
+}
+
+/* ---- the mirror of Twilio ---- */
+
+enum err_code channel_store_mirror_find(struct db_conn *conn, struct call *call,
+                                        const struct str *sids, size_t count,
+                                        struct task_channel **out, size_t *out_count,
+                                        struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &channel_mirror_find, DB_PARAMS(db_texts(sids, count)), &result, err);
+    if (code != ERR_OK)
+        return code;
+    size_t rows = (size_t)db_row_count(result);
+    struct task_channel *items = ARENA_ARRAY(call->arena, struct task_channel, rows);
+    if (items == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < rows; i++) {
+        items[i] = from_row(result, (int)i);
+        items[i].observed_at_us = db_get_time_us(result, (int)i, COL_OBSERVED_AT);
+        items[i].is_vanished = db_get_bool(result, (int)i, COL_IS_VANISHED);
+    }
+    *out = items;
+    *out_count = rows;
+    return ERR_OK;
+}
+
+enum err_code channel_store_mirror_names(struct db_conn *conn, struct call *call,
+                                         const char *workspace_sid, const struct str *names,
+                                         size_t count, const char ***out_holders, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &channel_mirror_names,
+                 DB_PARAMS(db_cstr(workspace_sid), db_texts(names, count)), &result, err);
+    if (code != ERR_OK)
+        return code;
+    const char **holders = ARENA_ARRAY(call->arena, const char *, count);
+    if (holders == NULL)
+        return call_no_room(err);
+    INVARIANT((size_t)db_row_count(result) == count);
+    for (size_t i = 0; i < count; i++)
+        holders[i] = db_get_text(result, (int)i, 0);
+    *out_holders = holders;
+    return ERR_OK;
+}
+
+enum err_code channel_store_mirror_put(struct db_conn *conn, struct call *call,
+                                       const struct task_channel *channel, struct err *err)
+{
+    return db_query(
+        conn, call, &channel_mirror_put,
+        DB_PARAMS(db_cstr(channel->sid), db_cstr(channel->account_sid),
+                  db_cstr(channel->workspace_sid), db_cstr(channel->friendly_name),
+                  db_cstr(channel->unique_name), db_bool(channel->channel_optimized_routing),
+                  db_i64(channel->version), db_time_us(channel->created_at_us),
+                  db_time_us(channel->updated_at_us), db_time_us(channel->observed_at_us)),
+        NULL, err);
+}
+
+enum err_code channel_store_mirror_observe(struct db_conn *conn, struct call *call,
+                                           const struct task_channel *channels, size_t count,
+                                           int64_t observed_at_us, struct err *err)
+{
+    struct str *sids = ARENA_ARRAY(call->arena, struct str, count);
+    int64_t *created = ARENA_ARRAY(call->arena, int64_t, count);
+    int64_t *updated = ARENA_ARRAY(call->arena, int64_t, count);
+    if (sids == NULL || created == NULL || updated == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < count; i++) {
+        sids[i] = str_from(channels[i].sid);
+        created[i] = channels[i].created_at_us;
+        updated[i] = channels[i].updated_at_us;
+    }
+    return db_query(conn, call, &channel_mirror_observe,
+                    DB_PARAMS(db_texts(sids, count), db_time_us(observed_at_us),
+                              db_times_us(created, count), db_times_us(updated, count)),
+                    NULL, err);
+}
+
+enum err_code channel_store_mirror_park(struct db_conn *conn, struct call *call,
+                                        const struct str *sids, size_t count, struct err *err)
+{
+    return db_query(conn, call, &channel_mirror_park, DB_PARAMS(db_texts(sids, count)), NULL, err);
+}
+
+enum err_code channel_store_mirror_vanish(struct db_conn *conn, struct call *call,
+                                          struct task_channel *channel, int64_t observed_at_us,
+                                          struct err *err)
+{
+    channel->version++; /* newer than every event before */
+    return db_query(
+        conn, call, &channel_mirror_vanish,
+        DB_PARAMS(db_cstr(channel->sid), db_i64(channel->version), db_time_us(observed_at_us)),
+        NULL, err);
 }

@@ -41,6 +41,29 @@ enum err_code channel_store_update(struct db_conn *conn, struct call *call,
 enum err_code channel_store_delete(struct db_conn *conn, struct call *call, const char *sid,
                                    struct err *err) MUST_CHECK;
 
-/* All of a workspace that is gone. */
+/* All of a workspace that is gone; what Twilio had becomes tombstones. */
 enum err_code channel_store_delete_all(struct db_conn *conn, struct call *call,
                                        const char *workspace_sid, struct err *err) MUST_CHECK;
+
+/* ---- the mirror of Twilio: tombstones are rows too; as in queue_store.h ---- */
+
+enum err_code channel_store_mirror_find(struct db_conn *conn, struct call *call,
+                                        const struct str *sids, size_t count,
+                                        struct task_channel **out, size_t *out_count,
+                                        struct err *err) MUST_CHECK;
+enum err_code channel_store_mirror_names(struct db_conn *conn, struct call *call,
+                                         const char *workspace_sid, const struct str *names,
+                                         size_t count, const char ***out_holders,
+                                         struct err *err) MUST_CHECK;
+enum err_code channel_store_mirror_put(struct db_conn *conn, struct call *call,
+                                       const struct task_channel *channel,
+                                       struct err *err) MUST_CHECK;
+enum err_code channel_store_mirror_observe(struct db_conn *conn, struct call *call,
+                                           const struct task_channel *channels, size_t count,
+                                           int64_t observed_at_us, struct err *err) MUST_CHECK;
+enum err_code channel_store_mirror_park(struct db_conn *conn, struct call *call,
+                                        const struct str *sids, size_t count,
+                                        struct err *err) MUST_CHECK;
+enum err_code channel_store_mirror_vanish(struct db_conn *conn, struct call *call,
+                                          struct task_channel *channel, int64_t observed_at_us,
+                                          struct err *err) MUST_CHECK;

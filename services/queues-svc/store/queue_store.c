@@ -18,6 +18,9 @@ enum queue_column {
     COL_UPDATED_AT,
     COL_RESERVATION_ACTIVITY_NAME,
     COL_ASSIGNMENT_ACTIVITY_NAME,
+    COL_OBSERVED_AT, /* of the mirror's statements; so the next */
+    COL_IS_VANISHED,
+    COL_KEY,
 };
 
 static struct task_queue from_row(const struct db_result *result, int row)
@@ -153,6 +156,8 @@ enum err_code queue_store_delete_all(struct db_conn *conn, struct call *call,
     enum err_code code =
         db_query(conn, call, &queue_delete_all, DB_PARAMS(db_cstr(workspace_sid)), NULL, err);
     if (code == ERR_OK)
+        code = db_query(conn, call, &queue_bury_all, DB_PARAMS(db_cstr(workspace_sid)), NULL, err);
+    if (code == ERR_OK)
         code = db_query(conn, call, &activity_copy_delete_all, DB_PARAMS(db_cstr(workspace_sid)),
                         NULL, err);
     return code;
@@ -166,4 +171,108 @@ enum err_code activity_copy_store_put(struct db_conn *conn, struct call *call,
                               db_cstr(copy->friendly_name), db_i64(copy->version),
                               db_bool(copy->is_deleted)),
                     NULL, err);
+}
+
+/* ---- the mirror of Twilio ---- */
+
+enum err_code queue_store_mirror_find(struct db_conn *conn, struct call *call,
+                                      const struct str *sids, size_t count, struct task_queue **out,
+                                      const char ***out_keys, size_t *out_count, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &queue_mirror_find, DB_PARAMS(db_texts(sids, count)), &result, err);
+    if (code != ERR_OK)
+        return code;
+    size_t rows = (size_t)db_row_count(result);
+    struct task_queue *items = ARENA_ARRAY(call->arena, struct task_queue, rows);
+    const char **keys = ARENA_ARRAY(call->arena, const char *, rows);
+    if (items == NULL || keys == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < rows; i++) {
+        items[i] = from_row(result, (int)i);
+        items[i].observed_at_us = db_get_time_us(result, (int)i, COL_OBSERVED_AT);
+        items[i].is_vanished = db_get_bool(result, (int)i, COL_IS_VANISHED);
+        keys[i] = db_get_text(result, (int)i, COL_KEY);
+    }
+    *out = items;
+    *out_keys = keys;
+    *out_count = rows;
+    return ERR_OK;
+}
+
+enum err_code queue_store_mirror_names(struct db_conn *conn, struct call *call,
+                                       const char *workspace_sid, const struct str *names,
+                                       size_t count, const char ***out_keys,
+                                       const char ***out_holders, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &queue_mirror_names,
+                 DB_PARAMS(db_cstr(workspace_sid), db_texts(names, count)), &result, err);
+    if (code != ERR_OK)
+        return code;
+    const char **keys = ARENA_ARRAY(call->arena, const char *, count);
+    const char **holders = ARENA_ARRAY(call->arena, const char *, count);
+    if (keys == NULL || holders == NULL)
+        return call_no_room(err);
+    INVARIANT((size_t)db_row_count(result) == count);
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = db_get_text(result, (int)i, 0);
+        holders[i] = db_get_text(result, (int)i, 1);
+    }
+    *out_keys = keys;
+    *out_holders = holders;
+    return ERR_OK;
+}
+
+enum err_code queue_store_mirror_put(struct db_conn *conn, struct call *call,
+                                     const struct task_queue *queue, struct err *err)
+{
+    return db_query(
+        conn, call, &queue_mirror_put,
+        DB_PARAMS(db_cstr(queue->sid), db_cstr(queue->account_sid), db_cstr(queue->workspace_sid),
+                  db_cstr(queue->friendly_name), db_cstr(queue->target_workers),
+                  db_i64(queue->max_reserved_workers), db_cstr(task_order_name(queue->task_order)),
+                  db_cstr(queue->reservation_activity_sid), db_cstr(queue->assignment_activity_sid),
+                  db_i64(queue->version), db_time_us(queue->created_at_us),
+                  db_time_us(queue->updated_at_us), db_time_us(queue->observed_at_us)),
+        NULL, err);
+}
+
+enum err_code queue_store_mirror_observe(struct db_conn *conn, struct call *call,
+                                         const struct task_queue *queues, size_t count,
+                                         int64_t observed_at_us, struct err *err)
+{
+    struct str *sids = ARENA_ARRAY(call->arena, struct str, count);
+    int64_t *created = ARENA_ARRAY(call->arena, int64_t, count);
+    int64_t *updated = ARENA_ARRAY(call->arena, int64_t, count);
+    if (sids == NULL || created == NULL || updated == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < count; i++) {
+        sids[i] = str_from(queues[i].sid);
+        created[i] = queues[i].created_at_us;
+        updated[i] = queues[i].updated_at_us;
+    }
+    return db_query(conn, call, &queue_mirror_observe,
+                    DB_PARAMS(db_texts(sids, count), db_time_us(observed_at_us),
+                              db_times_us(created, count), db_times_us(updated, count)),
+                    NULL, err);
+}
+
+enum err_code queue_store_mirror_park(struct db_conn *conn, struct call *call,
+                                      const struct str *sids, size_t count, struct err *err)
+{
+    return db_query(conn, call, &queue_mirror_park, DB_PARAMS(db_texts(sids, count)), NULL, err);
+}
+
+enum err_code queue_store_mirror_vanish(struct db_conn *conn, struct call *call,
+                                        struct task_queue *queue, int64_t observed_at_us,
+                                        struct err *err)
+{
+    queue->version++; /* newer than every event before */
+    return db_query(
+        conn, call, &queue_mirror_vanish,
+        DB_PARAMS(db_cstr(queue->sid), db_i64(queue->version), db_time_us(observed_at_us)), NULL,
+        err);
 }

@@ -43,6 +43,13 @@ enum err_code mirror_require_local(const struct workspaces *workspaces, struct c
                                    const char *sid, struct workspace_copy *out,
                                    struct err *err) MUST_CHECK;
 
+/*
+ * For whoever looks a resource up by SID: code as it came, and where it is NOT_FOUND in a mirrored
+ * workspace, the detail goes on with what to do. option: of the command, "--queues".
+ */
+enum err_code mirror_missing(enum err_code code, bool is_mirrored, const char *option,
+                             struct err *err);
+
 /* For app.c, before host_serve, where MIRRORED is the only reason to forward: whatever is refused
  * with it goes to TASKROUTER_GRPC_SYNC. Not set: such writes are refused. */
 void mirror_forward(struct host *host);
@@ -51,7 +58,13 @@ void mirror_forward(struct host *host);
  * sync_target: app_settings.grpc_sync; NULL: refused. */
 enum rpc_place mirror_place(const char *sync_target, struct rpc_route *out_route);
 
-/* ---- requests of the service Mirror ---- */
+/* ---- requests of the service Mirror ----
+ *
+ * How a Put goes, in one transaction: workspaces_lock; fill a struct mirror_item from each item and
+ * from the row of its SID; mirror_gone_find; the keys of their names; mirror_items_settle; write
+ * what mirror_item_is_written says, with the owner's events, unless it is a dry run; raise
+ * observed_at of the unchanged; mirror_items_results.
+ */
 
 /* FAILED_PRECONDITION NOT_MIRRORED unless it is so. */
 enum err_code mirror_check_mirrored(const char *workspace_sid, bool is_mirrored,
@@ -129,3 +142,59 @@ mirror_result(struct arena *arena, const char *sid, const char *friendly_name,
 /* Takes the items over as they are. NULL when the arena is exhausted, or was. */
 Taskrouter__Common__V1__MirrorResults *
 mirror_results(struct arena *arena, Taskrouter__Common__V1__MirrorResult **items, size_t count);
+
+/* ---- the items of a Put ---- */
+
+struct mirror_kind {
+    const char *prefix; /* "WQ" */
+    const char *noun;   /* "task queue" */
+};
+
+/* Texts are borrowed. Fields without a word on it are the owner's to fill. */
+struct mirror_item {
+    const char *sid; /* as they came; so the next three. Never NULL */
+    const char *friendly_name;
+    const char *account_sid; /* "" stands for the workspace's; so the next */
+    const char *workspace_sid;
+    const char *problem;   /* why it cannot be stored whatever we have; NULL: it can */
+    struct mirror_row row; /* what is stored under its SID, of whatever workspace */
+    const char *row_workspace_sid;
+    struct mirror_diff diff; /* init'ed */
+    const char *name;        /* that only one live row may have, as shown; NULL: any number */
+    const char *name_now;    /* folded, see mirror_names.h; "" without live row */
+    const char *name_wanted;
+    const char *name_holder;
+    mirror_outcome outcome; /* out */
+    const char *detail;     /* out; "" mostly */
+};
+
+/* Fills outcome and detail of all. Errors: RESOURCE_EXHAUSTED. */
+enum err_code mirror_items_settle(struct call *call, const struct workspace_copy *workspace,
+                                  const struct mirror_kind *kind, int64_t observed_at_us,
+                                  struct mirror_item *items, size_t count,
+                                  struct err *err) MUST_CHECK;
+
+/* CREATED or UPDATED. */
+bool mirror_item_is_written(const struct mirror_item *item);
+
+/* NULL when the arena is exhausted. */
+Taskrouter__Common__V1__MirrorResults *
+mirror_items_results(struct arena *arena, const struct mirror_item *items, size_t count);
+
+/* ---- SIDs that vanished before we heard of them: an older Put that comes later is STALE ----
+ *
+ * The service's migrations contain:
+ *   create table mirror_gone (
+ *       sid text primary key, workspace_sid text not null, observed_at timestamptz not null);
+ *   create index mirror_gone_by_workspace on mirror_gone (workspace_sid);
+ */
+
+/* Fills row of items that have none. */
+enum err_code mirror_gone_find(struct db_conn *conn, struct call *call, struct mirror_item *items,
+                               size_t count, struct err *err) MUST_CHECK;
+enum err_code mirror_gone_note(struct db_conn *conn, struct call *call, const char *workspace_sid,
+                               const struct str *sids, size_t count, int64_t observed_at_us,
+                               struct err *err) MUST_CHECK;
+/* All of a workspace that is gone. */
+enum err_code mirror_gone_delete_all(struct db_conn *conn, struct call *call,
+                                     const char *workspace_sid, struct err *err) MUST_CHECK;

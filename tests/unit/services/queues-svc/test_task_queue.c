@@ -122,11 +122,42 @@ static void test_channels(void)
     CHECK(!task_channel_is_default("fax"));
 }
 
+/* Twilio routes by it, so it need not be what we would run. */
+static void test_mirrored(void)
+{
+    static char long_name[TASK_QUEUE_MIRRORED_NAME_MAX + 2];
+    static char long_text[TASK_QUEUE_MIRRORED_EXPRESSION_MAX + 2];
+    memset(long_name, 'n', sizeof long_name - 1);
+    memset(long_text, ' ', sizeof long_text - 1);
+    struct task_queue queue = good();
+    queue.friendly_name = long_name + 1;
+    queue.target_workers = "a ==";
+    CHECK_I64(task_queue_check_mirrored(&queue, NULL), ERR_OK);
+    queue.target_workers = long_text + 1;
+    CHECK_I64(task_queue_check_mirrored(&queue, NULL), ERR_OK);
+    queue.target_workers = long_text;
+    CHECK_I64(task_queue_check_mirrored(&queue, NULL), ERR_INVALID_ARGUMENT);
+    queue = good();
+    queue.friendly_name = long_name;
+    CHECK_I64(task_queue_check_mirrored(&queue, NULL), ERR_INVALID_ARGUMENT);
+    queue = good();
+    queue.max_reserved_workers = 51;
+    CHECK_I64(task_queue_check_mirrored(&queue, NULL), ERR_INVALID_ARGUMENT);
+    queue = good();
+    queue.reservation_activity_sid = "WK00000000000000000000000000000001";
+    CHECK_I64(task_queue_check_mirrored(&queue, NULL), ERR_INVALID_ARGUMENT);
+    struct task_channel channel = {.friendly_name = "a-b", .unique_name = "9 a"};
+    CHECK_I64(task_channel_check_mirrored(&channel, NULL), ERR_OK);
+    channel.unique_name = "";
+    CHECK_I64(task_channel_check_mirrored(&channel, NULL), ERR_INVALID_ARGUMENT);
+}
+
 static const struct test_case cases[] = {
     {"each field of a queue has its rule",                   test_fields     },
     {"an expression is compiled; errors carry the column",   test_expressions},
     {"orders are stored by name and read back",              test_orders     },
     {"a channel has a name for people and one for programs", test_channels   },
+    {"what Twilio has need not follow our rules",            test_mirrored   },
 };
 
 int main(int argc, char **argv)
