@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "history_store.h"
 #include "metrics/metrics.h"
+#include "removal_store.h"
 #include "shell.h"
 
 enum {
@@ -19,6 +20,13 @@ static const struct metric_def removed_def = {
     .kind = METRIC_COUNTER,
     .unit = "",
     .help = "Batches of the event log and ended tasks that were deleted for their age",
+};
+
+static const struct metric_def below_def = {
+    .name = "taskrouter_removed_rows_total",
+    .kind = METRIC_COUNTER,
+    .unit = "",
+    .help = "Rows below deleted workspaces that were deleted",
 };
 
 typedef enum err_code (*prune_fn)(struct db_pool *pool, struct call *call, int shard,
@@ -43,6 +51,23 @@ static enum err_code prune_all(struct app_job *job, struct call *call,
     return code;
 }
 
+/* Until nothing is left below the deleted workspaces of the shard. */
+static enum err_code remove_all(struct app_job *job, struct call *call,
+                                const struct retention *retention, int shard, struct err *err)
+{
+    bool has_more = true;
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && has_more && !app_job_wait(job, PAUSE_MS)) {
+        struct arena_mark mark = arena_mark(call->arena);
+        int64_t removed = 0;
+        code = removal_store_step(retention->pool, call, shard, &has_more, &removed, err);
+        arena_rewind(call->arena, mark);
+        if (code == ERR_OK)
+            metric_add(metric_single(&below_def), removed);
+    }
+    return code;
+}
+
 static enum err_code run(struct app_job *job, struct call *call, void *ctx, struct err *err)
 {
     const struct retention *retention = ctx;
@@ -55,6 +80,8 @@ static enum err_code run(struct app_job *job, struct call *call, void *ctx, stru
         if (code == ERR_OK)
             code = prune_all(job, call, retention, i, history_store_prune_tasks,
                              retention->history_days, TASKS, err);
+        if (code == ERR_OK)
+            code = remove_all(job, call, retention, i, err);
     }
     return code;
 }

@@ -129,6 +129,15 @@ static void note_unknown(struct batch *batch, struct shard_op *op,
         op->unknown |= SHARD_UNKNOWN_ACTIVITY;
 }
 
+/* Something of a workspace that was deleted: what lay below it is removed, and stays so. */
+static bool is_below_deleted(const struct shard *shard, const struct config_change *change)
+{
+    const struct sid *workspace = &change->row.workspace_sid;
+    return change->row.kind != CONFIG_KIND_WORKSPACE &&
+           engine_config_version(shard->engine, workspace) == 0 &&
+           tombs_hold(shard, workspace, INT64_MIN);
+}
+
 static void apply_change(struct batch *batch, struct shard_op *op, size_t index,
                          const struct config_change *change)
 {
@@ -138,6 +147,8 @@ static void apply_change(struct batch *batch, struct shard_op *op, size_t index,
     if (change->event != NULL)
         event_pack_foreign(&shard->packer, change->event);
     int64_t known = engine_config_version(shard->engine, &change->row.sid);
+    if (is_below_deleted(shard, change))
+        return; /* likewise */
     if (change->row.version < known || tombs_hold(shard, &change->row.sid, change->row.version))
         return; /* we have heard newer things; the event is history all the same */
     if (change->row.is_deleted)
