@@ -28,6 +28,8 @@
 #include "token_store.h"
 #include "twilio.h"
 #include "vault.h"
+#include "webhook_rpc.h"
+#include "webhooks.h"
 
 enum {
     START_BUDGET_US = 10 * 1000 * 1000,
@@ -56,6 +58,7 @@ static void free_gateway(void *ctx, int64_t until_mono_us)
     struct gateway *gateway = ctx;
     channels_free(gateway->channels);
     rest_free(gateway->rest);
+    webhooks_free(gateway->webhooks);
     rate_free(gateway->rate);
     twilio_free(gateway->twilio);
     default_workspaces_free(gateway->workspaces);
@@ -255,11 +258,16 @@ static enum err_code start(struct app *app, struct err *err)
     app_ready_check(app, "event feed", feed_check, gateway->feed);
     app_on_close(app, APP_FINISH_CALLS, "event replays", stop_feed, gateway->feed);
     gateway->rate = rate_limits(gateway->settings);
-    gateway->rest = rest_new(gateway, stream_handle);
+    gateway->rest = rest_new(gateway, stream_handle, webhooks_handle);
     code = twilio_new(gateway, app_settings(app)->service_token, &gateway->twilio, err);
     if (code != ERR_OK)
         return code;
+    code = webhooks_new(gateway, &gateway->webhooks, err);
+    if (code != ERR_OK)
+        return code;
+    webhooks_start(gateway->webhooks, app);
     rpc_server_add(gateway->host.server, &directory_service, gateway);
+    rpc_server_add(gateway->host.server, &webhook_service, gateway);
     code = host_serve(&gateway->host, err);
     return code == ERR_OK ? open_http(app, gateway, err) : code;
 }
@@ -279,9 +287,11 @@ static enum err_code check(struct app *app, struct err *err)
                        "TASKROUTER_ACCOUNT_SID is missing: write the account's SID, AC and 32 "
                        "hexadecimal digits, beside TASKROUTER_BOOTSTRAP_TOKEN and "
                        "TASKROUTER_AUTH_TOKEN");
+    enum err_code code = webhooks_check_instruction(settings->assignment_instruction, err);
+    if (code != ERR_OK)
+        return code;
     struct vault *vault = NULL;
-    enum err_code code =
-        vault_new(settings->secret_key, settings->secret_key_previous, &vault, err);
+    code = vault_new(settings->secret_key, settings->secret_key_previous, &vault, err);
     vault_free(vault);
     if (code != ERR_OK)
         return ERR_SET(err, ERR_INVALID_ARGUMENT, "CONFIG_INVALID",

@@ -22,6 +22,9 @@ const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT] = {
         "Stands in for TASKROUTER_ACCOUNT_SID.", .choices = "AC"),
     ROW("TWILIO_AUTH_TOKEN", CONFIG_STRING, twilio_auth_token,
         "Stands in for TASKROUTER_AUTH_TOKEN.", .min = 16, .max = 256, .is_secret = true),
+    ROW("TWILIO_AUTH_TOKEN_PREVIOUS", CONFIG_STRING, twilio_auth_token_previous,
+        "The auth token before that: webhooks signed with it are taken too, while it is replaced.",
+        .min = 16, .max = 256, .is_secret = true),
     ROW("TASKROUTER_BOOTSTRAP_TOKEN", CONFIG_STRING, bootstrap_token,
         "An API token of role admin that is valid as long as it is written here.", .min = 32,
         .max = 256, .is_secret = true),
@@ -37,8 +40,9 @@ const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT] = {
     ROW("TASKROUTER_CORS_ORIGINS", CONFIG_STRING, cors_origins,
         "Origins whose pages may call the API, separated by commas; * = all.", .max = 4096),
     ROW("TASKROUTER_PUBLIC_URL", CONFIG_URL, public_url,
-        "Where clients reach the gateway, for the absolute URLs in answers below /v1; default: the "
-        "host that the request named.",
+        "Where clients and Twilio reach the gateway: part of the absolute URLs in answers below "
+        "/v1 "
+        "and of what webhooks are signed over; default: the host that the request named.",
         .choices = "http,https"),
     ROW("TASKROUTER_TRUSTED_PROXIES", CONFIG_STRING, trusted_proxies,
         "Addresses and ranges (10.0.0.0/8), separated by commas, of proxies whose "
@@ -69,6 +73,20 @@ const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT] = {
     ROW("TASKROUTER_AUDIT_MAX_AGE", CONFIG_DURATION_MS, audit_max_age_ms,
         "How long the audit log is kept; 0 = for ever.", .default_text = "365d", .min = 0,
         .max = INT64_C(3650) * 86400000),
+    ROW("TASKROUTER_ASSIGNMENT_INSTRUCTION", CONFIG_STRING, assignment_instruction,
+        "What assignment callbacks of Twilio are answered, as JSON with \"instruction\"; without "
+        "it "
+        "they are answered with nothing, and the reservation waits for the API.",
+        .max = 4096),
+    ROW("TASKROUTER_WEBHOOK_CONSUMERS", CONFIG_INT, webhook_consumers,
+        "Threads that apply received webhooks; 0 = this process only receives them.",
+        .default_text = "4", .min = 0, .max = 64, .unit = "threads"),
+    ROW("TASKROUTER_WEBHOOK_MAX_AGE", CONFIG_DURATION_MS, webhook_max_age_ms,
+        "How long webhooks are kept after they came, and repeats of them are known; 0 = for ever.",
+        .default_text = "7d", .min = 0, .max = INT64_C(3650) * 86400000),
+    ROW("TASKROUTER_WEBHOOK_DEAD_MAX_AGE", CONFIG_DURATION_MS, webhook_dead_max_age_ms,
+        "The same of those that could not be applied; 0 = for ever.", .default_text = "90d",
+        .min = 0, .max = INT64_C(3650) * 86400000),
 };
 
 const char *gateway_account_sid(const struct gateway_settings *settings)

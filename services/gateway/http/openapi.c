@@ -211,6 +211,15 @@ static void input_properties(struct jx_writer *w, struct types *types,
     }
 }
 
+/* Twilio adds parameters as it likes. */
+static void webhook_body(struct jx_writer *w)
+{
+    jx_put_raw(w, "requestBody",
+               STR("{\"required\":true,\"content\":{\"application/x-www-form-urlencoded\":{"
+                   "\"schema\":{\"type\":\"object\"}},\"application/json\":{\"schema\":{"
+                   "\"type\":\"object\"}}}}"));
+}
+
 static void body_write(struct jx_writer *w, struct types *types, const struct rest_route *row)
 {
     jx_key(w, "requestBody");
@@ -465,6 +474,28 @@ static void reply_write(struct jx_writer *w, struct types *types, const struct r
     jx_object_end(w);
 }
 
+/* What each kind is answered with: webhooks/webhooks.c. */
+static void webhook_reply(struct jx_writer *w, const struct rest_route *row)
+{
+    bool is_xml = row->webhook == WEBHOOK_VOICE || row->webhook == WEBHOOK_SMS;
+    if (is_xml)
+        jx_put_raw(w, "200",
+                   STR("{\"description\":\"Stored; TwiML\",\"content\":{\"text/xml\":{"
+                       "\"schema\":{\"type\":\"string\"}}}}"));
+    else if (row->webhook == WEBHOOK_ASSIGNMENT)
+        jx_put_raw(w, "200",
+                   STR("{\"description\":\"Stored; the configured instruction, or nothing\","
+                       "\"content\":{\"application/json\":{\"schema\":{\"type\":\"object\"}}}}"));
+    else
+        jx_put_raw(w, "204", STR("{\"description\":\"Stored\"}"));
+}
+
+#define WEBHOOK_DESCRIPTION                                                                        \
+    "Called by Twilio. Not for API tokens: the request proves itself by the header "               \
+    "X-Twilio-Signature, made with the auth token over the public URL and the parameters (a body " \
+    "that is no form: over the URL with bodySHA256); refused with 403 otherwise. A repeat gets "   \
+    "the first answer."
+
 /* "GetWorker" is getWorker. */
 static void operation_id_write(struct jx_writer *w, const struct rest_route *row)
 {
@@ -494,12 +525,19 @@ static void operation_write(struct jx_writer *w, struct types *types, const stru
         jx_put_raw(w, "security", STR("[]"));
     else
         jx_put_text(w, "x-role", role_name(row->role));
+    if (row->kind == REST_WEBHOOK)
+        jx_put_text(w, "description", WEBHOOK_DESCRIPTION);
     parameters_write(w, types, row);
-    if (row->method == HTTP_POST || row->method == HTTP_PATCH)
+    if (row->kind == REST_WEBHOOK)
+        webhook_body(w);
+    else if (row->method == HTTP_POST || row->method == HTTP_PATCH)
         body_write(w, types, row);
     jx_key(w, "responses");
     jx_object_begin(w);
-    reply_write(w, types, row);
+    if (row->kind == REST_WEBHOOK)
+        webhook_reply(w, row);
+    else
+        reply_write(w, types, row);
     jx_key(w, "default");
     ref_write(w, "responses/Problem");
     jx_object_end(w);

@@ -19,6 +19,7 @@ enum { NAME_MAX_BYTES = 64 };
 struct rest {
     struct gateway *gateway;
     http_handler_fn stream;
+    http_handler_fn webhook;
     struct http_route *routes; /* row for row those of rest_routes */
     struct buf document;
 };
@@ -234,14 +235,20 @@ static struct http_route route_of(const struct rest *rest, const struct rest_rou
         route.max_body_bytes = row->has_large_body ? REST_LARGE_BODY_BYTES : REST_BODY_BYTES;
         route.flags = HTTP_TAKES_JSON;
     }
+    if (row->kind == REST_WEBHOOK) {
+        route.handler = rest->webhook;
+        route.max_body_bytes = REST_WEBHOOK_BODY_BYTES;
+        route.flags = HTTP_TAKES_JSON | HTTP_TAKES_FORM;
+    }
     return route;
 }
 
-struct rest *rest_new(struct gateway *gateway, http_handler_fn stream)
+struct rest *rest_new(struct gateway *gateway, http_handler_fn stream, http_handler_fn webhook)
 {
     struct rest *rest = xcalloc(1, sizeof *rest);
     rest->gateway = gateway;
     rest->stream = stream;
+    rest->webhook = webhook;
     rest->routes = xcalloc(rest_route_count, sizeof *rest->routes);
     for (size_t i = 0; i < rest_route_count; i++)
         rest->routes[i] = route_of(rest, &rest_routes[i]);

@@ -11,8 +11,9 @@
 struct gateway;
 struct rest;
 
-/* Never NULL. stream: handler of the REST_STREAM row; both get the gateway as ctx. */
-struct rest *rest_new(struct gateway *gateway, http_handler_fn stream);
+/* Never NULL. Handlers of the REST_STREAM row and of the REST_WEBHOOK ones; they get the gateway as
+ * ctx. */
+struct rest *rest_new(struct gateway *gateway, http_handler_fn stream, http_handler_fn webhook);
 void rest_free(struct rest *rest); /* NULL is allowed */
 
 /* For http_server_config.sets; lives as long as rest. */

@@ -13,10 +13,15 @@
 #include "base/str.h"
 #include "http/http.h"
 #include "svc/host.h"
+#include "webhook.h"
 
 #define REST_PREFIX "/api/taskrouter"
 
-enum { REST_BODY_BYTES = 64 << 10, REST_LARGE_BODY_BYTES = 2 << 20 };
+enum {
+    REST_BODY_BYTES = 64 << 10,
+    REST_LARGE_BODY_BYTES = 2 << 20,
+    REST_WEBHOOK_BODY_BYTES = 256 << 10,
+};
 
 enum rest_kind {
     REST_NONE,
@@ -29,6 +34,7 @@ enum rest_kind {
     REST_CHECK,    /* POST that changes nothing */
     REST_STREAM,   /* GET: server-sent events, stream.c */
     REST_DOCUMENT, /* GET: the OpenAPI document */
+    REST_WEBHOOK,  /* POST of Twilio, signed: webhooks/ */
 };
 
 /* Lists of proto names, NULL-terminated; NULL for none. */
@@ -38,7 +44,7 @@ struct rest_route {
     enum rest_kind kind;
     enum role role;  /* ROLE_NONE: open to all */
     enum peer peer;  /* PEER_GATEWAY: our own Directory, called in process */
-    const char *rpc; /* "/taskrouter.workers.v1.Workers/GetWorker"; NULL for the last two kinds */
+    const char *rpc; /* "/taskrouter.workers.v1.Workers/GetWorker"; NULL for the last kinds */
     const ProtobufCMessageDescriptor *request;
     const ProtobufCMessageDescriptor *reply; /* NULL: nothing, 204 */
     const char *key;                         /* field that {sid} fills; NULL = "sid" */
@@ -50,13 +56,14 @@ struct rest_route {
     bool has_large_body;          /* up to REST_LARGE_BODY_BYTES; else REST_BODY_BYTES */
     /* No workspace named: the token's own, else none, and the service knows which one is meant. */
     bool may_lack_workspace;
-    int budget_ms;           /* for the whole request; 0 = UPSTREAM_BUDGET_MS */
-    const char *reason;      /* what "reason" says when the body does not; NULL = nothing */
-    bool is_own_worker;      /* an agent's {sid} must be its own worker */
-    bool changes_workspaces; /* the default workspace may be another one afterwards */
-    const char *tag;         /* OpenAPI: group */
-    const char *summary;     /* OpenAPI: one phrase */
-    const char *operation;   /* OpenAPI: id; NULL = the RPC's name */
+    int budget_ms;             /* for the whole request; 0 = UPSTREAM_BUDGET_MS */
+    const char *reason;        /* what "reason" says when the body does not; NULL = nothing */
+    bool is_own_worker;        /* an agent's {sid} must be its own worker */
+    bool changes_workspaces;   /* the default workspace may be another one afterwards */
+    enum webhook_kind webhook; /* REST_WEBHOOK */
+    const char *tag;           /* OpenAPI: group */
+    const char *summary;       /* OpenAPI: one phrase */
+    const char *operation;     /* OpenAPI: id; NULL = the RPC's name */
 };
 
 /* True for the kinds that the audit log records. */

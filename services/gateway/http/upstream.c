@@ -8,6 +8,7 @@
 #include "gateway.h"
 #include "google/protobuf/empty.pb-c.h"
 #include "rpc/client.h"
+#include "webhook_rpc.h"
 
 enum { AUDIT_PATH_MAX = 255 };
 
@@ -24,11 +25,14 @@ enum err_code upstream_directory(struct gateway *gateway, struct call *call, con
                                  const ProtobufCMessage *request, ProtobufCMessage **out_reply,
                                  struct err *err)
 {
+    static const struct rpc_service *const services[] = {&directory_service, &webhook_service};
     const char *name = strrchr(rpc, '/') + 1;
-    for (size_t i = 0; i < directory_service.method_count; i++) {
-        const struct rpc_method *method = &directory_service.methods[i];
-        if (strcmp(method->name, name) == 0)
-            return method->unary(gateway, call, request, out_reply, err);
+    for (size_t s = 0; s < ARRAY_LEN(services); s++) {
+        for (size_t i = 0; i < services[s]->method_count; i++) {
+            const struct rpc_method *method = &services[s]->methods[i];
+            if (strcmp(method->name, name) == 0)
+                return method->unary(gateway, call, request, out_reply, err);
+        }
     }
     INVARIANT(false);
     return ERR_INTERNAL;

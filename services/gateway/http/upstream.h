@@ -21,7 +21,7 @@ enum err_code upstream_call(struct gateway *gateway, struct call *call, enum pee
                             const ProtobufCMessageDescriptor *reply, ProtobufCMessage **out_reply,
                             struct err *err) MUST_CHECK;
 
-/* A method of our own Directory, called in process. */
+/* A method of our own Directory or Webhooks, called in process. Names are unique among both. */
 enum err_code upstream_directory(struct gateway *gateway, struct call *call, const char *rpc,
                                  const ProtobufCMessage *request, ProtobufCMessage **out_reply,
                                  struct err *err) MUST_CHECK;

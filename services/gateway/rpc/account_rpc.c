@@ -39,8 +39,8 @@ enum err_code directory_reach(const struct gateway *gateway, const struct call *
                           : code;
 }
 
-static enum err_code owner_only(const struct gateway *gateway, const struct call *call,
-                                const char *what, struct err *err)
+enum err_code directory_owner_only(const struct gateway *gateway, const struct call *call,
+                                   const char *what, struct err *err)
 {
     const char *own = NULL;
     enum err_code code = directory_reach(gateway, call, "", "sid", &own, err);
@@ -110,7 +110,7 @@ enum err_code account_rpc_create(void *app, struct call *call,
     struct sid sid = sid_new("AC");
     struct account account = {.sid = sid.text, .friendly_name = request->friendly_name};
     char secret[AUTH_TOKEN_SIZE];
-    enum err_code code = owner_only(gateway, call, "create accounts", err);
+    enum err_code code = directory_owner_only(gateway, call, "create accounts", err);
     if (code == ERR_OK)
         code = account_check_name(account.friendly_name, err);
     if (code != ERR_OK)
@@ -259,7 +259,7 @@ static enum err_code update_apply(void *ctx, struct account *account, bool *out_
     }
     if (code != ERR_OK || request->_suspended_case == 0 || request->suspended == was_suspended)
         return code;
-    code = owner_only(update->gateway, update->call, "suspend accounts or end it", err);
+    code = directory_owner_only(update->gateway, update->call, "suspend accounts or end it", err);
     if (code == ERR_OK && strcmp(account->sid, owner_of(update->gateway)) == 0)
         return ERR_FIELD(err, ERR_FAILED_PRECONDITION, "OWNER_NOT_SUSPENDABLE", "suspended",
                          "the account of the gateway's configuration cannot be suspended");

@@ -50,3 +50,7 @@ struct gateway;
 enum err_code directory_reach(const struct gateway *gateway, const struct call *call,
                               const char *named, const char *field, const char **out_sid,
                               struct err *err) MUST_CHECK;
+
+/* Errors: PERMISSION_DENIED OWNER_ONLY ("only … may <what>") for any other account. */
+enum err_code directory_owner_only(const struct gateway *gateway, const struct call *call,
+                                   const char *what, struct err *err) MUST_CHECK;

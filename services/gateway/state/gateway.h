@@ -17,6 +17,27 @@ struct rate;
 struct rest;
 struct twilio;
 struct vault;
+struct webhooks;
+
+/* Why webhooks were refused; names are WEBHOOK_REFUSED_<first column>. */
+#define WEBHOOK_REFUSALS(X)                                                                        \
+    X(MISSING, "missing")   /* no signature */                                                     \
+    X(INVALID, "invalid")   /* not of this request, or made with another token */                  \
+    X(NO_TOKEN, "no_token") /* none is known that it could be checked with */
+
+enum webhook_refusal {
+#define X(name, text) WEBHOOK_REFUSAL_##name,
+    WEBHOOK_REFUSALS(X)
+#undef X
+        WEBHOOK_REFUSAL_COUNT,
+};
+
+/* Webhooks of this process since its start. */
+struct webhook_tally {
+    _Atomic int64_t received;
+    _Atomic int64_t refused[WEBHOOK_REFUSAL_COUNT];
+    _Atomic int64_t refused_at_us; /* the last one; 0 = none */
+};
 
 struct gateway {
     struct host host;
@@ -30,6 +51,8 @@ struct gateway {
     struct rate *rate;
     struct rest *rest;
     struct twilio *twilio;
+    struct webhooks *webhooks;
+    struct webhook_tally tally;
     struct http_route_set route_sets[4]; /* what http serves; it keeps no copy */
     struct http_server *http;
     char *cors_text;           /* what cors_origins points into */

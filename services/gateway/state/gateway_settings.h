@@ -9,6 +9,7 @@ struct gateway_settings {
     const char *auth_token;          /* TASKROUTER_AUTH_TOKEN: HTTP Basic with the account */
     const char *twilio_account_sid;  /* TWILIO_ACCOUNT_SID: stands in for the first two */
     const char *twilio_auth_token;   /* TWILIO_AUTH_TOKEN */
+    const char *twilio_auth_token_previous; /* TWILIO_AUTH_TOKEN_PREVIOUS: of webhooks only */
     const char *bootstrap_token;     /* TASKROUTER_BOOTSTRAP_TOKEN */
     const char *secret_key;          /* TASKROUTER_SECRET_KEY */
     const char *secret_key_previous; /* TASKROUTER_SECRET_KEY_PREVIOUS */
@@ -24,6 +25,10 @@ struct gateway_settings {
     int64_t rate_bulk_statistics;
     int64_t max_sockets;      /* TASKROUTER_MAX_SOCKETS */
     int64_t audit_max_age_ms; /* TASKROUTER_AUDIT_MAX_AGE */
+    const char *assignment_instruction; /* TASKROUTER_ASSIGNMENT_INSTRUCTION, JSON */
+    int64_t webhook_consumers;          /* TASKROUTER_WEBHOOK_CONSUMERS */
+    int64_t webhook_max_age_ms;         /* TASKROUTER_WEBHOOK_MAX_AGE */
+    int64_t webhook_dead_max_age_ms;    /* TASKROUTER_WEBHOOK_DEAD_MAX_AGE */
 };
 
 /* The account and its secret, whichever way they were given; NULL when they were not. */

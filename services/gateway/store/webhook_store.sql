@@ -1,0 +1,169 @@
+-- name: webhook_insert
+-- rows in the order given; answers the ordinals of those that were there before, with their answers
+-- index: webhook_by_key
+with given as (
+    select *
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                $8::text[], $9::text[], $10::timestamptz[], $11::timestamptz[], $12::bigint[],
+                $13::text[], $14::text[])
+        with ordinality as g (sid, kind, key, lane, state, account_sid, workspace_sid, event_type,
+                              parameters, occurred_at, received_at, answer_status, answer_type,
+                              answer, ordinal)
+), made as (
+    insert into webhook (sid, kind, key, lane, state, account_sid, workspace_sid, event_type,
+                         parameters, occurred_at, received_at, answer_status, answer_type, answer)
+    select sid, kind, key, lane, state, account_sid, workspace_sid, event_type, parameters,
+           occurred_at, received_at, answer_status::integer, answer_type, answer
+    from given
+    order by ordinal
+    on conflict (kind, key) do nothing
+    returning sid, lane
+), lanes as (
+    insert into webhook_lane (lane, next_at)
+    select distinct lane, now()
+    from made
+    where lane <> ''
+    order by lane
+    on conflict (lane) do update
+    set generation = webhook_lane.generation + 1
+)
+select g.ordinal, w.sid is not null, coalesce(w.answer_status, 0)::bigint,
+       coalesce(w.answer_type, ''), coalesce(w.answer, '')
+from given g
+left join webhook w on w.kind = g.kind and w.key = g.key
+where not exists (select from made m where m.sid = g.sid)
+order by g.ordinal;
+
+-- name: webhook_claim
+-- index: webhook_lane_due
+with due as (
+    select lane
+    from webhook_lane
+    where next_at <= now()
+    order by next_at
+    limit $1
+    for update skip locked
+)
+update webhook_lane l
+set next_at = now() + $2::bigint * interval '1 microsecond'
+from due
+where l.lane = due.lane
+returning l.lane, l.generation, l.failures::bigint;
+
+-- name: webhook_of_lanes
+-- index: webhook_waiting
+select w.lane, w.sid, w.parameters, w.received_at, w.attempts::bigint
+from unnest($1::text[]) as l (lane)
+cross join lateral (
+    select lane, sid, parameters, received_at, attempts, occurred_at, seq
+    from webhook
+    where lane = l.lane
+      and state = 'waiting'
+    order by occurred_at, seq
+    limit $2
+) w
+order by w.lane, w.occurred_at, w.seq;
+
+-- name: webhook_end
+-- index: the unique one of sid
+update webhook w
+set state = g.state,
+    attempts = g.attempts,
+    outcome = g.outcome,
+    detail = g.detail,
+    ended_at = case when g.state = 'waiting' then null else now() end
+from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[])
+    as g (sid, state, attempts, outcome, detail)
+where w.sid = g.sid
+  and w.state = 'waiting';
+
+-- name: webhook_lane_drop
+-- those that nobody has put anything into since they were claimed, and that are empty
+-- index: primary key, webhook_waiting
+delete from webhook_lane l
+using unnest($1::text[], $2::bigint[]) as g (lane, generation)
+where l.lane = g.lane
+  and l.generation = g.generation
+  and not exists (select from webhook w where w.lane = l.lane and w.state = 'waiting');
+
+-- name: webhook_lane_release
+-- rest: microseconds until the next attempt
+-- index: primary key
+update webhook_lane l
+set next_at = now() + g.rest * interval '1 microsecond',
+    failures = g.failures::integer
+from unnest($1::text[], $2::bigint[], $3::bigint[]) as g (lane, rest, failures)
+where l.lane = g.lane;
+
+-- name: webhook_get
+-- index: the unique one of sid
+select sid, kind, state, account_sid, workspace_sid, event_type, lane, parameters, occurred_at,
+       received_at, ended_at, attempts::bigint, outcome, detail
+from webhook
+where sid = $1;
+
+-- name: webhook_list
+-- newest first; index: the unique one of sid, of dead ones webhook_dead
+select sid, kind, state, account_sid, workspace_sid, event_type, lane, parameters, occurred_at,
+       received_at, ended_at, attempts::bigint, outcome, detail
+from webhook
+where ($1 = '' or sid < $1)
+  and ($2::text is null or state = $2)
+  and ($3::text is null or kind = $3)
+order by sid desc
+limit $4;
+
+-- name: webhook_replay
+-- index: the unique one of sid
+with again as (
+    update webhook
+    set state = 'waiting', attempts = 0, ended_at = null, outcome = '', detail = ''
+    where sid = $1
+      and state = 'dead'
+    returning lane
+)
+insert into webhook_lane (lane, next_at)
+select lane, now()
+from again
+on conflict (lane) do update
+set generation = webhook_lane.generation + 1;
+
+-- name: webhook_replay_all
+-- index: webhook_dead
+with again as (
+    update webhook
+    set state = 'waiting', attempts = 0, ended_at = null, outcome = '', detail = ''
+    where sid in (select sid
+                  from webhook
+                  where state = 'dead'
+                  order by sid
+                  limit $1
+                  for update skip locked)
+    returning lane
+), lanes as (
+    insert into webhook_lane (lane, next_at)
+    select distinct lane, now()
+    from again
+    order by lane
+    on conflict (lane) do update
+    set generation = webhook_lane.generation + 1
+)
+select count(*)
+from again;
+
+-- name: webhook_counts
+-- index: webhook_by_age
+select (select count(*) from webhook where state = 'waiting'),
+       (select count(*) from webhook where state = 'dead'),
+       (select min(received_at) from webhook where state = 'waiting'),
+       (select max(received_at) from webhook);
+
+-- name: webhook_prune
+-- a few at a time, so that no lock is held long; index: webhook_by_age
+delete from webhook
+where sid in (select sid
+              from webhook
+              where state = $1
+                and received_at < $2
+              order by received_at
+              limit $3);
