@@ -7,7 +7,6 @@
 #include "base/parse.h"
 
 enum {
-    KEY_PARTS_MAX = 3,
     TOKEN_MAX_BYTES = 128,
     PART_MAX_BYTES = 64,
     REST_FIRST_MS = 250,
@@ -18,30 +17,29 @@ enum {
 #define STAMP_MIN_MS (INT64_C(978307200) * 1000)
 #define STAMP_MAX_MS (INT64_C(4102444800) * 1000)
 
-static const char *const kind_names[WEBHOOK_KIND_COUNT] = {
-    [WEBHOOK_NONE] = "",
+static const char *const kind_names[WEBHOOK_KIND_COUNT] = {[WEBHOOK_NONE] = "",
 #define X(name, text) [WEBHOOK_##name] = (text),
-    WEBHOOK_KINDS(X)
+                                                           WEBHOOK_KINDS(X)
 #undef X
 };
 
-static const char *const state_names[WEBHOOK_STATE_COUNT] = {
-    [WEBHOOK_STATE_NONE] = "",
+static const char *const state_names[WEBHOOK_STATE_COUNT] = {[WEBHOOK_STATE_NONE] = "",
 #define X(name, text) [WEBHOOK_STATE_##name] = (text),
-    WEBHOOK_STATES(X)
+                                                             WEBHOOK_STATES(X)
 #undef X
 };
 
 /* Parameters that together name a webhook; all must be there. */
-static const char *const key_parts[WEBHOOK_KIND_COUNT][KEY_PARTS_MAX] = {
-    [WEBHOOK_EVENT] = {"Sid"},
-    [WEBHOOK_ASSIGNMENT] = {"ReservationSid"},
-    [WEBHOOK_VOICE] = {"CallSid", "CallStatus"},
-    [WEBHOOK_VOICE_STATUS] = {"CallSid", "CallStatus"},
-    [WEBHOOK_RECORDING] = {"RecordingSid", "RecordingStatus"},
-    [WEBHOOK_TRANSCRIPTION] = {"TranscriptionSid", "TranscriptionStatus"},
-    [WEBHOOK_SMS] = {"MessageSid"},
-    [WEBHOOK_MESSAGE_STATUS] = {"MessageSid", "MessageStatus"},
+static const char *const key_parts[WEBHOOK_KIND_COUNT] = {
+    [WEBHOOK_NONE] = "",
+    [WEBHOOK_EVENT] = "Sid",
+    [WEBHOOK_ASSIGNMENT] = "ReservationSid",
+    [WEBHOOK_VOICE] = "CallSid CallStatus",
+    [WEBHOOK_VOICE_STATUS] = "CallSid CallStatus",
+    [WEBHOOK_RECORDING] = "RecordingSid RecordingStatus",
+    [WEBHOOK_TRANSCRIPTION] = "TranscriptionSid TranscriptionStatus",
+    [WEBHOOK_SMS] = "MessageSid",
+    [WEBHOOK_MESSAGE_STATUS] = "MessageSid MessageStatus",
 };
 
 const char *webhook_kind_name(enum webhook_kind kind)
@@ -70,12 +68,17 @@ enum webhook_state webhook_state_from(struct str name)
     return WEBHOOK_STATE_NONE;
 }
 
-struct str webhook_param(const struct twilio_param *params, size_t count, const char *name)
+static struct str param_of(const struct twilio_param *params, size_t count, struct str name)
 {
     for (size_t i = 0; i < count; i++)
-        if (str_eq_text(params[i].name, name))
+        if (str_eq(params[i].name, name))
             return params[i].value;
     return STR("");
+}
+
+struct str webhook_param(const struct twilio_param *params, size_t count, const char *name)
+{
+    return param_of(params, count, str_from(name));
 }
 
 /* ---- facts ---- */
@@ -95,8 +98,9 @@ static const char *named_key(enum webhook_kind kind, const struct twilio_param *
                              size_t count, struct arena *arena)
 {
     const char *key = NULL;
-    for (size_t i = 0; i < KEY_PARTS_MAX && key_parts[kind][i] != NULL; i++) {
-        struct str part = webhook_param(params, count, key_parts[kind][i]);
+    struct str rest = str_from(key_parts[kind]);
+    while (rest.ptr != NULL) {
+        struct str part = param_of(params, count, str_split(&rest, ' '));
         if (part.len == 0 || part.len > PART_MAX_BYTES)
             return NULL;
         key = key == NULL ? arena_str_dup(arena, part)

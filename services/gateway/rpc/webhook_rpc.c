@@ -150,10 +150,9 @@ static enum err_code rpc_list(void *app, struct call *call,
     if (code == ERR_OK)
         code = page_from(call->arena, LIST_TAG, request->page_size, request->cursor, &page, err);
     if (code == ERR_OK) /* one more than the page tells whether there is a next one */
-        code = webhook_store_list(gateway->host.pool, call, page.after,
-                                  state_from_wire((int)request->state),
-                                  kind_from_wire((int)request->kind), (size_t)page.size + 1, &rows,
-                                  &count, err);
+        code = webhook_store_list(
+            gateway->host.pool, call, page.after, state_from_wire((int)request->state),
+            kind_from_wire((int)request->kind), (size_t)page.size + 1, &rows, &count, err);
     if (code != ERR_OK)
         return code;
     Taskrouter__Directory__V1__ListWebhooksResponse *reply =

@@ -5,26 +5,26 @@
 
 /* Texts are NULL when absent. */
 struct gateway_settings {
-    const char *account_sid;         /* TASKROUTER_ACCOUNT_SID */
-    const char *auth_token;          /* TASKROUTER_AUTH_TOKEN: HTTP Basic with the account */
-    const char *twilio_account_sid;  /* TWILIO_ACCOUNT_SID: stands in for the first two */
-    const char *twilio_auth_token;   /* TWILIO_AUTH_TOKEN */
+    const char *account_sid;                /* TASKROUTER_ACCOUNT_SID */
+    const char *auth_token;                 /* TASKROUTER_AUTH_TOKEN: HTTP Basic with the account */
+    const char *twilio_account_sid;         /* TWILIO_ACCOUNT_SID: stands in for the first two */
+    const char *twilio_auth_token;          /* TWILIO_AUTH_TOKEN */
     const char *twilio_auth_token_previous; /* TWILIO_AUTH_TOKEN_PREVIOUS: of webhooks only */
-    const char *bootstrap_token;     /* TASKROUTER_BOOTSTRAP_TOKEN */
-    const char *secret_key;          /* TASKROUTER_SECRET_KEY */
-    const char *secret_key_previous; /* TASKROUTER_SECRET_KEY_PREVIOUS */
-    const char *default_workspace;   /* TWILIO_WORKSPACE_SID */
-    const char *cors_origins;        /* TASKROUTER_CORS_ORIGINS, comma-separated */
-    const char *public_url;          /* TASKROUTER_PUBLIC_URL: of the URLs in answers below /v1 */
-    const char *trusted_proxies;     /* TASKROUTER_TRUSTED_PROXIES, comma-separated ranges */
-    int64_t http_workers;            /* TASKROUTER_HTTP_WORKERS */
-    int64_t max_streams;             /* TASKROUTER_MAX_STREAMS */
-    int64_t rate_requests;           /* TASKROUTER_RATE_…, each per second and account; 0 = off */
+    const char *bootstrap_token;            /* TASKROUTER_BOOTSTRAP_TOKEN */
+    const char *secret_key;                 /* TASKROUTER_SECRET_KEY */
+    const char *secret_key_previous;        /* TASKROUTER_SECRET_KEY_PREVIOUS */
+    const char *default_workspace;          /* TWILIO_WORKSPACE_SID */
+    const char *cors_origins;               /* TASKROUTER_CORS_ORIGINS, comma-separated */
+    const char *public_url;      /* TASKROUTER_PUBLIC_URL: of the URLs in answers below /v1 */
+    const char *trusted_proxies; /* TASKROUTER_TRUSTED_PROXIES, comma-separated ranges */
+    int64_t http_workers;        /* TASKROUTER_HTTP_WORKERS */
+    int64_t max_streams;         /* TASKROUTER_MAX_STREAMS */
+    int64_t rate_requests;       /* TASKROUTER_RATE_…, each per second and account; 0 = off */
     int64_t rate_task_creation;
     int64_t rate_expressions;
     int64_t rate_bulk_statistics;
-    int64_t max_sockets;      /* TASKROUTER_MAX_SOCKETS */
-    int64_t audit_max_age_ms; /* TASKROUTER_AUDIT_MAX_AGE */
+    int64_t max_sockets;                /* TASKROUTER_MAX_SOCKETS */
+    int64_t audit_max_age_ms;           /* TASKROUTER_AUDIT_MAX_AGE */
     const char *assignment_instruction; /* TASKROUTER_ASSIGNMENT_INSTRUCTION, JSON */
     int64_t webhook_consumers;          /* TASKROUTER_WEBHOOK_CONSUMERS */
     int64_t webhook_max_age_ms;         /* TASKROUTER_WEBHOOK_MAX_AGE */

@@ -21,8 +21,8 @@ enum new_text {
 
 static void new_texts(const struct webhook_new *row, struct str out[NEW_TEXT_COUNT])
 {
-    enum webhook_state state = row->facts.lane[0] != '\0' ? WEBHOOK_STATE_WAITING
-                                                          : WEBHOOK_STATE_KEPT;
+    enum webhook_state state =
+        row->facts.lane[0] != '\0' ? WEBHOOK_STATE_WAITING : WEBHOOK_STATE_KEPT;
     out[NEW_SID] = str_from(row->sid);
     out[NEW_KIND] = str_from(webhook_kind_name(row->kind));
     out[NEW_KEY] = str_from(row->facts.key);
@@ -72,14 +72,13 @@ enum err_code webhook_store_insert(struct db_pool *pool, struct call *call,
         statuses[i] = rows[i]->answer.status;
     }
 #define COLUMN(name) db_texts(texts + NEW_##name * count, count)
-    enum err_code code =
-        db_pool_query(pool, call, &webhook_insert,
-                      DB_PARAMS(COLUMN(SID), COLUMN(KIND), COLUMN(KEY), COLUMN(LANE), COLUMN(STATE),
-                                COLUMN(ACCOUNT_SID), COLUMN(WORKSPACE_SID), COLUMN(EVENT_TYPE),
-                                COLUMN(PARAMETERS), db_times_us(occurred, count),
-                                db_times_us(received, count), db_i64s(statuses, count),
-                                COLUMN(ANSWER_TYPE), COLUMN(ANSWER)),
-                      &result, err);
+    enum err_code code = db_pool_query(
+        pool, call, &webhook_insert,
+        DB_PARAMS(COLUMN(SID), COLUMN(KIND), COLUMN(KEY), COLUMN(LANE), COLUMN(STATE),
+                  COLUMN(ACCOUNT_SID), COLUMN(WORKSPACE_SID), COLUMN(EVENT_TYPE),
+                  COLUMN(PARAMETERS), db_times_us(occurred, count), db_times_us(received, count),
+                  db_i64s(statuses, count), COLUMN(ANSWER_TYPE), COLUMN(ANSWER)),
+        &result, err);
 #undef COLUMN
     if (code == ERR_OK)
         repeats_note(rows, result);
@@ -129,10 +128,10 @@ static enum err_code claim_rows(struct db_conn *conn, struct call *call, struct 
         return call_no_room(err);
     for (size_t i = 0; i < claim->lane_count; i++)
         names[i] = str_from(claim->lanes[i].lane);
-    enum err_code code = db_query(
-        conn, call, &webhook_of_lanes,
-        DB_PARAMS(db_texts(names, claim->lane_count), db_i64((int64_t)claim->max_rows)), &result,
-        err);
+    enum err_code code =
+        db_query(conn, call, &webhook_of_lanes,
+                 DB_PARAMS(db_texts(names, claim->lane_count), db_i64((int64_t)claim->max_rows)),
+                 &result, err);
     if (code != ERR_OK)
         return code;
     claim->row_count = (size_t)db_row_count(result);
@@ -219,10 +218,10 @@ static enum err_code release_lanes(struct db_conn *conn, struct call *call,
         numbers[count + i] = ending->lanes[i].failures;
         numbers[2 * count + i] = ending->lanes[i].generation;
     }
-    enum err_code code = db_query(conn, call, &webhook_lane_release,
-                                  DB_PARAMS(db_texts(names, count), db_i64s(numbers, count),
-                                            db_i64s(numbers + count, count)),
-                                  NULL, err);
+    enum err_code code = db_query(
+        conn, call, &webhook_lane_release,
+        DB_PARAMS(db_texts(names, count), db_i64s(numbers, count), db_i64s(numbers + count, count)),
+        NULL, err);
     return code == ERR_OK
                ? db_query(conn, call, &webhook_lane_drop,
                           DB_PARAMS(db_texts(names, count), db_i64s(numbers + 2 * count, count)),
@@ -348,11 +347,10 @@ enum err_code webhook_store_prune(struct db_pool *pool, struct call *call, enum 
                                   struct err *err)
 {
     struct db_result *result = NULL;
-    enum err_code code =
-        db_pool_query(pool, call, &webhook_prune,
-                      DB_PARAMS(db_cstr(webhook_state_name(state)), db_time_us(before_us),
-                                db_i64((int64_t)limit)),
-                      &result, err);
+    enum err_code code = db_pool_query(pool, call, &webhook_prune,
+                                       DB_PARAMS(db_cstr(webhook_state_name(state)),
+                                                 db_time_us(before_us), db_i64((int64_t)limit)),
+                                       &result, err);
     *out_removed = code == ERR_OK ? db_affected(result) : 0;
     return code;
 }

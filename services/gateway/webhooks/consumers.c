@@ -161,8 +161,8 @@ static void note_done(struct turn *turn, const struct webhook_due *row, struct w
     metric_observe_us(metric_single(&duration_def), clock_now_us() - row->received_at_us);
 }
 
-static void note_failed(struct turn *turn, const struct webhook_due *row,
-                        struct webhook_lane *lane, enum err_code code, const struct err *err)
+static void note_failed(struct turn *turn, const struct webhook_due *row, struct webhook_lane *lane,
+                        enum err_code code, const struct err *err)
 {
     enum webhook_verdict verdict = webhook_verdict_of(code);
     int64_t attempts = row->attempts + (verdict == WEBHOOK_AGAIN ? 0 : 1);
@@ -237,9 +237,9 @@ static enum err_code turn_run(struct turn *turn, size_t *out_lanes, struct err *
     struct db_pool *pool = turn->consumers->options.pool;
     turn->until_mono_us = clock_mono_us() + TURN_MS * US_PER_MS;
     call->deadline_mono_us = clock_mono_us() + STORE_MS * US_PER_MS;
-    enum err_code code = webhook_store_claim(pool, call, LANES_AT_ONCE, ROWS_AT_ONCE,
-                                             LEASE_MS * US_PER_MS, &turn->lanes, &turn->lane_count,
-                                             &turn->rows, &turn->row_count, err);
+    enum err_code code =
+        webhook_store_claim(pool, call, LANES_AT_ONCE, ROWS_AT_ONCE, LEASE_MS * US_PER_MS,
+                            &turn->lanes, &turn->lane_count, &turn->rows, &turn->row_count, err);
     *out_lanes = turn->lane_count;
     if (code != ERR_OK || turn->lane_count == 0)
         return code;
@@ -249,8 +249,8 @@ static enum err_code turn_run(struct turn *turn, size_t *out_lanes, struct err *
     rows_apply(turn);
     qsort(turn->lanes, turn->lane_count, sizeof *turn->lanes, by_name); /* as others lock them */
     call->deadline_mono_us = clock_mono_us() + STORE_MS * US_PER_MS;
-    return webhook_store_end(pool, call, turn->ends, turn->end_count, turn->lanes,
-                             turn->lane_count, err);
+    return webhook_store_end(pool, call, turn->ends, turn->end_count, turn->lanes, turn->lane_count,
+                             err);
 }
 
 static enum err_code consume(struct app_job *job, struct call *call, void *ctx, struct err *err)
@@ -290,8 +290,8 @@ static enum err_code prune(struct app_job *job, struct call *call, void *ctx, st
         enum webhook_state state;
         int64_t max_age_ms;
     } rows[] = {
-        {WEBHOOK_STATE_DONE, consumers->options.max_age_ms},
-        {WEBHOOK_STATE_KEPT, consumers->options.max_age_ms},
+        {WEBHOOK_STATE_DONE, consumers->options.max_age_ms     },
+        {WEBHOOK_STATE_KEPT, consumers->options.max_age_ms     },
         {WEBHOOK_STATE_DEAD, consumers->options.dead_max_age_ms},
     };
     enum err_code code = ERR_OK;

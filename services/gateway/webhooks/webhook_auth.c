@@ -31,7 +31,7 @@ static const struct metric_def refused_def = {
 struct webhook_auth {
     struct gateway *gateway;
     struct twilio_proxies *proxies;
-    struct lock lock; /* guards what follows */
+    struct lock lock;   /* guards what follows */
     char *own[OWN_MAX]; /* of our account, from the database; NULL = none */
     int64_t own_until_mono_us;
 };
@@ -160,8 +160,8 @@ static bool is_made_with(const struct presented *seen, struct str token)
  * was sent. */
 static struct str url_of(struct webhook_auth *auth, struct http_request *req)
 {
-    const char *root = twilio_root_url(auth->proxies, auth->gateway->settings->public_url, req,
-                                       req->call->arena);
+    const char *root =
+        twilio_root_url(auth->proxies, auth->gateway->settings->public_url, req, req->call->arena);
     struct str query = req->target;
     (void)str_split(&query, '?');
     const char *url = NULL;
@@ -224,12 +224,14 @@ enum err_code webhook_auth_check(struct webhook_auth *auth, struct http_request 
             return ERR_OK;
     }
     if (!has_token)
-        return refuse(auth, req, WEBHOOK_REFUSAL_NO_TOKEN, "SIGNATURE_UNCHECKED",
-                      "no signature can be checked here; set TWILIO_AUTH_TOKEN to the auth token of "
-                      "the Twilio account",
-                      err);
-    return refuse(auth, req, WEBHOOK_REFUSAL_INVALID, "SIGNATURE_INVALID",
-                  "X-Twilio-Signature does not fit the request; check that TWILIO_AUTH_TOKEN is the "
-                  "account's and that TASKROUTER_PUBLIC_URL is the URL that Twilio calls",
-                  err);
+        return refuse(
+            auth, req, WEBHOOK_REFUSAL_NO_TOKEN, "SIGNATURE_UNCHECKED",
+            "no signature can be checked here; set TWILIO_AUTH_TOKEN to the auth token of "
+            "the Twilio account",
+            err);
+    return refuse(
+        auth, req, WEBHOOK_REFUSAL_INVALID, "SIGNATURE_INVALID",
+        "X-Twilio-Signature does not fit the request; check that TWILIO_AUTH_TOKEN is the "
+        "account's and that TASKROUTER_PUBLIC_URL is the URL that Twilio calls",
+        err);
 }

@@ -41,6 +41,7 @@ static const struct {
     [PROGRAM_QUEUES] = {"queues-svc",  "queues" },
       [PROGRAM_ROUTING] = {"routing-svc", "routing"},
     [PROGRAM_TASKS] = {"tasks-svc",   "tasks"  },
+      [PROGRAM_SYNC] = {"sync-svc",    "sync"   },
 };
 
 const char *text(const char *format, ...)
@@ -71,7 +72,8 @@ static void environment(enum program program, const char *env[ENV_MAX])
                     has_all ? grpc_ports[PROGRAM_ROUTING] : unused_port);
     env[n++] = text("TASKROUTER_GRPC_TASKS=127.0.0.1:%d",
                     has_all ? grpc_ports[PROGRAM_TASKS] : unused_port);
-    env[n++] = text("TASKROUTER_GRPC_SYNC=127.0.0.1:%d", unused_port);
+    env[n++] =
+        text("TASKROUTER_GRPC_SYNC=127.0.0.1:%d", has_all ? grpc_ports[PROGRAM_SYNC] : unused_port);
     if (program == PROGRAM_GATEWAY) {
         for (const char *const *more = gateway_env; more != NULL && *more != NULL; more++)
             env[n++] = *more;
@@ -88,6 +90,11 @@ static void environment(enum program program, const char *env[ENV_MAX])
 void bootstrap_token_set(const char *token)
 {
     bootstrap = token;
+}
+
+void gateway_env_set(const char *const *env)
+{
+    gateway_env = env;
 }
 
 void secret_key_set(const char *key, const char *previous)

@@ -1,7 +1,7 @@
 /*
  * gateway, workers-svc and queues-svc as real programs on a private PostgreSQL and NATS,
- * routing-svc and tasks-svc too where a test wants them, and a plain HTTP client. 'Single quotes'
- * in JSON bodies stand for double ones.
+ * routing-svc, tasks-svc and sync-svc too where a test wants them, and a plain HTTP client. 'Single
+ * quotes' in JSON bodies stand for double ones.
  */
 #pragma once
 
@@ -24,6 +24,7 @@ enum program {
     PROGRAM_QUEUES,
     PROGRAM_ROUTING, /* fixture_all_main only; so the next */
     PROGRAM_TASKS,
+    PROGRAM_SYNC,
     PROGRAM_COUNT,
 };
 
@@ -43,6 +44,8 @@ extern struct cluster *cluster;
 void program_kill(enum program program);     /* SIGKILL */
 void program_start(enum program program);    /* and waits until it is ready */
 void bootstrap_token_set(const char *token); /* for the next start of the gateway; "" = none */
+
+void gateway_env_set(const char *const *env); /* likewise, instead of those given at first */
 
 /* For the next start of the gateway; "" = none. */
 void secret_key_set(const char *key, const char *previous);
