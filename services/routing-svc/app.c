@@ -34,6 +34,7 @@ static enum err_code start(struct app *app, struct err *err)
         .gone = routing_workspace_gone,
     };
     rpc_server_add(routing->host.server, &routing_service, routing);
+    rpc_server_add(routing->host.server, &routing_mirror_service, routing);
     mirror_forward(&routing->host);
     host_consume(&routing->host, routing_consumers, routing_consumer_count, routing);
     return host_serve(&routing->host, err);

@@ -1,6 +1,7 @@
 /* The rules of a workflow. Its document is parsed by the very code that runs it (libs/engine). */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -10,6 +11,11 @@
 #define WORKFLOW_NAME_MAX            128   /* characters */
 #define WORKFLOW_RESERVATION_MAX_S   86400 /* seconds */
 #define WORKFLOW_RESERVATION_DEFAULT 120
+
+/* Of a workflow that Twilio has, whose rules may be others. */
+#define WORKFLOW_MIRRORED_NAME_MAX     256    /* characters */
+#define WORKFLOW_MIRRORED_DOCUMENT_MAX 400000 /* bytes: what fits an event */
+#define WORKFLOW_MIRRORED_URL_MAX      4096   /* bytes */
 
 struct workflow {
     const char *sid;
@@ -24,6 +30,8 @@ struct workflow {
     int64_t version;
     int64_t created_at_us;
     int64_t updated_at_us;
+    int64_t observed_at_us; /* of the mirror of Twilio, filled by its functions only; so the next */
+    bool is_vanished;
 };
 
 struct workflow_version {
@@ -35,6 +43,10 @@ struct workflow_version {
 
 /* Everything but the document. Errors: INVALID_ARGUMENT naming the field. */
 enum err_code workflow_check(const struct workflow *workflow, struct err *err) MUST_CHECK;
+
+/* What must hold for a workflow that Twilio routes by: its document need not be one for us. Errors:
+ * INVALID_ARGUMENT, the detail says what is wrong. */
+enum err_code workflow_check_mirrored(const struct workflow *workflow, struct err *err) MUST_CHECK;
 
 /*
  * Parses the document; *out_doc is the caller's (workflow_doc_free). Whether its queues exist is

@@ -5,6 +5,7 @@
 #include "routing.h"
 #include "routing_events.h"
 #include "svc/event.h"
+#include "svc/mirror.h"
 #include "taskrouter/events/v1/events.pb-c.h"
 #include "workflow_store.h"
 
@@ -41,7 +42,9 @@ enum err_code routing_workspace_gone(struct db_conn *conn, struct call *call,
                                      const char *workspace_sid, struct err *err)
 {
     enum err_code code = workflow_store_delete_all(conn, call, workspace_sid, err);
-    return code == ERR_OK ? queue_copy_store_delete_all(conn, call, workspace_sid, err) : code;
+    if (code == ERR_OK)
+        code = queue_copy_store_delete_all(conn, call, workspace_sid, err);
+    return code == ERR_OK ? mirror_gone_delete_all(conn, call, workspace_sid, err) : code;
 }
 
 static enum err_code on_workspace(void *ctx, struct call *call, const struct bus_msg *msg,

@@ -4,6 +4,7 @@
 #include "queue_check.h"
 #include "routing.h"
 #include "svc/check.h"
+#include "svc/mirror.h"
 #include "svc/wire.h"
 #include "workflow_store.h"
 
@@ -113,6 +114,21 @@ static enum err_code parse_attributes(const char *attributes, struct expr_record
                      "attributes must be a JSON object: %s", cause.detail);
 }
 
+/* Twilio's own documents are stored unread, and it may know what we do not. */
+static enum err_code parse_stored(const struct workflow *workflow, struct workflow_doc **out_doc,
+                                  struct err *err)
+{
+    struct err cause = {.code = ERR_OK};
+    enum err_code code = workflow_parse(str_from(workflow->configuration), out_doc, &cause);
+    if (code != ERR_INVALID_ARGUMENT) {
+        *err = cause;
+        return code;
+    }
+    return ERR_SET(err, ERR_FAILED_PRECONDITION, "DOCUMENT_UNREADABLE",
+                   "the document of workflow %s cannot be followed here: %.300s", workflow->sid,
+                   cause.detail);
+}
+
 enum err_code route_rpc_route(void *app, struct call *call,
                               const Taskrouter__Routing__V1__RouteRequest *request,
                               Taskrouter__Routing__V1__RouteResponse **out_reply, struct err *err)
@@ -124,9 +140,11 @@ enum err_code route_rpc_route(void *app, struct call *call,
     enum err_code code =
         workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = find_workflow(routing, call, workspace.sid, request->workflow_sid, &workflow, err);
+        code = mirror_missing(
+            find_workflow(routing, call, workspace.sid, request->workflow_sid, &workflow, err),
+            workspace.is_mirrored, "--workflows", err);
     if (code == ERR_OK)
-        code = workflow_parse(str_from(workflow.configuration), &doc, err);
+        code = parse_stored(&workflow, &doc, err);
     struct expr_record *record = NULL;
     if (code == ERR_OK)
         code = parse_attributes(request->attributes, &record, err);

@@ -1,6 +1,7 @@
 #include "routing_service.h"
 
 #include "base/macros.h"
+#include "mirror_rpc.h"
 #include "route_rpc.h"
 #include "workflow_rpc.h"
 
@@ -8,6 +9,7 @@
 #define LIST(name)    Taskrouter__Routing__V1__List##name##Response
 #define WORKFLOW      Taskrouter__Routing__V1__Workflow
 #define NOTHING       Google__Protobuf__Empty
+#define RESULTS       Taskrouter__Common__V1__MirrorResults
 
 /* clang-format off: one row a line, in columns: method, handler, request, reply, ms, who */
 static const struct rpc_method methods[] = {
@@ -28,10 +30,22 @@ static const struct rpc_method methods[] = {
     RPC_UNARY("Route", route_rpc_route, REQUEST(Route), Taskrouter__Routing__V1__RouteResponse,
               2000, ROLE_VIEWER, 0),
 };
+
+static const struct rpc_method mirror_methods[] = {
+    RPC_UNARY("PutWorkflows", mirror_rpc_put_workflows, REQUEST(PutWorkflows), RESULTS, 10000,
+              ROLE_SERVICE, 0),
+    RPC_UNARY("Vanish", mirror_rpc_vanish, REQUEST(Vanish), RESULTS, 10000, ROLE_SERVICE, 0),
+};
 /* clang-format on */
 
 const struct rpc_service routing_service = {
     .descriptor = &taskrouter__routing__v1__routing__descriptor,
     .methods = methods,
     .method_count = ARRAY_LEN(methods),
+};
+
+const struct rpc_service routing_mirror_service = {
+    .descriptor = &taskrouter__routing__v1__mirror__descriptor,
+    .methods = mirror_methods,
+    .method_count = ARRAY_LEN(mirror_methods),
 };

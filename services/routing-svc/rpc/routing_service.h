@@ -1,6 +1,7 @@
-/* The method table of taskrouter.routing.v1.Routing. */
+/* The method tables of taskrouter.routing.v1.Routing and Mirror. */
 #pragma once
 
 #include "rpc/server.h"
 
-extern const struct rpc_service routing_service; /* app: struct routing */
+extern const struct rpc_service routing_service; /* app: struct routing; so the next */
+extern const struct rpc_service routing_mirror_service;

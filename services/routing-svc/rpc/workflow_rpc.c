@@ -142,7 +142,7 @@ enum err_code workflow_rpc_get(void *app, struct call *call,
                                wire_workflow **out_reply, struct err *err)
 {
     struct routing *routing = app;
-    struct workspace_copy workspace;
+    struct workspace_copy workspace = {.is_mirrored = false};
     enum err_code code =
         workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
@@ -153,7 +153,8 @@ enum err_code workflow_rpc_get(void *app, struct call *call,
     struct workflow workflow;
     if (code == ERR_OK)
         code = workflow_store_get(conn, call, workspace.sid, request->sid, &workflow, err);
-    return code == ERR_OK ? reply_with(call, &workflow, out_reply, err) : code;
+    return code == ERR_OK ? reply_with(call, &workflow, out_reply, err)
+                          : mirror_missing(code, workspace.is_mirrored, "--workflows", err);
 }
 
 enum err_code workflow_rpc_list(void *app, struct call *call,
@@ -241,7 +242,7 @@ workflow_rpc_versions(void *app, struct call *call,
                       struct err *err)
 {
     struct routing *routing = app;
-    struct workspace_copy workspace;
+    struct workspace_copy workspace = {.is_mirrored = false};
     struct page page;
     enum err_code code =
         workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
@@ -267,7 +268,7 @@ workflow_rpc_versions(void *app, struct call *call,
                                            &items, &count, err);
     return code == ERR_OK
                ? fill_versions(call, workflow.sid, items, count, (size_t)page.size, out_reply, err)
-               : code;
+               : mirror_missing(code, workspace.is_mirrored, "--workflows", err);
 }
 
 /* ---- update and delete ---- */

@@ -16,6 +16,9 @@ enum workflow_column {
     COL_VERSION,
     COL_CREATED_AT,
     COL_UPDATED_AT,
+    COL_OBSERVED_AT, /* of the mirror's statements; so the next */
+    COL_IS_VANISHED,
+    COL_KEY,
 };
 
 enum version_column {
@@ -169,7 +172,11 @@ enum err_code workflow_store_delete(struct db_conn *conn, struct call *call, con
 enum err_code workflow_store_delete_all(struct db_conn *conn, struct call *call,
                                         const char *workspace_sid, struct err *err)
 {
-    return db_query(conn, call, &workflow_delete_all, DB_PARAMS(db_cstr(workspace_sid)), NULL, err);
+    enum err_code code =
+        db_query(conn, call, &workflow_delete_all, DB_PARAMS(db_cstr(workspace_sid)), NULL, err);
+    return code == ERR_OK ? db_query(conn, call, &workflow_bury_all,
+                                     DB_PARAMS(db_cstr(workspace_sid)), NULL, err)
+                          : code;
 }
 
 enum err_code workflow_version_store_list(struct db_conn *conn, struct call *call,
@@ -197,4 +204,113 @@ enum err_code workflow_version_store_list(struct db_conn *conn, struct call *cal
     *out = items;
     *out_count = count;
     return ERR_OK;
+}
+
+/* ---- the mirror of Twilio ---- */
+
+enum err_code workflow_store_mirror_find(struct db_conn *conn, struct call *call,
+                                         const struct str *sids, size_t count,
+                                         struct workflow **out, const char ***out_keys,
+                                         size_t *out_count, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &workflow_mirror_find, DB_PARAMS(db_texts(sids, count)), &result, err);
+    if (code != ERR_OK)
+        return code;
+    size_t rows = (size_t)db_row_count(result);
+    struct workflow *items = ARENA_ARRAY(call->arena, struct workflow, rows);
+    const char **keys = ARENA_ARRAY(call->arena, const char *, rows);
+    if (items == NULL || keys == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < rows; i++) {
+        items[i] = from_row(result, (int)i);
+        items[i].observed_at_us = db_get_time_us(result, (int)i, COL_OBSERVED_AT);
+        items[i].is_vanished = db_get_bool(result, (int)i, COL_IS_VANISHED);
+        keys[i] = db_get_text(result, (int)i, COL_KEY);
+    }
+    *out = items;
+    *out_keys = keys;
+    *out_count = rows;
+    return ERR_OK;
+}
+
+enum err_code workflow_store_mirror_names(struct db_conn *conn, struct call *call,
+                                          const char *workspace_sid, const struct str *names,
+                                          size_t count, const char ***out_keys,
+                                          const char ***out_holders, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &workflow_mirror_names,
+                 DB_PARAMS(db_cstr(workspace_sid), db_texts(names, count)), &result, err);
+    if (code != ERR_OK)
+        return code;
+    const char **keys = ARENA_ARRAY(call->arena, const char *, count);
+    const char **holders = ARENA_ARRAY(call->arena, const char *, count);
+    if (keys == NULL || holders == NULL)
+        return call_no_room(err);
+    INVARIANT((size_t)db_row_count(result) == count);
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = db_get_text(result, (int)i, 0);
+        holders[i] = db_get_text(result, (int)i, 1);
+    }
+    *out_keys = keys;
+    *out_holders = holders;
+    return ERR_OK;
+}
+
+enum err_code workflow_store_mirror_put(struct db_conn *conn, struct call *call,
+                                        const struct workflow *workflow, bool has_new_document,
+                                        struct err *err)
+{
+    enum err_code code = db_query(
+        conn, call, &workflow_mirror_put,
+        DB_PARAMS(db_cstr(workflow->sid), db_cstr(workflow->account_sid),
+                  db_cstr(workflow->workspace_sid), db_cstr(workflow->friendly_name),
+                  db_cstr(workflow->configuration), db_i64(workflow->configuration_version),
+                  db_cstr(workflow->assignment_callback_url),
+                  db_cstr(workflow->fallback_assignment_callback_url),
+                  db_i64(workflow->task_reservation_timeout_s), db_i64(workflow->version),
+                  db_time_us(workflow->created_at_us), db_time_us(workflow->updated_at_us),
+                  db_time_us(workflow->observed_at_us)),
+        NULL, err);
+    return code == ERR_OK && has_new_document ? insert_version(conn, call, workflow, err) : code;
+}
+
+enum err_code workflow_store_mirror_observe(struct db_conn *conn, struct call *call,
+                                            const struct workflow *workflows, size_t count,
+                                            int64_t observed_at_us, struct err *err)
+{
+    struct str *sids = ARENA_ARRAY(call->arena, struct str, count);
+    int64_t *created = ARENA_ARRAY(call->arena, int64_t, count);
+    int64_t *updated = ARENA_ARRAY(call->arena, int64_t, count);
+    if (sids == NULL || created == NULL || updated == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < count; i++) {
+        sids[i] = str_from(workflows[i].sid);
+        created[i] = workflows[i].created_at_us;
+        updated[i] = workflows[i].updated_at_us;
+    }
+    return db_query(conn, call, &workflow_mirror_observe,
+                    DB_PARAMS(db_texts(sids, count), db_time_us(observed_at_us),
+                              db_times_us(created, count), db_times_us(updated, count)),
+                    NULL, err);
+}
+
+enum err_code workflow_store_mirror_park(struct db_conn *conn, struct call *call,
+                                         const struct str *sids, size_t count, struct err *err)
+{
+    return db_query(conn, call, &workflow_mirror_park, DB_PARAMS(db_texts(sids, count)), NULL, err);
+}
+
+enum err_code workflow_store_mirror_vanish(struct db_conn *conn, struct call *call,
+                                           struct workflow *workflow, int64_t observed_at_us,
+                                           struct err *err)
+{
+    workflow->version++; /* newer than every event before */
+    return db_query(
+        conn, call, &workflow_mirror_vanish,
+        DB_PARAMS(db_cstr(workflow->sid), db_i64(workflow->version), db_time_us(observed_at_us)),
+        NULL, err);
 }

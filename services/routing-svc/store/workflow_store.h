@@ -39,7 +39,7 @@ enum err_code workflow_store_update(struct db_conn *conn, struct call *call,
 enum err_code workflow_store_delete(struct db_conn *conn, struct call *call, const char *sid,
                                     struct err *err) MUST_CHECK;
 
-/* All of a workspace that is gone. */
+/* All of a workspace that is gone; what Twilio had becomes tombstones. */
 enum err_code workflow_store_delete_all(struct db_conn *conn, struct call *call,
                                         const char *workspace_sid, struct err *err) MUST_CHECK;
 
@@ -48,3 +48,38 @@ enum err_code workflow_version_store_list(struct db_conn *conn, struct call *cal
                                           const char *workflow_sid, int64_t before, size_t limit,
                                           struct workflow_version **out, size_t *out_count,
                                           struct err *err) MUST_CHECK;
+
+/* ---- the mirror of Twilio: tombstones are rows too ---- */
+
+/* The rows with these SIDs, of whatever workspace, held until the transaction ends. out_keys: the
+ * name of each, folded as the unique index folds it; "" of tombstones. */
+enum err_code workflow_store_mirror_find(struct db_conn *conn, struct call *call,
+                                         const struct str *sids, size_t count,
+                                         struct workflow **out, const char ***out_keys,
+                                         size_t *out_count, struct err *err) MUST_CHECK;
+
+/* Of each name its folded form and the SID of the workflow that has it, "" for none. */
+enum err_code workflow_store_mirror_names(struct db_conn *conn, struct call *call,
+                                          const char *workspace_sid, const struct str *names,
+                                          size_t count, const char ***out_keys,
+                                          const char ***out_holders, struct err *err) MUST_CHECK;
+
+/* Writes all fields as they are, a new row or an old one; a new document becomes a version. */
+enum err_code workflow_store_mirror_put(struct db_conn *conn, struct call *call,
+                                        const struct workflow *workflow, bool has_new_document,
+                                        struct err *err) MUST_CHECK;
+
+/* Unchanged ones: their dates (0: as it was) and when they were observed. */
+enum err_code workflow_store_mirror_observe(struct db_conn *conn, struct call *call,
+                                            const struct workflow *workflows, size_t count,
+                                            int64_t observed_at_us, struct err *err) MUST_CHECK;
+
+/* Takes the names away from workflows that get others in the same transaction. */
+enum err_code workflow_store_mirror_park(struct db_conn *conn, struct call *call,
+                                         const struct str *sids, size_t count,
+                                         struct err *err) MUST_CHECK;
+
+/* Counts the version up. */
+enum err_code workflow_store_mirror_vanish(struct db_conn *conn, struct call *call,
+                                           struct workflow *workflow, int64_t observed_at_us,
+                                           struct err *err) MUST_CHECK;

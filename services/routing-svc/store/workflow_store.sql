@@ -16,7 +16,7 @@ select sid, account_sid, workspace_sid, friendly_name, configuration, configurat
        assignment_callback_url, fallback_assignment_callback_url, task_reservation_timeout,
        version, created_at, updated_at
 from workflow
-where sid = $2 and workspace_sid = $1;
+where sid = $2 and workspace_sid = $1 and vanished_at is null;
 
 -- name: workflow_get_for_update
 -- index: primary key
@@ -24,7 +24,7 @@ select sid, account_sid, workspace_sid, friendly_name, configuration, configurat
        assignment_callback_url, fallback_assignment_callback_url, task_reservation_timeout,
        version, created_at, updated_at
 from workflow
-where sid = $2 and workspace_sid = $1
+where sid = $2 and workspace_sid = $1 and vanished_at is null
 for update;
 
 -- name: workflow_list
@@ -34,6 +34,7 @@ select sid, account_sid, workspace_sid, friendly_name, configuration, configurat
        version, created_at, updated_at
 from workflow
 where workspace_sid = $1
+  and vanished_at is null
   and sid > $2
   and ($4::text is null or lower(friendly_name) = lower($4))
   and ($5::text is null or queue_sids @> array[$5::text])
@@ -61,7 +62,80 @@ where sid = $1;
 -- name: workflow_delete_all
 -- index: workflow_by_workspace
 delete from workflow
-where workspace_sid = $1;
+where workspace_sid = $1
+  and observed_at is null;
+
+-- name: workflow_bury_all
+-- index: workflow_by_workspace; what Twilio had may come back with its workspace
+update workflow
+set vanished_at = now(),
+    version = version + 1
+where workspace_sid = $1
+  and vanished_at is null;
+
+-- name: workflow_mirror_find
+-- index: primary key; names folded as by the unique index, '' of tombstones
+select sid, account_sid, workspace_sid, friendly_name, configuration, configuration_version,
+       assignment_callback_url, fallback_assignment_callback_url, task_reservation_timeout,
+       version, created_at, updated_at, observed_at, vanished_at is not null,
+       case when vanished_at is null then lower(friendly_name) else '' end
+from workflow
+where sid = any($1::text[])
+order by sid
+for update;
+
+-- name: workflow_mirror_names
+-- index: workflow_friendly_name; of each name its folded form and who has it
+select lower(wanted.name), coalesce(w.sid, '')
+from unnest($2::text[]) with ordinality as wanted (name, n)
+left join workflow w
+    on w.workspace_sid = $1 and w.vanished_at is null
+    and lower(w.friendly_name) = lower(wanted.name)
+order by wanted.n;
+
+-- name: workflow_mirror_put
+-- index: primary key; a tombstone comes back
+insert into workflow (sid, account_sid, workspace_sid, friendly_name, configuration,
+                      configuration_version, assignment_callback_url,
+                      fallback_assignment_callback_url, task_reservation_timeout, version,
+                      created_at, updated_at, observed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+on conflict (sid) do update
+set friendly_name = excluded.friendly_name,
+    configuration = excluded.configuration,
+    configuration_version = excluded.configuration_version,
+    assignment_callback_url = excluded.assignment_callback_url,
+    fallback_assignment_callback_url = excluded.fallback_assignment_callback_url,
+    task_reservation_timeout = excluded.task_reservation_timeout,
+    version = excluded.version,
+    created_at = excluded.created_at,
+    updated_at = excluded.updated_at,
+    observed_at = excluded.observed_at,
+    vanished_at = null;
+
+-- name: workflow_mirror_observe
+-- index: primary key; null: the date that it has
+update workflow w
+set observed_at = $2,
+    created_at = coalesce(seen.created_at, w.created_at),
+    updated_at = coalesce(seen.updated_at, w.updated_at)
+from unnest($1::text[], $3::timestamptz[], $4::timestamptz[]) as seen (sid, created_at, updated_at)
+where w.sid = seen.sid;
+
+-- name: workflow_mirror_park
+-- index: primary key; their names are free for others of the same transaction; nobody can have such
+-- a name
+update workflow
+set friendly_name = chr(1) || sid
+where sid = any($1::text[]);
+
+-- name: workflow_mirror_vanish
+-- index: primary key
+update workflow
+set vanished_at = now(),
+    observed_at = $3,
+    version = $2
+where sid = $1;
 
 -- name: workflow_version_list
 -- index: primary key; newest first

@@ -53,9 +53,36 @@ static void test_documents(void)
     }
 }
 
+/* Twilio routes by it, so it need not be what we would run. */
+static void test_mirrored(void)
+{
+    static char long_name[WORKFLOW_MIRRORED_NAME_MAX + 2];
+    static char long_document[WORKFLOW_MIRRORED_DOCUMENT_MAX + 2];
+    static char long_url[WORKFLOW_MIRRORED_URL_MAX + 2];
+    memset(long_name, 'n', sizeof long_name - 1);
+    memset(long_document, ' ', sizeof long_document - 1);
+    memset(long_url, 'u', sizeof long_url - 1);
+    const struct workflow good = {.friendly_name = long_name + 1,
+                                  .configuration = long_document + 1,
+                                  .assignment_callback_url = long_url + 1,
+                                  .fallback_assignment_callback_url = "no URL",
+                                  .task_reservation_timeout_s = 86400};
+    struct workflow bad[] = {good, good, good, good, good, good};
+    bad[0].friendly_name = long_name;
+    bad[1].friendly_name = "";
+    bad[2].configuration = long_document;
+    bad[3].assignment_callback_url = long_url;
+    bad[4].fallback_assignment_callback_url = long_url;
+    bad[5].task_reservation_timeout_s = 86401;
+    CHECK_I64(workflow_check_mirrored(&good, NULL), ERR_OK);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        CHECK_I64(workflow_check_mirrored(&bad[i], NULL), ERR_INVALID_ARGUMENT);
+}
+
 static const struct test_case cases[] = {
     {"a workflow has a name and a sensible timeout",         test_fields   },
     {"a document that cannot run is refused with the place", test_documents},
+    {"what Twilio has need not follow our rules",            test_mirrored },
 };
 
 int main(int argc, char **argv)
