@@ -90,12 +90,47 @@ struct queue *queue_need(struct engine *engine, struct workspace *workspace, con
     return queue;
 }
 
+/* --- emptying -------------------------------------------------------------------------------- */
+
+static void queue_empty(struct engine *engine, struct queue *queue)
+{
+    queue->is_deleted = true;
+    struct list_node *node;
+    while ((node = list_first(&queue->members)) != NULL)
+        queue_regard_worker(engine, queue,
+                            LIST_ENTRY(node, struct queue_member, queue_node)->worker);
+}
+
+/* Everything in it goes. */
+static enum err_code workspace_empty(struct engine *engine, struct workspace *workspace,
+                                     uint64_t tag, struct err *err)
+{
+    struct list_node *node;
+    while ((node = list_first(&workspace->tasks)) != NULL)
+        task_remove(engine, LIST_ENTRY(node, struct task, node), ENGINE_EVENT_TASK_DELETED);
+    struct list_node *next = NULL;
+    for (node = list_first(&workspace->workers); node != NULL; node = next) {
+        struct engine_command each = {.kind = ENGINE_DELETE_WORKER, .tag = tag};
+        each.ref.sid = LIST_ENTRY(node, struct worker, node)->sid;
+        next = list_next(&workspace->workers, node);
+        enum err_code code = config_delete_worker(engine, &each, err);
+        if (code != ERR_OK)
+            return code;
+    }
+    for (node = list_first(&workspace->queues); node != NULL;
+         node = list_next(&workspace->queues, node))
+        queue_empty(engine, LIST_ENTRY(node, struct queue, node));
+    for (node = list_first(&workspace->workflows); node != NULL;
+         node = list_next(&workspace->workflows, node))
+        LIST_ENTRY(node, struct workflow, node)->is_deleted = true;
+    return ERR_OK;
+}
+
 /* --- workspaces, activities, channels ------------------------------------------------------ */
 
 enum err_code config_put_workspace(struct engine *engine, const struct engine_command *command,
                                    struct err *err)
 {
-    (void)err;
     const struct engine_workspace *told = &command->workspace;
     struct workspace *workspace = workspace_need(engine, &told->sid);
     if (told->version <= workspace->version)
@@ -108,6 +143,10 @@ enum err_code config_put_workspace(struct engine *engine, const struct engine_co
     workspace->timeout_activity_sid = told->timeout_activity_sid;
     workspace->is_single_tasking = told->is_single_tasking;
     workspace->is_lifo_first = told->is_lifo_first;
+    bool was_mirrored = workspace->is_mirrored;
+    workspace->is_mirrored = told->is_mirrored;
+    if (told->is_mirrored) /* what was told before we knew is of no use */
+        return was_mirrored ? ERR_OK : workspace_empty(engine, workspace, command->tag, err);
     if (was_single == told->is_single_tasking)
         return ERR_OK;
     for (struct list_node *node = list_first(&workspace->workers); node != NULL;
@@ -429,15 +468,6 @@ enum err_code config_delete_channel(struct engine *engine, const struct engine_c
     return ERR_OK;
 }
 
-static void queue_empty(struct engine *engine, struct queue *queue)
-{
-    queue->is_deleted = true;
-    struct list_node *node;
-    while ((node = list_first(&queue->members)) != NULL)
-        queue_regard_worker(engine, queue,
-                            LIST_ENTRY(node, struct queue_member, queue_node)->worker);
-}
-
 enum err_code config_delete_queue(struct engine *engine, const struct engine_command *command,
                                   struct err *err)
 {
@@ -465,23 +495,5 @@ enum err_code config_delete_workspace(struct engine *engine, const struct engine
     if (workspace == NULL || workspace->is_deleted)
         return ERR_OK;
     workspace->is_deleted = true;
-    struct list_node *node;
-    while ((node = list_first(&workspace->tasks)) != NULL)
-        task_remove(engine, LIST_ENTRY(node, struct task, node), ENGINE_EVENT_TASK_DELETED);
-    struct list_node *next = NULL;
-    for (node = list_first(&workspace->workers); node != NULL; node = next) {
-        struct engine_command each = {.kind = ENGINE_DELETE_WORKER, .tag = command->tag};
-        each.ref.sid = LIST_ENTRY(node, struct worker, node)->sid;
-        next = list_next(&workspace->workers, node);
-        enum err_code code = config_delete_worker(engine, &each, err);
-        if (code != ERR_OK)
-            return code;
-    }
-    for (node = list_first(&workspace->queues); node != NULL;
-         node = list_next(&workspace->queues, node))
-        queue_empty(engine, LIST_ENTRY(node, struct queue, node));
-    for (node = list_first(&workspace->workflows); node != NULL;
-         node = list_next(&workspace->workflows, node))
-        LIST_ENTRY(node, struct workflow, node)->is_deleted = true;
-    return ERR_OK;
+    return workspace_empty(engine, workspace, command->tag, err);
 }

@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -24,6 +25,17 @@ typedef enum err_code (*engine_command_fn)(struct engine *engine,
 struct engine_handler {
     engine_command_fn run;
     bool while_loading;
+};
+
+#define WORKSPACE_AT(member) offsetof(struct engine_command, member.workspace_sid)
+
+/* Where config commands say whose they are, but those about workspaces themselves. */
+static const size_t workspace_places[ENGINE_CREATE_TASK] = {
+    [ENGINE_PUT_ACTIVITY] = WORKSPACE_AT(activity), [ENGINE_PUT_CHANNEL] = WORKSPACE_AT(channel),
+    [ENGINE_PUT_QUEUE] = WORKSPACE_AT(queue),       [ENGINE_PUT_WORKFLOW] = WORKSPACE_AT(workflow),
+    [ENGINE_PUT_WORKER] = WORKSPACE_AT(worker),     [ENGINE_DELETE_ACTIVITY] = WORKSPACE_AT(ref),
+    [ENGINE_DELETE_CHANNEL] = WORKSPACE_AT(ref),    [ENGINE_DELETE_QUEUE] = WORKSPACE_AT(ref),
+    [ENGINE_DELETE_WORKFLOW] = WORKSPACE_AT(ref),   [ENGINE_DELETE_WORKER] = WORKSPACE_AT(ref),
 };
 
 static const struct engine_handler handlers[ENGINE_COMMAND_COUNT] = {
@@ -323,6 +335,19 @@ void engine_tick(struct engine *engine, int64_t now_us, struct engine_effects *o
     emit_flush(engine);
 }
 
+bool engine_is_mirrored(const struct engine *engine, const struct sid *workspace_sid)
+{
+    const struct workspace *workspace = map_get(&engine->workspaces, sid_str(workspace_sid));
+    return workspace != NULL && workspace->is_mirrored;
+}
+
+/* A fact about something in a workspace that somebody else routes. */
+static bool is_for_nothing(const struct engine *engine, const struct engine_command *command)
+{
+    size_t place = command->kind < ENGINE_CREATE_TASK ? workspace_places[command->kind] : 0;
+    return place != 0 && engine_is_mirrored(engine, (const void *)((const char *)command + place));
+}
+
 enum err_code engine_apply(struct engine *engine, const struct engine_command *command,
                            int64_t now_us, struct engine_effects *out_effects, struct err *err)
 {
@@ -338,6 +363,8 @@ enum err_code engine_apply(struct engine *engine, const struct engine_command *c
                        "the router is still loading: try again");
     engine_tick(engine, now_us, out_effects);
     engine->tag = command->tag;
+    if (is_for_nothing(engine, command))
+        return ERR_OK;
     if (command->kind < ENGINE_CREATE_TASK) /* config: texts may go */
         engine->shared_epoch++;
     enum err_code code = handler->run(engine, command, report);

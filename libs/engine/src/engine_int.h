@@ -73,6 +73,7 @@ struct workspace {
     bool is_deleted;
     bool is_single_tasking;
     bool is_lifo_first;
+    bool is_mirrored; /* not ours to route */
     struct sid timeout_activity_sid;
     struct list workers;
     struct list queues;

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/macros.h"
 
-enum { JOURNAL_VERSION = 1, MAX_CHANNELS = 10000, HEX_DIGITS = 32, PREFIX_LEN = 2 };
+enum { JOURNAL_VERSION = 2, MAX_CHANNELS = 10000, HEX_DIGITS = 32, PREFIX_LEN = 2 };
 
 enum field_type {
     FIELD_NONE,
@@ -26,12 +26,14 @@ enum field_type {
 
 struct field {
     enum field_type type;
-    size_t offset; /* in struct engine_command */
+    size_t offset;  /* in struct engine_command */
+    uint64_t since; /* the version it came with; 0: always there */
 };
 
-#define F(type, member)                                                                            \
+#define F(type, member) F_SINCE(0, type, member)
+#define F_SINCE(version, type, member)                                                             \
     {                                                                                              \
-        FIELD_##type, offsetof(struct engine_command, member)                                      \
+        FIELD_##type, offsetof(struct engine_command, member), (version)                           \
     }
 
 /* Each ends with a zero field. */
@@ -45,6 +47,7 @@ static const struct field workspace_fields[] = {
     F(SID, workspace.timeout_activity_sid),
     F(BOOL, workspace.is_single_tasking),
     F(BOOL, workspace.is_lifo_first),
+    F_SINCE(2, BOOL, workspace.is_mirrored),
     {0},
 };
 
@@ -446,15 +449,16 @@ static bool get_field(struct str *rest, struct arena *arena, struct engine_comma
     return true;
 }
 
-static enum err_code get_command(struct str *rest, struct arena *arena,
+static enum err_code get_command(struct journal_reader *reader, struct arena *arena,
                                  struct engine_command *command, struct err *err)
 {
+    struct str *rest = &reader->rest;
     uint64_t kind = 0;
     if (!get_u64(rest, &kind) || kind <= ENGINE_COMMAND_NONE || kind >= ENGINE_COMMAND_COUNT)
         return bad(err, "no such command");
     command->kind = (enum engine_command_kind)kind;
     for (const struct field *field = command_fields[kind]; field->type != FIELD_NONE; field++) {
-        if (!get_field(rest, arena, command, field))
+        if (field->since <= reader->version && !get_field(rest, arena, command, field))
             return bad(err, "a field of a command");
     }
     if (arena_is_exhausted(arena))
@@ -465,11 +469,11 @@ static enum err_code get_command(struct str *rest, struct arena *arena,
 
 enum err_code journal_open(struct journal_reader *reader, struct str bytes, struct err *err)
 {
-    uint64_t version = 0;
     *reader = (struct journal_reader){.rest = bytes};
     if (bytes.len == 0)
         return ERR_OK;
-    if (!get_u64(&reader->rest, &version) || version != JOURNAL_VERSION)
+    if (!get_u64(&reader->rest, &reader->version) || reader->version == 0 ||
+        reader->version > JOURNAL_VERSION)
         return bad(err, "its version");
     return ERR_OK;
 }
@@ -489,7 +493,7 @@ enum err_code journal_next(struct journal_reader *reader, struct arena *arena,
     out_entry->kind = (enum journal_kind)kind;
     out_entry->now_us = reader->now_us;
     if (kind == JOURNAL_APPLY)
-        return get_command(&reader->rest, arena, &out_entry->command, err);
+        return get_command(reader, arena, &out_entry->command, err);
     if (kind == JOURNAL_LOAD && (!get_u64(&reader->rest, &out_entry->seed) ||
                                  !get_i64(&reader->rest, &out_entry->event_sequence) ||
                                  !get_i64(&reader->rest, &out_entry->row_sequence)))

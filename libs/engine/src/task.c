@@ -528,6 +528,10 @@ enum err_code task_create(struct engine *engine, const struct engine_command *co
     if (workspace == NULL || workspace->version == 0 || workspace->is_deleted)
         return ERR_FIELD(err, ERR_NOT_FOUND, "WORKSPACE_NOT_FOUND", "workspace_sid",
                          "there is no workspace %s", create->workspace_sid.text);
+    if (workspace->is_mirrored)
+        return ERR_FIELD(err, ERR_FAILED_PRECONDITION, "MIRRORED", "workspace_sid",
+                         "tasks of workspace %s are created where it is routed",
+                         create->workspace_sid.text);
     enum err_code code = task_check_create(engine, workspace, create, &way, &channel, err);
     if (code != ERR_OK)
         return code;

@@ -51,6 +51,7 @@ struct engine_workspace {
     struct sid timeout_activity_sid;
     bool is_single_tasking;
     bool is_lifo_first; /* prioritize_queue_order */
+    bool is_mirrored;   /* somebody else routes it: nothing of it is kept, no task of it created */
 };
 
 struct engine_activity {

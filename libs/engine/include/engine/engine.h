@@ -48,7 +48,8 @@ void engine_free(struct engine *engine);
  * Errors: INVALID_ARGUMENT with field; NOT_FOUND WORKSPACE_/TASK_/RESERVATION_/WORKFLOW_/QUEUE_/
  * WORKER_/CHANNEL_NOT_FOUND; ABORTED VERSION_MISMATCH; FAILED_PRECONDITION with reason
  * TASK_STATE, RESERVATION_STATE, RESERVATION_RESCINDED (HTTP 410), NO_TARGET (no filter matches and
- * no default), LOADING. Details use Twilio's texts where these are known.
+ * no default), LOADING, MIRRORED (create in a mirrored workspace). Details use Twilio's texts where
+ * these are known.
  */
 enum err_code engine_apply(struct engine *engine, const struct engine_command *command,
                            int64_t now_us, struct engine_effects *out_effects,
@@ -107,6 +108,10 @@ int64_t engine_config_version(const struct engine *engine, const struct sid *sid
 
 /* Tasks of a workspace in all states, ended ones up to their purge too. */
 size_t engine_workspace_task_count(const struct engine *engine, const struct sid *workspace_sid);
+
+/* A workspace that somebody else routes (engine_workspace.is_mirrored): what is told of anything in
+ * it is passed over, and creating tasks is refused. */
+bool engine_is_mirrored(const struct engine *engine, const struct sid *workspace_sid);
 
 /* Tasks not yet ended in a queue or controlled by a workflow: what forbids deleting it. */
 size_t engine_queue_task_count(const struct engine *engine, const struct sid *queue_sid);

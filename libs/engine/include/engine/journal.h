@@ -1,7 +1,8 @@
 /*
  * What an engine was told and when, as bytes: one blob per committed batch. Fed to a fresh engine,
  * a shard's blobs give the same decisions, byte for byte (tests/sim/replay.h). Refuses to know
- * about storage; unknown versions and damaged bytes are refused, never guessed at.
+ * about storage; newer versions and damaged bytes are refused, never guessed at; older versions are
+ * read.
  */
 #pragma once
 
@@ -45,6 +46,7 @@ bool journal_is_empty(const struct journal *journal);
 void journal_put(struct journal *journal, const struct journal_entry *entry);
 
 struct journal_reader {
+    uint64_t version; /* that it was written in */
     struct str rest;
     int64_t now_us;
 };

@@ -187,6 +187,39 @@ static void idle_clocks_follow_the_channel_as_it_is_now(void)
     world_fini(&w);
 }
 
+static void tell_workspace(struct world *w, bool is_mirrored)
+{
+    struct engine_command command = {.kind = ENGINE_PUT_WORKSPACE};
+    command.workspace = (struct engine_workspace){
+        .sid = world_sid("WS", 1), .version = 1000 + w->version++, .is_mirrored = is_mirrored};
+    CHECK_I64(world_do(w, command), ERR_OK);
+}
+
+static void nothing_of_a_mirrored_workspace_is_kept(void)
+{
+    struct world w;
+    struct sid tasks[3];
+    world_waiting(&w, tasks);
+    tell_workspace(&w, true);
+    struct sid workspace = world_sid("WS", 1);
+    CHECK(engine_is_mirrored(w.engine, &workspace));
+    CHECK_TEXT(world_task_state(&w, &tasks[1]), "gone"); /* what came before we knew */
+    world_queue(&w, 7, "1==1");
+    world_worker(&w, 7, "{}", 1);
+    world_workflow(&w, 7, 1, "{}");
+    struct sid put[] = {world_sid("WQ", 7), world_sid("WK", 7), world_sid("WW", 7)};
+    for (size_t i = 0; i < ARRAY_LEN(put); i++)
+        CHECK_I64(engine_config_version(w.engine, &put[i]), 0);
+    struct engine_command create = {.kind = ENGINE_CREATE_TASK};
+    create.create.workspace_sid = workspace;
+    CHECK_I64(world_do(&w, create), ERR_FAILED_PRECONDITION);
+    CHECK_TEXT(w.err.reason, "MIRRORED");
+    CHECK_I64(engine_next_timer_us(w.engine), INT64_MAX);
+    struct sid other = world_sid("WS", 2);
+    CHECK(!engine_is_mirrored(w.engine, &other));
+    world_fini(&w);
+}
+
 static const struct test_case cases[] = {
     {"a queue that becomes LIFO turns its waiting tasks around",
      a_queue_that_becomes_lifo_turns_its_waiting_tasks_around                                               },
@@ -202,6 +235,7 @@ static const struct test_case cases[] = {
      a_worker_in_a_deleted_activity_stays_as_he_is                                                          },
     {"nobody is moved to a deleted activity",                    nobody_is_moved_to_a_deleted_activity      },
     {"idle clocks follow the channel as it is now",              idle_clocks_follow_the_channel_as_it_is_now},
+    {"nothing of a mirrored workspace is kept",                  nothing_of_a_mirrored_workspace_is_kept    },
 };
 
 int main(int argc, char **argv)
