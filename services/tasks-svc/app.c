@@ -21,6 +21,7 @@
 #include "forwarding.h"
 #include "gauges.h"
 #include "migrations.h"
+#include "mirror_service.h"
 #include "peers.h"
 #include "projection.h"
 #include "relay.h"
@@ -482,6 +483,7 @@ static enum err_code start(struct app *app, struct err *err)
     rpc_server_add(tasks->host.server, &explain_service, tasks);
     rpc_server_add(tasks->host.server, &callbacks_service, tasks);
     rpc_server_add(tasks->host.server, &shards_service, tasks);
+    rpc_server_add(tasks->host.server, &mirror_service, tasks);
     code = host_serve(&tasks->host, err);
     if (code != ERR_OK)
         return code;

@@ -8,6 +8,7 @@
 #include "callback_rules.h"
 #include "callbacks_int.h"
 #include "event_store.h"
+#include "mirror_apply.h"
 #include "shard_store.h"
 
 enum { ROUND_ROWS = 200 };
@@ -158,7 +159,8 @@ static enum err_code add_row(struct callback_shard *shard, struct arena *arena,
     if (workspace != NULL && workspace->url[0] != '\0' &&
         callback_is_wanted(str_from(workspace->filter), row->type))
         code = add_event(arena, row, workspace, round, err);
-    if (code == ERR_OK && strcmp(row->type, "reservation.created") == 0) {
+    if (code == ERR_OK && strcmp(row->type, "reservation.created") == 0 &&
+        !mirror_is_source(row->source)) { /* Twilio asks about its own */
         const struct callback_place *workflow = place_of(shard, row->workflow_sid);
         if (workflow != NULL && workflow->url[0] != '\0')
             code = add_assignment(arena, row, workflow, workspace, round, err);

@@ -326,14 +326,17 @@ static void note_time(struct event_packer *packer, int64_t at_us)
     packer->count++;
 }
 
-void event_pack_own(struct event_packer *packer, const struct engine_event *event,
-                    const char *actor_sid, const char *request_id)
+/* origin NULL: our engine decided it. */
+static void pack_event(struct event_packer *packer, const struct engine_event *event,
+                       const char *actor_sid, const char *request_id,
+                       const struct event_origin *origin)
 {
+    const char *type = origin == NULL ? engine_event_name(event->type) : origin->type;
     uint64_t task = task_number(packer, event->task);
     uint64_t worker = worker_number(packer, event->worker);
     struct record r = {.len = 0};
-    put(&r, sid_place(packer, &event->sid));
-    put(&r, keyed(packer, str_from(engine_event_name(event->type))));
+    put(&r, origin == NULL ? sid_place(packer, &event->sid) : sid_keyed(packer, &event->sid));
+    put(&r, keyed(packer, str_from(type)));
     put_time(packer, &r, event->at_us);
     put(&r, task);
     put(&r, worker);
@@ -356,10 +359,27 @@ void event_pack_own(struct event_packer *packer, const struct engine_event *even
     put(&r, event->offer != NULL ? 1 : 0);
     if (event->offer != NULL)
         put_offer(packer, &r, event->offer);
+    if (origin != NULL) {
+        put(&r, text_place(packer, str_from(origin->source)));
+        put(&r, text_place(packer, origin->extras));
+    }
     record_end(packer, RECORD_OWN, &r);
     note_time(packer, event->at_us);
+}
+
+void event_pack_own(struct event_packer *packer, const struct engine_event *event,
+                    const char *actor_sid, const char *request_id)
+{
+    pack_event(packer, event, actor_sid, request_id, NULL);
     if (event->at_us > packer->newest_us)
         packer->newest_us = event->at_us;
+}
+
+void event_pack_mirrored(struct event_packer *packer, const struct engine_event *event,
+                         const char *actor_sid, const char *request_id,
+                         const struct event_origin *origin)
+{
+    pack_event(packer, event, actor_sid, request_id, origin);
 }
 
 void event_pack_foreign(struct event_packer *packer, const struct event_row *row)
@@ -671,6 +691,13 @@ static void read_own(struct block *block, struct reader *r)
     out->row.actor_sid = actor_sid.ptr;
     out->row.request_id = request_id.ptr;
     out->own = event;
+    struct str source = get_text(block, r);
+    struct str extras = get_text(block, r);
+    if (source.len == 0)
+        return;
+    out->is_mirrored = true;
+    out->row.source = source.ptr;
+    out->row.extras = extras;
 }
 
 static void read_foreign(struct block *block, struct reader *r)

@@ -51,6 +51,20 @@ void event_packer_fini(struct event_packer *packer);
 void event_pack_begin(struct event_packer *packer, int64_t base_us);
 void event_pack_own(struct event_packer *packer, const struct engine_event *event,
                     const char *actor_sid, const char *request_id);
+
+/* Where an event came from that our engine did not decide. */
+struct event_origin {
+    const char *source; /* of mirror_is_source */
+    const char *type;   /* also one that the engine has no name for */
+    struct str extras;  /* its data as Twilio gave it, JSON object; empty: as of our own */
+};
+
+/* An event of a task that is routed elsewhere: read like our own, but not ours to decide; can be
+ * looked up by its SID, too. */
+void event_pack_mirrored(struct event_packer *packer, const struct engine_event *event,
+                         const char *actor_sid, const char *request_id,
+                         const struct event_origin *origin);
+
 /* Another service's: seq is not looked at. */
 void event_pack_foreign(struct event_packer *packer, const struct event_row *row);
 
@@ -67,6 +81,7 @@ int64_t event_key(struct str text);
 struct packed_event {
     struct event_row row;           /* of our own without data and extras */
     const struct engine_event *own; /* NULL: another service's, or of before the log was packed */
+    bool is_mirrored; /* own, but decided elsewhere; row.extras is what it came with, or empty */
 };
 
 /* Everything lives in the arena; the payload may go. Errors: RESOURCE_EXHAUSTED; INTERNAL

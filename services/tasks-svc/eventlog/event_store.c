@@ -31,6 +31,17 @@ static enum err_code no_room(struct err *err)
 
 /* ---- events of a batch ---- */
 
+/* data and extras of an event of ours; one that is mirrored keeps those that it came with. */
+static enum err_code make_texts(struct event_writer *writer, const struct packed_event *event,
+                                struct event_row *out, struct err *err)
+{
+    enum err_code code = event_record_text(writer, event->own, out, err);
+    if (code != ERR_OK || !event->is_mirrored || event->row.extras.len == 0)
+        return code;
+    out->extras = arena_str(writer->arena, event->row.extras);
+    return out->extras.ptr == NULL ? no_room(err) : ERR_OK;
+}
+
 /* The event of the scratch arena as a row in the caller's, with its texts made. */
 static enum err_code take_row(struct event_writer *writer, const struct packed_event *event,
                               struct event_row *out, struct err *err)
@@ -45,7 +56,7 @@ static enum err_code take_row(struct event_writer *writer, const struct packed_e
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         *texts[i] = arena_strdup(arena, *texts[i]);
     if (event->own != NULL)
-        return event_record_text(writer, event->own, out, err);
+        return make_texts(writer, event, out, err);
     out->data = arena_str(arena, out->data);
     out->extras = arena_str(arena, out->extras);
     return arena_is_exhausted(arena) ? no_room(err) : ERR_OK;
@@ -341,7 +352,7 @@ enum err_code event_store_read(struct call *call, struct str payload, int64_t fi
         struct event_row *row = &out[taken++];
         *row = events[i].row;
         if (events[i].own != NULL)
-            code = event_record_text(&writer, events[i].own, row, err);
+            code = make_texts(&writer, &events[i], row, err);
     }
     *out_count = taken;
     return code;

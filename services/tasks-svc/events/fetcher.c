@@ -39,6 +39,7 @@ struct fetch {
     struct fetcher *fetcher;
     struct call *call;
     struct sid workspace_sid;
+    bool is_mirrored; /* of all changes: Twilio routes the workspace */
     struct config_change changes[CHUNK];
     size_t count;
 };
@@ -70,8 +71,10 @@ static enum err_code add(struct fetch *fetch, const ProtobufCMessage *resource, 
         if (code != ERR_OK)
             return code;
     }
-    return config_change_make(fetch->call->arena, resource, false, &fetch->changes[fetch->count++],
-                              err);
+    struct config_change *change = &fetch->changes[fetch->count++];
+    enum err_code code = config_change_make(fetch->call->arena, resource, false, change, err);
+    change->is_mirrored = fetch->is_mirrored;
+    return code;
 }
 
 static char *workspace_text(struct fetch *fetch)
@@ -249,6 +252,8 @@ static enum err_code fetch_workspace(struct fetch *fetch, struct err *err)
     struct fetcher *fetcher = fetch->fetcher;
     Taskrouter__Workers__V1__Workspace *workspace = NULL;
     enum err_code code = get_workspace(fetch, &workspace, err);
+    fetch->is_mirrored =
+        code == ERR_OK && workspace->provider == TASKROUTER__WORKERS__V1__PROVIDER__PROVIDER_TWILIO;
     if (code == ERR_OK)
         code = fetch_list(fetch, fetcher->workers, &list_activities, err);
     if (code == ERR_OK)

@@ -191,7 +191,7 @@ static size_t put_messages(struct arena *arena, const struct packed_event *rows,
     struct event_writer writer = {.arena = arena};
     size_t made = 0;
     for (size_t i = 0; i < count && !buf_failed(text); i++) {
-        if (strcmp(rows[i].row.source, TASKS_SOURCE) != 0)
+        if (!rows[i].is_mirrored && strcmp(rows[i].row.source, TASKS_SOURCE) != 0)
             continue;
         size_t before = text->len;
         out[made].row = i;

@@ -4,15 +4,18 @@
 #include "base/clock.h"
 #include "history_store.h"
 #include "metrics/metrics.h"
+#include "mirror_store.h"
 #include "removal_store.h"
 #include "shell.h"
 
 enum {
-    PERIOD_MS = 5000, /* two look-ups by index when nothing is old */
+    PERIOD_MS = 5000, /* four look-ups by index when nothing is old */
     BATCHES = 64,     /* rows of one transaction: small, so that nobody waits for it */
     TASKS = 200,
     PAUSE_MS = 20,
     DAY_S = 86400,
+    MIRROR_EVENT_DAYS = 8, /* Twilio repeats an event for a day, and people send old ones again */
+    MIRROR_EVENTS = 1000,
 };
 
 static const struct metric_def removed_def = {
@@ -38,14 +41,14 @@ static enum err_code prune_all(struct app_job *job, struct call *call,
                                const struct retention *retention, int shard, prune_fn prune,
                                int64_t days, int64_t limit, struct err *err)
 {
-    int64_t before_us = clock_now_us() - days * DAY_S * US_PER_S;
+    int64_t before_us = clock_now_us() - days * DAY_S * US_PER_S; /* 0 days: until now */
     int64_t removed = limit;
     enum err_code code = ERR_OK;
     while (code == ERR_OK && removed == limit && !app_job_wait(job, PAUSE_MS)) {
         struct arena_mark mark = arena_mark(call->arena);
         code = prune(retention->pool, call, shard, before_us, limit, &removed, err);
         arena_rewind(call->arena, mark);
-        if (code == ERR_OK)
+        if (code == ERR_OK && days > 0) /* what leaves the lists is kept */
             metric_add(metric_single(&removed_def), removed);
     }
     return code;
@@ -82,6 +85,11 @@ static enum err_code run(struct app_job *job, struct call *call, void *ctx, stru
                              retention->history_days, TASKS, err);
         if (code == ERR_OK)
             code = remove_all(job, call, retention, i, err);
+        if (code == ERR_OK)
+            code = prune_all(job, call, retention, i, mirror_store_purge, 0, TASKS, err);
+        if (code == ERR_OK)
+            code = prune_all(job, call, retention, i, mirror_store_forget, MIRROR_EVENT_DAYS,
+                             MIRROR_EVENTS, err);
     }
     return code;
 }

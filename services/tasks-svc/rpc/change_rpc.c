@@ -6,6 +6,7 @@
 #include "base/macros.h"
 #include "db/idempotency.h"
 #include "fetcher.h"
+#include "mirror_apply.h"
 #include "shell.h"
 #include "svc/check.h"
 #include "svc/mask.h"
@@ -428,4 +429,27 @@ CHANGE_RPC(change_rpc_instruct_reservation, ReservationActionRequest)
     static const struct task_action action = {"InstructReservation", ENGINE_INSTRUCT_RESERVATION,
                                               NULL};
     act_on_reservation(app, call, request, reply, &action);
+}
+
+/* ---- what Twilio did ---- */
+
+CHANGE_RPC(change_rpc_apply, ApplyRequest)
+{
+    struct change *change = change_new(app, call, request->workspace_sid, reply);
+    if (change == NULL)
+        return;
+    struct err err;
+    err_clear(&err);
+    struct mirror_apply *apply = ARENA_NEW(call->arena, struct mirror_apply);
+    if (apply == NULL) {
+        (void)rpc_no_room(&err);
+        fail(change, &err);
+        return;
+    }
+    change->op.mirror = apply;
+    change->op.may_fetch = true;
+    if (mirror_apply_read(call->arena, request, apply, &err) == ERR_OK)
+        submit(change);
+    else
+        fail(change, &err);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "rpc/server.h"
+#include "taskrouter/tasks/v1/mirror.pb-c.h"
 #include "taskrouter/tasks/v1/tasks.pb-c.h"
 
 #define CHANGE_RPC(name, Request)                                                                  \
@@ -21,3 +22,6 @@ CHANGE_RPC(change_rpc_wrap_up_reservation, ReservationActionRequest);
 CHANGE_RPC(change_rpc_complete_reservation, ReservationActionRequest);
 CHANGE_RPC(change_rpc_cancel_reservation, ReservationActionRequest);
 CHANGE_RPC(change_rpc_instruct_reservation, ReservationActionRequest);
+
+/* Of the service Mirror. */
+CHANGE_RPC(change_rpc_apply, ApplyRequest);

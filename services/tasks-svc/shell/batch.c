@@ -9,6 +9,7 @@
 #include "rpc/pb.h"
 #include "shard_int.h"
 #include "shard_store.h"
+#include "svc/mirror.h"
 #include "task_wire.h"
 
 enum { COMMIT_BUDGET_S = 5 };
@@ -37,6 +38,7 @@ void batch_begin(struct batch *batch, struct shard *shard, struct shard_op **ops
     shard->now_us = batch->now_us;
     err_clear(&batch->failure);
     arena_reset(shard->arena);
+    desk_clear(&shard->desk);
     journal_clear(&shard->journal);
     note_entry(batch, JOURNAL_TICK, NULL);
     event_pack_begin(&shard->packer, batch->now_us);
@@ -138,6 +140,13 @@ static bool is_below_deleted(const struct shard *shard, const struct config_chan
            tombs_hold(shard, workspace, INT64_MIN);
 }
 
+/* About something in a workspace that Twilio routes, not about the workspace itself. */
+static bool is_mirrored(const struct shard *shard, const struct config_change *change)
+{
+    return change->row.kind != CONFIG_KIND_WORKSPACE &&
+           (change->is_mirrored || engine_is_mirrored(shard->engine, &change->row.workspace_sid));
+}
+
 static void apply_change(struct batch *batch, struct shard_op *op, size_t index,
                          const struct config_change *change)
 {
@@ -148,7 +157,11 @@ static void apply_change(struct batch *batch, struct shard_op *op, size_t index,
         event_pack_foreign(&shard->packer, change->event);
     int64_t known = engine_config_version(shard->engine, &change->row.sid);
     if (is_below_deleted(shard, change))
-        return; /* likewise */
+        return;                       /* likewise */
+    if (is_mirrored(shard, change)) { /* the table alone keeps it, and the newest word of it */
+        PUSH(batch, config, &change->row);
+        return;
+    }
     if (change->row.version < known || tombs_hold(shard, &change->row.sid, change->row.version))
         return; /* we have heard newer things; the event is history all the same */
     if (change->row.is_deleted)
@@ -357,9 +370,20 @@ static enum err_code check_limit(const struct shard *shard, struct shard_op *op)
                    op->workspace_sid.text, (long long)limit);
 }
 
+/* Not ours to decide; the call goes on to who asks Twilio. */
+static enum err_code refuse_mirrored(struct batch *batch, struct shard_op *op)
+{
+    enum err_code code = mirror_check_own(batch, op);
+    return code == ERR_OK ? mirror_refuse(op->workspace_sid.text, &op->err) : code;
+}
+
 static void apply_command(struct batch *batch, struct shard_op *op, size_t index)
 {
     struct shard *shard = batch->shard;
+    if (engine_is_mirrored(shard->engine, &op->workspace_sid)) {
+        refuse(op, refuse_mirrored(batch, op));
+        return;
+    }
     if (op->key.len > 0 && answer_repeat(batch, op))
         return;
     enum err_code code = check_own(shard->engine, op);
@@ -397,6 +421,10 @@ void batch_apply(struct batch *batch, struct shard_op *op, size_t index)
     }
     if (op->command.kind != ENGINE_COMMAND_NONE) {
         apply_command(batch, op, index);
+    } else if (op->mirror != NULL) {
+        code = mirror_apply_op(batch, op);
+        if (code != ERR_OK)
+            refuse(op, code);
     } else if (op->look != NULL) {
         code = op->look(op, batch->shard->engine, batch->now_us, &op->err);
         if (code != ERR_OK)
@@ -410,7 +438,7 @@ void batch_apply(struct batch *batch, struct shard_op *op, size_t index)
 bool batch_is_empty(const struct batch *batch)
 {
     return batch->shard->effects.count == 0 && batch->shard->packer.count == 0 &&
-           batch->config_count == 0 && batch->repeat_count == 0;
+           batch->config_count == 0 && batch->repeat_count == 0 && !batch->shard->desk.has_news;
 }
 
 int64_t shard_row_sequence(const struct engine_effects *effects, int64_t least)
@@ -430,6 +458,10 @@ static enum err_code send_rows(struct batch *batch, struct err *err)
     struct shard *shard = batch->shard;
     /* A batch that only renews the lease is not worth a row. */
     bool is_told = batch->is_load || !batch_is_empty(batch);
+    struct mirror_rows mirror;
+    if (!mirror_rows_of(batch, &mirror))
+        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE",
+                       "the batch needs too much memory; try again");
     if (is_told)
         batch->journal = buf_str(&shard->journal.bytes);
     batch->sent_mono_us = clock_mono_us();
@@ -451,6 +483,7 @@ static enum err_code send_rows(struct batch *batch, struct err *err)
                              .config_count = batch->config_count,
                              .repeats = batch->repeats,
                              .repeat_count = batch->repeat_count,
+                             .mirror = shard->desk.has_news ? &mirror : NULL,
                              .now_us = batch->now_us,
                          },
                          err);
@@ -508,8 +541,13 @@ void batch_remember(struct batch *batch)
     for (size_t i = 0; i < batch->config_count; i++) {
         const struct config_row *row = batch->configs[i];
         if (row->kind == CONFIG_KIND_WORKSPACE)
-            directory_put(shard->shell, shard->index, &row->sid, &row->account_sid,
-                          row->is_deleted);
+            directory_put(shard->shell, &(struct known_workspace){
+                                            .sid = row->sid,
+                                            .account_sid = row->account_sid,
+                                            .is_deleted = row->is_deleted,
+                                            .is_mirrored = row->is_mirrored,
+                                            .shard = shard->index,
+                                        });
     }
     for (const struct engine_effect *e = shard->effects.first; e != NULL; e = e->next) {
         if (e->kind == ENGINE_EVENT)

@@ -226,20 +226,27 @@ bool tombs_hold(const struct shard *shard, const struct sid *sid, int64_t versio
 
 /* ---- directory ---- */
 
-void directory_put(struct shell *shell, int shard, const struct sid *sid,
-                   const struct sid *account_sid, bool is_deleted)
+void directory_put(struct shell *shell, const struct known_workspace *known)
 {
     lock_take(&shell->lock);
-    struct known_workspace *known = map_get(&shell->workspaces, str_from(sid->text));
-    if (known == NULL) {
-        known = xcalloc(1, sizeof *known);
-        known->sid = *sid;
-        (void)map_put(&shell->workspaces, str_from(known->sid.text), known);
+    struct known_workspace *place = map_get(&shell->workspaces, str_from(known->sid.text));
+    if (place == NULL) {
+        place = xcalloc(1, sizeof *place);
+        place->sid = known->sid;
+        (void)map_put(&shell->workspaces, str_from(place->sid.text), place);
     }
-    known->account_sid = *account_sid;
-    known->is_deleted = is_deleted;
-    known->shard = shard;
+    *place = *known;
     lock_drop(&shell->lock);
+}
+
+bool directory_get(struct shell *shell, const char *sid, struct known_workspace *out)
+{
+    lock_take(&shell->lock);
+    const struct known_workspace *known = map_get(&shell->workspaces, str_from(sid));
+    if (known != NULL)
+        *out = *known;
+    lock_drop(&shell->lock);
+    return known != NULL;
 }
 
 void directory_drop(struct shell *shell, int shard)

@@ -110,16 +110,14 @@ static void keep_workspace(struct shard_loaded *loaded, const struct shard *shar
         (struct known_workspace){.sid = row->sid,
                                  .account_sid = row->account_sid,
                                  .is_deleted = row->is_deleted,
+                                 .is_mirrored = row->is_mirrored,
                                  .shard = shard->index};
 }
 
 void shard_publish_workspaces(struct shard *shard, const struct shard_loaded *loaded)
 {
-    for (size_t i = 0; i < loaded->workspace_count; i++) {
-        const struct known_workspace *known = &loaded->workspaces[i];
-        directory_put(shard->shell, shard->index, &known->sid, &known->account_sid,
-                      known->is_deleted);
-    }
+    for (size_t i = 0; i < loaded->workspace_count; i++)
+        directory_put(shard->shell, &loaded->workspaces[i]);
 }
 
 void shard_loaded_fini(struct shard_loaded *loaded)
@@ -133,15 +131,22 @@ enum err_code shard_note_config(void *ctx, const struct config_row *row, struct 
     const struct shard_noting *noting = ctx;
     struct shard *shard = noting->shard;
     struct config_change change;
-    if (row->kind == CONFIG_KIND_WORKSPACE)
-        directory_put(shard->shell, shard->index, &row->sid, &row->account_sid, row->is_deleted);
+    bool is_workspace = row->kind == CONFIG_KIND_WORKSPACE;
     if (row->is_deleted)
         tombs_put(shard, &row->sid, row->version);
-    if (row->is_deleted || row->kind != CONFIG_KIND_WORKFLOW)
+    if (!is_workspace && (row->is_deleted || row->kind != CONFIG_KIND_WORKFLOW))
         return ERR_OK;
     enum err_code code = config_change_load(noting->call->arena, row, &change, err);
-    if (code == ERR_OK)
+    if (code == ERR_OK && !is_workspace)
         gaps_note(shard, &change);
+    if (is_workspace)
+        directory_put(shard->shell, &(struct known_workspace){
+                                        .sid = row->sid,
+                                        .account_sid = row->account_sid,
+                                        .is_deleted = row->is_deleted,
+                                        .is_mirrored = code == ERR_OK && change.row.is_mirrored,
+                                        .shard = shard->index,
+                                    });
     return code == ERR_RESOURCE_EXHAUSTED ? code : ERR_OK;
 }
 
@@ -184,36 +189,51 @@ enum err_code shard_load_keys(struct shard *shard, struct call *call, struct sha
 
 /* ---- rows ---- */
 
+static enum err_code load_change(struct loading *loading, const struct config_row *row,
+                                 struct err *err)
+{
+    struct config_change change;
+    enum err_code code = config_change_load(loading->call->arena, row, &change, err);
+    if (row->kind == CONFIG_KIND_WORKSPACE) {
+        struct config_row known = *row;
+        known.is_mirrored = code == ERR_OK && change.row.is_mirrored;
+        keep_workspace(loading->loaded, loading->shard, &known);
+    }
+    if (code == ERR_RESOURCE_EXHAUSTED)
+        return code;
+    if (code != ERR_OK) {
+        LOG_WARN(NULL, "a stored copy cannot be read, going on without it",
+                 LOG_STR("sid", row->sid.text), LOG_ERR(err));
+        return ERR_OK;
+    }
+    bool is_gone = row->is_deleted && removal_kind(row->kind) == ENGINE_COMMAND_NONE;
+    if (!is_gone)
+        apply(loading, &change.command);
+    if (!row->is_deleted && row->kind == CONFIG_KIND_WORKFLOW)
+        gaps_note(loading->shard, &change);
+    return ERR_OK;
+}
+
 /* Deleted ones are put and deleted again, so that tasks and workers that name them find them as
- * they were; workflows when their older documents are there too. */
+ * they were; workflows when their older documents are there too. Nothing in a workspace that
+ * Twilio routes is kept in memory: workspaces come first, so that it is known. */
 static enum err_code load_config(void *ctx, const struct config_row *row, struct err *err)
 {
     struct loading *loading = ctx;
-    struct shard *shard = loading->shard;
+    bool is_workspace = row->kind == CONFIG_KIND_WORKSPACE;
     loading->loaded->configs[row->kind]++;
-    if (row->kind == CONFIG_KIND_WORKSPACE)
-        keep_workspace(loading->loaded, shard, row);
-    if (row->is_deleted)
-        tombs_put(shard, &row->sid, row->version);
-    if (row->is_deleted && removal_kind(row->kind) == ENGINE_COMMAND_NONE)
+    if (!is_workspace && engine_is_mirrored(loading->shard->engine, &row->workspace_sid))
         return ERR_OK;
     if (row->is_deleted)
+        tombs_put(loading->shard, &row->sid, row->version);
+    if (row->is_deleted && !is_workspace && removal_kind(row->kind) == ENGINE_COMMAND_NONE)
+        return ERR_OK;
+    if (row->is_deleted && removal_kind(row->kind) != ENGINE_COMMAND_NONE)
         note_removal(loading, row);
     struct arena_mark mark = arena_mark(loading->call->arena);
-    struct config_change change;
-    enum err_code code = config_change_load(loading->call->arena, row, &change, err);
-    if (code == ERR_RESOURCE_EXHAUSTED)
-        return code;
-    if (code == ERR_OK) {
-        apply(loading, &change.command);
-        if (!row->is_deleted && row->kind == CONFIG_KIND_WORKFLOW)
-            gaps_note(shard, &change);
-    } else {
-        LOG_WARN(NULL, "a stored copy cannot be read, going on without it",
-                 LOG_STR("sid", row->sid.text), LOG_ERR(err));
-    }
+    enum err_code code = load_change(loading, row, err);
     arena_rewind(loading->call->arena, mark);
-    return ERR_OK;
+    return code;
 }
 
 /* Older documents of tasks that wait: version 0, so that nothing but the document is taken. */

@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "engine/journal.h"
 #include "event_pack.h"
+#include "mirror_store.h"
 #include "shell.h"
 
 struct shard_lease;
@@ -49,6 +50,7 @@ struct known_workspace {
     struct sid sid;
     struct sid account_sid;
     bool is_deleted;
+    bool is_mirrored; /* Twilio routes it */
     int shard;
 };
 
@@ -94,6 +96,24 @@ struct workflow_gap {
     size_t queue_count;
 };
 
+/* Grows in the batch's arena. */
+struct sid_list {
+    struct sid *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* Rows of mirrored workspaces that the batch under way is about, as it leaves them. */
+struct mirror_desk {
+    struct map tasks;        /* by SID -> struct desk_task */
+    struct map reservations; /* by SID -> struct desk_reservation */
+    struct map events;       /* SIDs of Twilio's events that were applied */
+    bool is_read;
+    struct err failure; /* of the reading */
+    bool has_news;      /* something is to be written */
+    struct sid_list new_events;
+};
+
 struct shard {
     struct shell *shell;
     int index;
@@ -124,6 +144,7 @@ struct shard {
     struct map gaps;  /* by workflow SID -> struct workflow_gap */
     struct map tombs; /* by SID -> struct tomb */
     struct heard_events heard;
+    struct mirror_desk desk;
     struct warm *warm; /* what is prepared while another process owns the shard; NULL: nothing */
     int64_t epoch;     /* of our lease; 0 = it is not ours */
     uint64_t session;  /* of the connection that took the lease, as db_conn_epoch counts */
@@ -201,6 +222,19 @@ int64_t shard_row_sequence(const struct engine_effects *effects, int64_t least);
 enum err_code batch_commit(struct batch *batch, struct err *err) MUST_CHECK;
 /* After the commit: memory that follows the disk (directory, keys). */
 void batch_remember(struct batch *batch);
+
+/* --- mirror.c: workspaces that Twilio routes ----------------------------------------------- */
+
+void desk_init(struct mirror_desk *desk);
+void desk_fini(struct mirror_desk *desk);
+void desk_clear(struct mirror_desk *desk); /* a batch begins */
+
+/* op->mirror; sets op->message. */
+enum err_code mirror_apply_op(struct batch *batch, struct shard_op *op) MUST_CHECK;
+/* The own-worker rule of a write that goes on to Twilio, by the rows. */
+enum err_code mirror_check_own(struct batch *batch, struct shard_op *op) MUST_CHECK;
+/* What the batch has to write; false when the arena is exhausted. */
+bool mirror_rows_of(struct batch *batch, struct mirror_rows *out);
 
 /* --- shell.c ------------------------------------------------------------------------------- */
 
@@ -320,8 +354,10 @@ void tombs_clear(struct shard *shard);
 void tombs_put(struct shard *shard, const struct sid *sid, int64_t version);
 bool tombs_hold(const struct shard *shard, const struct sid *sid, int64_t version);
 
-void directory_put(struct shell *shell, int shard, const struct sid *sid,
-                   const struct sid *account_sid, bool is_deleted);
+/* The workspace's shard is known->shard. */
+void directory_put(struct shell *shell, const struct known_workspace *known);
+/* A copy of what is known of a workspace that a shard of ours has; false: nothing. */
+bool directory_get(struct shell *shell, const char *sid, struct known_workspace *out);
 void directory_drop(struct shell *shell, int shard);
 
 /* --- shell_metrics.c ----------------------------------------------------------------------- */

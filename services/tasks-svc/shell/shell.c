@@ -64,6 +64,7 @@ struct shell *shell_open(const struct shell_options *options)
         map_init(&shard->gaps);
         map_init(&shard->tombs);
         map_init(&shard->heard.map);
+        desk_init(&shard->desk);
         int failed = pthread_create(&shard->thread, NULL, shard_main, shard);
         INVARIANT(failed == 0);
     }
@@ -116,6 +117,7 @@ void shell_free(struct shell *shell)
         map_fini(&shard->gaps);
         map_fini(&shard->tombs);
         heard_clear(&shard->heard);
+        desk_fini(&shard->desk);
         arena_free(shard->arena);
     }
     directory_drop(shell, -1);
@@ -274,6 +276,12 @@ enum shell_knows shell_workspace(struct shell *shell, const char *sid, struct si
     }
     lock_drop(&shell->lock);
     return knows;
+}
+
+bool shell_is_mirrored(struct shell *shell, const char *sid)
+{
+    struct known_workspace known;
+    return directory_get(shell, sid, &known) && known.is_mirrored;
 }
 
 void shell_wait_commit(struct shell *shell, uint64_t *seen, int64_t until_mono_us)

@@ -21,6 +21,7 @@
 #include "engine/command.h"
 
 struct engine;
+struct mirror_apply;
 struct shell;
 struct shard_op;
 
@@ -98,6 +99,10 @@ struct shard_op {
     bool may_fetch; /* report what is unknown instead of refusing */
     void (*done)(struct shard_op *op);
 
+    /* With command kind NONE: rows and an event of a workspace that Twilio routes. The reply is
+     * MirrorResults. Errors: FAILED_PRECONDITION NOT_MIRRORED. NULL: none. */
+    const struct mirror_apply *mirror;
+
     /* With command kind NONE: a look at the engine on the shard's thread, which waits meanwhile. It
      * allocates in call->arena, and sets message or what look_ctx points to. Answered after the
      * commit of the batch that it saw, so nobody sees what is not on disk. NULL: none. */
@@ -138,6 +143,9 @@ enum shell_knows {
 
 /* out_account_sid is filled for SHELL_KNOWS_LIVE. */
 enum shell_knows shell_workspace(struct shell *shell, const char *sid, struct sid *out_account_sid);
+
+/* Known, and Twilio routes it. */
+bool shell_is_mirrored(struct shell *shell, const char *sid);
 
 int shell_shard_of(const struct shell *shell, const char *workspace_sid);
 bool shell_is_owner(struct shell *shell, int shard);

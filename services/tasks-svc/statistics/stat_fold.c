@@ -301,7 +301,7 @@ static void fold_worker(struct stat_fold *fold, const struct event_row *row)
 
 void stat_fold_event(struct stat_fold *fold, const struct packed_event *event)
 {
-    if (strcmp(event->row.source, TASKS_SOURCE) == 0)
+    if (event->is_mirrored || strcmp(event->row.source, TASKS_SOURCE) == 0)
         fold_own(fold, event);
     else if (strncmp(event->row.type, "worker.", strlen("worker.")) == 0)
         fold_worker(fold, &event->row);

@@ -9,6 +9,7 @@
 #include "base/call.h"
 #include "db/db.h"
 #include "engine/effects.h"
+#include "mirror_store.h"
 #include "rows.h"
 
 /* The lease that the batch is written under. */
@@ -30,6 +31,7 @@ struct batch_rows {
     size_t config_count;
     const struct repeat_row *const *repeats;
     size_t repeat_count;
+    const struct mirror_rows *mirror; /* of workspaces that Twilio routes; NULL: none */
     int64_t now_us;
 };
 

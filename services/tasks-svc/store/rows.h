@@ -39,6 +39,7 @@ struct config_row {
     struct str name;
     int64_t version;
     bool is_deleted;
+    bool is_mirrored;    /* workspaces: Twilio routes it; not a column, the document says so */
     struct str document; /* proto3 JSON of the resource */
     /* Workflows: the routing document, kept for tasks that entered it. */
     int64_t configuration_version;

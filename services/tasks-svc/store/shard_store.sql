@@ -69,12 +69,13 @@ where d.shard = $1
               from task t
               where t.shard = $1
                 and t.purged_at is null
+                and t.sequence > 0 -- 0: routed elsewhere
                 and t.workflow_sid = d.workflow_sid
                 and t.workflow_version = d.version)
 order by d.workflow_sid, d.version;
 
 -- name: shard_load_tasks
--- index: task_by_sequence
+-- index: task_by_sequence; tasks of mirrored workspaces have the number 0, before all others
 select sid, account_sid, workspace_sid, state, version, attributes::text, priority, reason,
        timeout_s, task_queue_sid, task_channel_sid, workflow_sid, ignore_capacity, routing_target,
        worker_sid, call_id, created_at, updated_at, virtual_start_at, queue_entered_at, assigned_at,

@@ -33,6 +33,7 @@ static enum err_code put_workspace(struct arena *arena, const ProtobufCMessage *
     out->row.account_sid = sid_of(wire->account_sid);
     out->row.name = str_from(wire->friendly_name);
     out->row.version = wire->version;
+    out->row.is_mirrored = wire->provider == TASKROUTER__WORKERS__V1__PROVIDER__PROVIDER_TWILIO;
     out->command.workspace = (struct engine_workspace){
         .sid = out->row.sid,
         .account_sid = out->row.account_sid,
@@ -43,6 +44,7 @@ static enum err_code put_workspace(struct arena *arena, const ProtobufCMessage *
         .is_single_tasking = !wire->multi_task_enabled,
         .is_lifo_first =
             wire->prioritize_queue_order == TASKROUTER__WORKERS__V1__QUEUE_ORDER__QUEUE_ORDER_LIFO,
+        .is_mirrored = out->row.is_mirrored,
     };
     return ERR_OK;
 }

@@ -19,6 +19,7 @@ struct config_change {
     const struct event_row *event; /* to be logged; NULL: no event told it */
     struct sid *queue_sids;        /* workflows: the queues its document names */
     size_t queue_count;
+    bool is_mirrored; /* it is known to be in a workspace that Twilio routes */
 };
 
 /* From a resource message (Workspace, Activity, TaskChannel, TaskQueue, Workflow, Worker), which

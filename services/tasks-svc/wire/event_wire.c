@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "jx/jx.h"
 #include "jx/writer.h"
+#include "mirror_apply.h"
 #include "pbjson/pbjson.h"
 #include "rpc/pb.h"
 #include "svc/wire.h"
@@ -232,7 +233,8 @@ static char *event_data(struct arena *arena, const struct event_row *row)
     buf_init(&text, 0);
     jx_writer_init(&w, &text);
     jx_object_begin(&w);
-    put_data(&w, arena, row);
+    if (strcmp(row->source, MIRROR_SOURCE) != 0) /* Twilio's own words are all of it */
+        put_data(&w, arena, row);
     put_extras(&w, row);
     jx_object_end(&w);
     bool is_done = jx_writer_finish(&w, NULL) == ERR_OK;

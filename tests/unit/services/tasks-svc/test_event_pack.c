@@ -409,12 +409,56 @@ static void test_disagree(void)
     event_packer_fini(&packer);
 }
 
+/* Between two of our own: read like them, keeps its own words, and is nothing to agree about. */
+static void test_mirrored(void)
+{
+    struct arena *arena = arena_new(1 << 20);
+    struct event_packer packer;
+    struct packed_events block;
+    struct packed_event *events = NULL;
+    struct sample sample;
+    size_t count = 0;
+    sample_init(&sample);
+    sample.events[1].sid = (struct sid){"EVfefefefefefefefefefefefefefefefe"};
+    event_packer_init(&packer);
+    event_pack_begin(&packer, NOW_US);
+    event_pack_own(&packer, &sample.events[0], "", "");
+    event_pack_mirrored(&packer, &sample.events[1], "US7", "RQ8",
+                        &(struct event_origin){"/twilio", "task.unheard-of", STR("{\"a\":\"b\"}")});
+    event_pack_own(&packer, &sample.events[2], "", "");
+    REQUIRE(event_pack_end(&packer, &block, NULL) == ERR_OK);
+    REQUIRE(event_unpack(arena, block.payload, 1, &events, &count, NULL) == ERR_OK);
+    REQUIRE(count == 3);
+    CHECK(!events[0].is_mirrored && events[1].is_mirrored && !events[2].is_mirrored);
+    CHECK_TEXT(events[1].row.sid, sample.events[1].sid.text);
+    CHECK_TEXT(events[1].row.type, "task.unheard-of");
+    CHECK_TEXT(events[1].row.source, "/twilio");
+    CHECK_TEXT(events[1].row.actor_sid, "US7");
+    CHECK_TEXT(events[1].row.extras.ptr, "{\"a\":\"b\"}");
+    CHECK_TEXT(events[1].own->task->sid.text, sample.events[1].task->sid.text);
+    check_row(arena, &events[2], &sample.events[2]);
+    bool is_keyed = false;
+    for (size_t i = 0; i < block.key_count; i++)
+        is_keyed = is_keyed || block.keys[i] == event_key(str_from(sample.events[1].sid.text));
+    CHECK(is_keyed); /* its SID does not hold the time */
+    struct engine_effect effects[2] = {
+        {.kind = ENGINE_EVENT, .event = &sample.events[0]},
+        {.kind = ENGINE_EVENT, .event = &sample.events[2]}
+    };
+    effects[0].next = &effects[1];
+    const struct engine_effects made = {.first = effects};
+    CHECK_I64(event_agree(arena, block.payload, 3, &made, NULL), ERR_OK);
+    event_packer_fini(&packer);
+    arena_free(arena);
+}
+
 static const struct test_case cases[] = {
     {"an engine that decided the same agrees",           test_agree     },
     {"one that decided otherwise in anything does not",  test_disagree  },
     {"what was packed comes back as it was",             test_round_trip},
     {"a block can be looked up by what it tells of",     test_keys      },
     {"a block of before the log was packed is read",     test_before    },
+    {"an event that is mirrored keeps its own words",    test_mirrored  },
     {"a damaged block is an error and never an overrun", test_damage    },
 };
 
