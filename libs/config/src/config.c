@@ -24,6 +24,7 @@ struct config {
     size_t count;
     struct map overrides; /* key -> struct raw_value */
     bool is_isolated;
+    const char *fallback_file; /* NULL = none */
     char *problems[CONFIG_PROBLEMS_MAX];
     size_t problem_count;
 };
@@ -108,6 +109,11 @@ void config_isolate(struct config *config)
     config->is_isolated = true;
 }
 
+void config_set_fallback_file(struct config *config, const char *path)
+{
+    config->fallback_file = path;
+}
+
 /* ---- Loading ---- */
 
 static void problem_add(struct config *config, struct buf *line)
@@ -140,11 +146,9 @@ static bool file_read(const char *path, struct buf *out)
     return is_ok;
 }
 
-static void env_file_load(struct config *config, struct arena *scratch, struct map *out)
+static void env_file_read(struct config *config, const char *path, bool is_named,
+                          struct arena *scratch, struct map *out)
 {
-    const char *named = environment("TASKROUTER_ENV_FILE");
-    bool is_named = named != NULL && named[0] != '\0';
-    const char *path = is_named ? named : ".env";
     struct buf text;
     struct buf problem;
     buf_init(&text, ENV_FILE_MAX_BYTES);
@@ -162,6 +166,15 @@ static void env_file_load(struct config *config, struct arena *scratch, struct m
         problem_add(config, &problem);
     buf_fini(&problem);
     buf_fini(&text);
+}
+
+static void env_file_load(struct config *config, struct arena *scratch, struct map *out)
+{
+    const char *named = environment("TASKROUTER_ENV_FILE");
+    bool is_named = named != NULL && named[0] != '\0';
+    if (config->fallback_file != NULL)
+        env_file_read(config, config->fallback_file, false, scratch, out);
+    env_file_read(config, is_named ? named : ".env", is_named, scratch, out);
 }
 
 /* The value in force for a row: set, environment, file, default; texts live in scratch or longer.

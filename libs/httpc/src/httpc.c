@@ -125,7 +125,9 @@ static void set_options(struct httpc *httpc, CURL *easy, struct httpc_request *r
     SET(CURLOPT_FRESH_CONNECT, request->is_once ? 1L : 0L);
     if (request->method == HTTPC_DELETE)
         SET(CURLOPT_CUSTOMREQUEST, "DELETE");
-    if (request->method == HTTPC_POST) {
+    if (request->method == HTTPC_PATCH)
+        SET(CURLOPT_CUSTOMREQUEST, "PATCH");
+    if (request->method == HTTPC_POST || request->method == HTTPC_PATCH) {
         SET(CURLOPT_POST, 1L);
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
         SET(CURLOPT_POSTFIELDS, request->body.ptr == NULL ? "" : request->body.ptr);

@@ -253,6 +253,8 @@ static const char *method_name(enum httpc_method method)
         return "GET";
     case HTTPC_POST:
         return "POST";
+    case HTTPC_PATCH:
+        return "PATCH";
     case HTTPC_DELETE:
         return "DELETE";
     }

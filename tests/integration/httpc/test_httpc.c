@@ -225,8 +225,11 @@ static void test_headers(void)
     CHECK_I64(request.retry_after_s, 3);
     CHECK_TEXT(request.etag, "\"7\"");
     CHECK(strncmp(peer.last, "DELETE /busy HTTP/1.1\r\n", 23) == 0);
-    request = (struct httpc_request){.url = url_of("/ok"), .timeout_ms = 2000};
+    request = (struct httpc_request){
+        .url = url_of("/ok"), .method = HTTPC_PATCH, .body = STR("{}"), .timeout_ms = 2000};
     CHECK(httpc_run(httpc, &request));
+    CHECK(strncmp(peer.last, "PATCH /ok HTTP/1.1\r\n", 20) == 0);
+    CHECK(strstr(peer.last, "\r\n\r\n{}") != NULL);
     CHECK_I64(request.retry_after_s, 0);
     CHECK_TEXT(request.etag, "");
     httpc_request_fini(&request);

@@ -68,6 +68,10 @@ void config_add(struct config *config, const struct config_setting *table, size_
 /* A value that wins over file and environment. Before config_load. */
 void config_set(struct config *config, const char *key, const char *value);
 
+/* A further file of the same form, read where it is there: .env and the environment win over it.
+ * Before config_load; kept by the caller. */
+void config_set_fallback_file(struct config *config, const char *path);
+
 /* Ignores .env and the environment: only config_set and defaults count. For tests. */
 void config_isolate(struct config *config);
 

@@ -24,7 +24,7 @@ struct httpc_options {
     bool offers_http2;         /* with TLS, where the server takes it; else HTTP/1.1 only */
 };
 
-enum httpc_method { HTTPC_GET, HTTPC_POST, HTTPC_DELETE };
+enum httpc_method { HTTPC_GET, HTTPC_POST, HTTPC_PATCH, HTTPC_DELETE };
 
 enum { HTTPC_ETAG_SIZE = 64 };
 
@@ -50,7 +50,7 @@ enum httpc_outcome {
 struct httpc_request {
     const char *url;
     enum httpc_method method;
-    struct str body;            /* of a POST */
+    struct str body;            /* of a POST or PATCH */
     const char *const *headers; /* "Name: value", NULL-terminated; NULL = none */
     int timeout_ms;             /* for everything, name look-up included */
     /* Sent at most once: over a connection of its own, since libcurl repeats what met a kept one

@@ -225,6 +225,27 @@ static void the_environment_wins_over_the_file(void)
     env_file_end();
 }
 
+static void a_fallback_file_comes_last(void)
+{
+    char fallback[64] = "/tmp/tr-config-fallback-XXXXXX";
+    static const char text[] = "T_TOKEN=from-the-fallback\nT_NAME=fallback\nT_COUNT=8\n";
+    int fd = mkstemp(fallback);
+    REQUIRE(fd >= 0);
+    CHECK_I64(write(fd, text, sizeof text - 1), sizeof text - 1);
+    (void)close(fd);
+    env_file_write("T_NAME=file\nT_COUNT=9\n");
+    (void)setenv("T_COUNT", "11", 1);
+    config_set_fallback_file(config, fallback);
+    CHECK_I64(config_load(config, &err), ERR_OK);
+    CHECK_TEXT(settings.token, "from-the-fallback");
+    CHECK_TEXT(settings.name, "file");
+    CHECK_I64(settings.count, 11);
+    (void)unlink(fallback);
+    CHECK_I64(config_load(config, &err), ERR_INVALID_ARGUMENT); /* only the token is missing */
+    CHECK_TEXT(config_problem(config, 1), NULL);
+    env_file_end();
+}
+
 static void a_broken_file_is_named_with_its_line(void)
 {
     static const char *const broken[] = {
@@ -303,6 +324,7 @@ static const struct test_case cases[] = {
      a_wrong_value_gives_one_line_that_says_what_to_write                                              },
     {"all problems are found at once",                       all_problems_are_found_at_once            },
     {"the environment wins over the file",                   the_environment_wins_over_the_file        },
+    {"a fallback file comes last",                           a_fallback_file_comes_last                },
     {"a broken file is named with its line",                 a_broken_file_is_named_with_its_line      },
     {"reload applies what may change",                       reload_applies_what_may_change            },
     {"secrets are masked when printed",                      secrets_are_masked_when_printed           },
