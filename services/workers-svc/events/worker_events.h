@@ -11,6 +11,9 @@
 #include "worker.h"
 #include "workspace.h"
 
+/* QUEUE_ORDER_NONE for what is none. */
+enum queue_order queue_order_from_wire(Taskrouter__Workers__V1__QueueOrder order);
+
 /* NULL when the arena is exhausted. */
 Taskrouter__Workers__V1__Workspace *workspace_to_wire(struct arena *arena,
                                                       const struct workspace *workspace);
@@ -31,6 +34,17 @@ enum err_code activity_event_append(struct db_conn *conn, struct call *call, con
                                     const struct activity *activity, bool is_deleted,
                                     struct err *err) MUST_CHECK;
 
+/* Of many activities, in the order given. */
+struct activity_news {
+    const struct activity *activity;
+    const char *type; /* "activity.updated" */
+    bool is_deleted;
+};
+
+enum err_code activity_events_append(struct db_conn *conn, struct call *call,
+                                     const struct activity_news *news, size_t count,
+                                     struct err *err) MUST_CHECK;
+
 /* What a worker event tells beyond the worker itself. */
 struct worker_change {
     const char *type; /* "worker.activity.update" */
@@ -44,3 +58,13 @@ struct worker_change {
 enum err_code worker_event_append(struct db_conn *conn, struct call *call,
                                   const struct worker *worker, const struct worker_change *change,
                                   struct err *err) MUST_CHECK;
+
+/* Of many workers, in the order given, in few statements. */
+struct worker_news {
+    const struct worker *worker;
+    struct worker_change change;
+};
+
+enum err_code worker_events_append(struct db_conn *conn, struct call *call,
+                                   const struct worker_news *news, size_t count,
+                                   struct err *err) MUST_CHECK;
