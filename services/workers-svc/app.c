@@ -3,6 +3,8 @@
 #include "base/macros.h"
 #include "config_table.h"
 #include "migrations.h"
+#include "mirror_service.h"
+#include "svc/mirror.h"
 #include "worker_consumers.h"
 #include "workers.h"
 #include "workers_service.h"
@@ -13,7 +15,8 @@ static struct host_spec host_spec(void)
         .schema = "workers",
         .migrations = workers_svc_migrations,
         .migration_count = workers_svc_migrations_count,
-        .peers = PEER_BIT(PEER_QUEUES) | PEER_BIT(PEER_ROUTING) | PEER_BIT(PEER_TASKS),
+        .peers = PEER_BIT(PEER_QUEUES) | PEER_BIT(PEER_ROUTING) | PEER_BIT(PEER_TASKS) |
+                 PEER_BIT(PEER_GATEWAY),
         .plans_each_time = true, /* lists have optional filters */
         .avoids_scans = true,    /* what an expression finds is not known to statistics */
     };
@@ -28,6 +31,8 @@ static enum err_code start(struct app *app, struct err *err)
     if (code != ERR_OK)
         return code;
     rpc_server_add(workers->host.server, &workers_service, workers);
+    rpc_server_add(workers->host.server, &mirror_service, workers);
+    mirror_forward(&workers->host);
     host_consume(&workers->host, worker_consumers, worker_consumer_count, workers);
     return host_serve(&workers->host, err);
 }

@@ -10,6 +10,7 @@
 #include "worker_events.h"
 #include "worker_store.h"
 #include "workers.h"
+#include "workspace_store.h"
 
 /* ---- task channels: which channels every worker has ---- */
 
@@ -56,9 +57,13 @@ struct move {
 static enum err_code move_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
 {
     const struct move *move = ctx;
+    struct workspace workspace;
     struct worker worker;
-    enum err_code code =
-        worker_store_lock(conn, call, move->workspace_sid, move->worker_sid, &worker, err);
+    enum err_code code = workspace_store_get(conn, call, move->workspace_sid, &workspace, err);
+    if (code == ERR_OK && workspace.provider == PROVIDER_TWILIO)
+        return ERR_OK; /* Twilio says where its workers are */
+    if (code == ERR_OK)
+        code = worker_store_lock(conn, call, move->workspace_sid, move->worker_sid, &worker, err);
     if (code != ERR_OK)
         return code == ERR_NOT_FOUND ? ERR_OK : code;
     if (worker.status_changed_at_us >= move->at_us ||

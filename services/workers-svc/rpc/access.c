@@ -1,6 +1,7 @@
 #include "access.h"
 
 #include "svc/check.h"
+#include "svc/mirror.h"
 #include "svc/workspaces.h"
 #include "workspace_store.h"
 
@@ -24,4 +25,9 @@ enum err_code access_workspace_lock(struct db_conn *conn, struct call *call, con
     if (code == ERR_OK)
         code = workspace_check_access(call, out->account_sid, out->sid, err);
     return code;
+}
+
+enum err_code access_local(const struct workspace *workspace, struct err *err)
+{
+    return workspace->provider == PROVIDER_TWILIO ? mirror_refuse(workspace->sid, err) : ERR_OK;
 }

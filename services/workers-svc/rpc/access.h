@@ -13,3 +13,7 @@ enum err_code access_workspace(struct db_conn *conn, struct call *call, const ch
 /* The same, holding the workspace's row. */
 enum err_code access_workspace_lock(struct db_conn *conn, struct call *call, const char *sid,
                                     struct workspace *out, struct err *err) MUST_CHECK;
+
+/* Before a write: UNAVAILABLE MIRRORED in a workspace that Twilio routes, which sends the request
+ * on to sync-svc (svc/mirror.h). After all that can be judged here: access, form, version. */
+enum err_code access_local(const struct workspace *workspace, struct err *err) MUST_CHECK;

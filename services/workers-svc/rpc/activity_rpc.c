@@ -42,6 +42,8 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
     struct workspace workspace;
     enum err_code code =
         access_workspace(conn, call, create->request->workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = access_local(&workspace, err);
     if (code != ERR_OK)
         return code;
     code = repeat_claim(conn, call, &use, "CreateActivity", create->request->idempotency_key,
@@ -192,6 +194,8 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
     update->activity.friendly_name = request->activity->friendly_name;
     code = activity_check(&update->activity, err);
     if (code == ERR_OK)
+        code = access_local(&workspace, err);
+    if (code == ERR_OK)
         code = activity_store_update(conn, call, &update->activity, err);
     if (code != ERR_OK)
         return code;
@@ -240,16 +244,21 @@ static enum err_code delete_tx(struct db_conn *conn, struct call *call, void *ct
 
 /* Before others are asked about it. */
 static enum err_code require_activity(struct workers *workers, struct call *call,
-                                      const char *workspace_sid, const char *sid, struct err *err)
+                                      const Taskrouter__Workers__V1__DeleteActivityRequest *request,
+                                      struct err *err)
 {
     AUTO(db_release_cleanup) struct db_conn *conn = NULL;
     struct workspace workspace;
     struct activity activity;
     enum err_code code = db_acquire(workers->host.pool, call, &conn, err);
     if (code == ERR_OK)
-        code = access_workspace(conn, call, workspace_sid, &workspace, err);
-    return code == ERR_OK ? activity_store_get(conn, call, workspace.sid, sid, &activity, err)
-                          : code;
+        code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = activity_store_get(conn, call, workspace.sid, request->sid, &activity, err);
+    if (code == ERR_OK)
+        code = check_version(request->_expected_version_case != 0, request->expected_version,
+                             activity.version, err);
+    return code == ERR_OK ? access_local(&workspace, err) : code;
 }
 
 enum err_code activity_rpc_delete(void *app, struct call *call,
@@ -261,7 +270,7 @@ enum err_code activity_rpc_delete(void *app, struct call *call,
     Taskrouter__Workers__V1__DeleteActivityRequest copy = *request;
     enum err_code code = check_sid("sid", request->sid, "WA", err);
     if (code == ERR_OK)
-        code = require_activity(workers, call, request->workspace_sid, request->sid, err);
+        code = require_activity(workers, call, request, err);
     if (code == ERR_OK)
         code = queue_peer_check_activity(workers, call, request->workspace_sid, request->sid, err);
     if (code == ERR_OK)

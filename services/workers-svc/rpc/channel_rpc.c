@@ -6,12 +6,11 @@
 #include "base/ids.h"
 #include "load_peer.h"
 #include "outbox/outbox.h"
-#include "rpc/client.h"
+#include "queue_peer.h"
 #include "svc/check.h"
 #include "svc/mask.h"
 #include "svc/page.h"
 #include "svc/repeat.h"
-#include "taskrouter/queues/v1/queues.pb-c.h"
 #include "worker_events.h"
 #include "worker_store.h"
 #include "workers.h"
@@ -30,40 +29,6 @@ static enum err_code reply_with(struct call *call, const struct worker_channel *
         return call_no_room(err);
     *out_reply = wire;
     return ERR_OK;
-}
-
-/*
- * Task channels are made by queues-svc and come here by events. A caller who names one that did not
- * come yet need not know that: the owner is asked. No connection is held meanwhile, because
- * queues-svc may have to ask us for the workspace.
- */
-static enum err_code fetch_task_channels(struct workers *workers, struct call *call,
-                                         const char *workspace_sid, struct err *err)
-{
-    Taskrouter__Queues__V1__ListTaskChannelsRequest *request =
-        PB_NEW(call->arena, taskrouter__queues__v1__list_task_channels_request);
-    char *sid = arena_strdup(call->arena, workspace_sid);
-    if (request == NULL || sid == NULL)
-        return call_no_room(err);
-    request->workspace_sid = sid;
-    request->page_size = PAGE_SIZE_MAX;
-    Taskrouter__Queues__V1__ListTaskChannelsResponse *reply = NULL;
-    enum err_code code = RPC_CALL(workers->host.as_service[PEER_QUEUES], call,
-                                  "/taskrouter.queues.v1.Queues/ListTaskChannels", &request->base,
-                                  taskrouter__queues__v1__list_task_channels_response, &reply, err);
-    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
-    if (code == ERR_OK)
-        code = db_acquire(workers->host.pool, call, &conn, err);
-    for (size_t i = 0; code == ERR_OK && i < reply->n_items; i++)
-        code = task_channel_copy_store_put(conn, call,
-                                           &(struct task_channel_copy){
-                                               .sid = reply->items[i]->sid,
-                                               .workspace_sid = reply->items[i]->workspace_sid,
-                                               .unique_name = reply->items[i]->unique_name,
-                                               .version = reply->items[i]->version,
-                                           },
-                                           err);
-    return code;
 }
 
 static enum err_code list_channels(struct db_conn *conn, struct call *call, const char *worker_sid,
@@ -152,7 +117,7 @@ enum err_code channel_rpc_list(void *app, struct call *call,
         code = load(workers, call, request->workspace_sid, request->worker_sid, &channels, &count,
                     err);
     if (code == ERR_OK && count == 0) {
-        code = fetch_task_channels(workers, call, request->workspace_sid, err);
+        code = queue_peer_fetch_channels(workers, call, request->workspace_sid, err);
         if (code == ERR_OK)
             code = load(workers, call, request->workspace_sid, request->worker_sid, &channels,
                         &count, err);
@@ -175,7 +140,7 @@ enum err_code channel_rpc_get(void *app, struct call *call,
         code = load(workers, call, request->workspace_sid, request->worker_sid, &channels, &count,
                     err);
     if (code == ERR_OK && find(channels, count, request->channel) == NULL) {
-        code = fetch_task_channels(workers, call, request->workspace_sid, err);
+        code = queue_peer_fetch_channels(workers, call, request->workspace_sid, err);
         if (code == ERR_OK)
             code = load(workers, call, request->workspace_sid, request->worker_sid, &channels,
                         &count, err);
@@ -226,6 +191,8 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
         update->channel.available = request->available;
     code = worker_channel_check(&update->channel, err);
     if (code == ERR_OK)
+        code = access_local(&workspace, err);
+    if (code == ERR_OK)
         code = worker_channel_store_put(conn, call, &update->channel, err);
     if (code == ERR_OK) /* consumers see a newer worker */
         code = worker_store_update(conn, call, &worker, err);
@@ -258,7 +225,7 @@ enum err_code channel_rpc_update(void *app, struct call *call,
     if (code == ERR_OK)
         code = db_tx_run(workers->host.pool, call, update_tx, &update, err);
     if (code == ERR_NOT_FOUND && update.is_unknown) {
-        code = fetch_task_channels(workers, call, request->workspace_sid, err);
+        code = queue_peer_fetch_channels(workers, call, request->workspace_sid, err);
         if (code == ERR_OK)
             code = db_tx_run(workers->host.pool, call, update_tx, &update, err);
     }

@@ -1,7 +1,9 @@
 #include "queue_peer.h"
 
 #include "rpc/client.h"
+#include "svc/page.h"
 #include "taskrouter/queues/v1/queues.pb-c.h"
+#include "worker_store.h"
 #include "workers.h"
 
 static enum err_code target_by_sid(struct workers *workers, struct call *call,
@@ -78,4 +80,33 @@ enum err_code queue_peer_check_activity(struct workers *workers, struct call *ca
                    "activity %s is one that task queue %s (%s) moves workers to; change the queue "
                    "first",
                    activity_sid, reply->items[0]->sid, reply->items[0]->friendly_name);
+}
+
+enum err_code queue_peer_fetch_channels(struct workers *workers, struct call *call,
+                                        const char *workspace_sid, struct err *err)
+{
+    Taskrouter__Queues__V1__ListTaskChannelsRequest *request =
+        PB_NEW(call->arena, taskrouter__queues__v1__list_task_channels_request);
+    char *sid = arena_strdup(call->arena, workspace_sid);
+    if (request == NULL || sid == NULL)
+        return call_no_room(err);
+    request->workspace_sid = sid;
+    request->page_size = PAGE_SIZE_MAX;
+    Taskrouter__Queues__V1__ListTaskChannelsResponse *reply = NULL;
+    enum err_code code = RPC_CALL(workers->host.as_service[PEER_QUEUES], call,
+                                  "/taskrouter.queues.v1.Queues/ListTaskChannels", &request->base,
+                                  taskrouter__queues__v1__list_task_channels_response, &reply, err);
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    if (code == ERR_OK)
+        code = db_acquire(workers->host.pool, call, &conn, err);
+    for (size_t i = 0; code == ERR_OK && i < reply->n_items; i++)
+        code = task_channel_copy_store_put(conn, call,
+                                           &(struct task_channel_copy){
+                                               .sid = reply->items[i]->sid,
+                                               .workspace_sid = reply->items[i]->workspace_sid,
+                                               .unique_name = reply->items[i]->unique_name,
+                                               .version = reply->items[i]->version,
+                                           },
+                                           err);
+    return code;
 }

@@ -17,3 +17,10 @@ enum err_code queue_peer_target(struct workers *workers, struct call *call,
 enum err_code queue_peer_check_activity(struct workers *workers, struct call *call,
                                         const char *workspace_sid, const char *activity_sid,
                                         struct err *err) MUST_CHECK;
+
+/*
+ * Task channels are made by queues-svc and come here by events. A caller who names one that did not
+ * come yet need not know that: the owner is asked, as the service, and what it has is stored.
+ */
+enum err_code queue_peer_fetch_channels(struct workers *workers, struct call *call,
+                                        const char *workspace_sid, struct err *err) MUST_CHECK;

@@ -152,7 +152,8 @@ static enum err_code list_matching(struct listing *list, list_response **out_rep
         .page_size = list->page_size,
         .can_find = list->match.key_count > 0 || list->only_sid[0] != '\0' ||
                     filter->friendly_name[0] != '\0' || filter->activity_sid[0] != '\0' ||
-                    filter->activity_name[0] != '\0' || filter->available != NULL,
+                    filter->activity_name[0] != '\0' || filter->available != NULL ||
+                    filter->user_sid[0] != '\0',
     };
     list->kept = ARENA_ARRAY(list->call->arena, struct worker, list->page_size + 1);
     if (list->kept == NULL)
@@ -185,6 +186,8 @@ static enum err_code filter_from(struct listing *list, const list_request *reque
     if (code == ERR_OK)
         code = check_optional_sid("activity_sid", request->activity_sid, "WA", err);
     if (code == ERR_OK)
+        code = check_optional_sid("user_sid", request->user_sid, "US", err);
+    if (code == ERR_OK)
         code = check_optional_sid("task_queue_sid", request->task_queue_sid, "WQ", err);
     if (code != ERR_OK)
         return code;
@@ -193,6 +196,7 @@ static enum err_code filter_from(struct listing *list, const list_request *reque
         .friendly_name = request->friendly_name,
         .activity_sid = request->activity_sid,
         .activity_name = request->activity_name,
+        .user_sid = request->user_sid,
         .available = request->_available_case != 0 ? available : NULL,
         .after = page.after,
         .limit = list->page_size + 1,

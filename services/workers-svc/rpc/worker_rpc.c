@@ -68,6 +68,10 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
     ProtobufCMessage *first_reply = NULL;
     struct workspace workspace;
     enum err_code code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
+    if (code == ERR_OK)
+        code = check_optional_sid("activity_sid", request->activity_sid, "WA", err);
+    if (code == ERR_OK)
+        code = access_local(&workspace, err);
     if (code != ERR_OK)
         return code;
     code = repeat_claim(conn, call, &use, "CreateWorker", request->idempotency_key, &request->base,
@@ -224,7 +228,12 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
         worker->attributes =
             request->worker->attributes[0] == '\0' ? "{}" : request->worker->attributes;
     code = worker_check(worker, err);
-    if (code == ERR_OK && mask_has(request->update_mask, "activity_sid")) {
+    bool does_move = mask_has(request->update_mask, "activity_sid");
+    if (code == ERR_OK && does_move)
+        code = check_sid("activity_sid", request->worker->activity_sid, "WA", err);
+    if (code == ERR_OK)
+        code = access_local(&workspace, err);
+    if (code == ERR_OK && does_move) {
         struct activity activity;
         code =
             find_activity(conn, call, workspace.sid, request->worker->activity_sid, &activity, err);
@@ -278,6 +287,8 @@ static enum err_code delete_tx(struct db_conn *conn, struct call *call, void *ct
     if (code == ERR_OK)
         code = check_version(request->_expected_version_case != 0, request->expected_version,
                              worker.version, err);
+    if (code == ERR_OK)
+        code = access_local(&workspace, err);
     if (code == ERR_OK)
         code = worker_store_delete(conn, call, worker.sid, err);
     if (code != ERR_OK)

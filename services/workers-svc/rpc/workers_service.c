@@ -3,6 +3,7 @@
 #include "activity_rpc.h"
 #include "base/macros.h"
 #include "channel_rpc.h"
+#include "link_rpc.h"
 #include "worker_rpc.h"
 #include "workspace_rpc.h"
 
@@ -45,6 +46,9 @@ static const struct rpc_method methods[] = {
               0),
     RPC_UNARY("DeleteWorker", worker_rpc_delete, REQUEST(DeleteWorker), NOTHING, 2000,
               ROLE_SUPERVISOR, 0),
+    RPC_UNARY("LinkWorker", link_rpc_link, REQUEST(LinkWorker), WORKER, 5000, ROLE_SUPERVISOR, 0),
+    RPC_UNARY("UnlinkWorker", link_rpc_unlink, REQUEST(UnlinkWorker), WORKER, 2000, ROLE_SUPERVISOR,
+              0),
     RPC_UNARY("GetWorkerChannel", channel_rpc_get, REQUEST(GetWorkerChannel), CHANNEL, 1000,
               ROLE_VIEWER, 0),
     RPC_UNARY("ListWorkerChannels", channel_rpc_list, REQUEST(ListWorkerChannels),

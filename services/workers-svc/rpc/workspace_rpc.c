@@ -9,6 +9,7 @@
 #include "outbox/outbox.h"
 #include "svc/check.h"
 #include "svc/mask.h"
+#include "svc/mirror.h"
 #include "svc/page.h"
 #include "svc/repeat.h"
 #include "svc/workspaces.h"
@@ -31,18 +32,6 @@ static enum err_code reply_with(struct call *call, const struct workspace *item,
         return call_no_room(err);
     *out_reply = wire;
     return ERR_OK;
-}
-
-static enum queue_order order_from_wire(Taskrouter__Workers__V1__QueueOrder order)
-{
-    switch (order) {
-    case TASKROUTER__WORKERS__V1__QUEUE_ORDER__QUEUE_ORDER_FIFO:
-        return QUEUE_ORDER_FIFO;
-    case TASKROUTER__WORKERS__V1__QUEUE_ORDER__QUEUE_ORDER_LIFO:
-        return QUEUE_ORDER_LIFO;
-    default: /* peers may be newer */
-        return QUEUE_ORDER_NONE;
-    }
 }
 
 static enum provider provider_from_wire(Taskrouter__Workers__V1__Provider provider)
@@ -203,7 +192,8 @@ enum err_code workspace_rpc_create(void *app, struct call *call,
                         .multi_task_enabled =
                     request->_multi_task_enabled_case == 0 || request->multi_task_enabled,
                         .prioritize_queue_order =
-                    has_order ? order_from_wire(request->prioritize_queue_order) : QUEUE_ORDER_FIFO,
+                    has_order ? queue_order_from_wire(request->prioritize_queue_order)
+                              : QUEUE_ORDER_FIFO,
                         .time_zone = request->time_zone[0] == '\0' ? "UTC" : request->time_zone,
                         .template_name = request->template_[0] == '\0' ? "NONE" : request->template_,
                         },
@@ -211,6 +201,8 @@ enum err_code workspace_rpc_create(void *app, struct call *call,
     enum err_code code = check_create(&create, err);
     if (code == ERR_OK)
         code = plan_activities(call, &create, err);
+    if (code == ERR_OK && create.workspace.provider == PROVIDER_TWILIO)
+        return mirror_refuse(request->friendly_name, err);
     if (code == ERR_OK)
         code = db_tx_run(workers->host.pool, call, create_tx, &create, err);
     if (code != ERR_OK)
@@ -315,7 +307,7 @@ static void apply_mask(struct workspace *workspace,
     if (mask_has(mask, "events_filter"))
         workspace->events_filter = wanted->events_filter;
     if (mask_has(mask, "prioritize_queue_order"))
-        workspace->prioritize_queue_order = order_from_wire(wanted->prioritize_queue_order);
+        workspace->prioritize_queue_order = queue_order_from_wire(wanted->prioritize_queue_order);
     if (mask_has(mask, "time_zone"))
         workspace->time_zone = wanted->time_zone;
     if (mask_has(mask, "multi_task_enabled"))
@@ -325,19 +317,20 @@ static void apply_mask(struct workspace *workspace,
 /* An activity that the mask names must be one of this workspace. */
 static enum err_code apply_activity(struct db_conn *conn, struct call *call,
                                     const Google__Protobuf__FieldMask *mask, const char *field,
-                                    const char *wanted_sid, const char *workspace_sid,
+                                    const char *wanted_sid, const struct workspace *workspace,
                                     const char **sid, const char **name, struct err *err)
 {
     if (!mask_has(mask, field))
         return ERR_OK;
     enum err_code code = check_sid(field, wanted_sid, "WA", err);
+    if (code != ERR_OK || workspace->provider == PROVIDER_TWILIO)
+        return code; /* Twilio may have one that we do not know yet */
     struct activity activity;
-    if (code == ERR_OK)
-        code = activity_store_get(conn, call, workspace_sid, wanted_sid, &activity, err);
+    code = activity_store_get(conn, call, workspace->sid, wanted_sid, &activity, err);
     if (code == ERR_NOT_FOUND)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "ACTIVITY_NOT_FOUND", field,
                          "%s: there is no activity %s in workspace %s", field, wanted_sid,
-                         workspace_sid);
+                         workspace->sid);
     if (code != ERR_OK)
         return code;
     *sid = activity.sid;
@@ -363,17 +356,19 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
                          "instead");
     apply_mask(workspace, request);
     code = apply_activity(conn, call, request->update_mask, "default_activity_sid",
-                          request->workspace->default_activity_sid, workspace->sid,
+                          request->workspace->default_activity_sid, workspace,
                           &workspace->default_activity_sid, &workspace->default_activity_name, err);
     if (code == ERR_OK)
         code = apply_activity(conn, call, request->update_mask, "timeout_activity_sid",
-                              request->workspace->timeout_activity_sid, workspace->sid,
+                              request->workspace->timeout_activity_sid, workspace,
                               &workspace->timeout_activity_sid, &workspace->timeout_activity_name,
                               err);
     if (code == ERR_OK)
         code = check_optional_url("event_callback_url", workspace->event_callback_url, err);
     if (code == ERR_OK)
         code = workspace_check(workspace, err);
+    if (code == ERR_OK)
+        code = access_local(workspace, err);
     if (code == ERR_OK)
         code = workspace_store_update(conn, call, workspace, err);
     if (code != ERR_OK)
@@ -407,6 +402,8 @@ static enum err_code delete_tx(struct db_conn *conn, struct call *call, void *ct
     if (code == ERR_OK)
         code = check_version(request->_expected_version_case != 0, request->expected_version,
                              workspace.version, err);
+    if (code == ERR_OK)
+        code = access_local(&workspace, err);
     if (code == ERR_OK)
         code = workspace_store_delete(conn, call, workspace.sid, err);
     if (code != ERR_OK)

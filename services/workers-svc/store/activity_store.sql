@@ -7,13 +7,13 @@ values ($1, $2, $3, $4, $5, 1, $6, $6);
 -- index: primary key
 select sid, account_sid, workspace_sid, friendly_name, available, version, created_at, updated_at
 from activity
-where sid = $2 and workspace_sid = $1;
+where sid = $2 and workspace_sid = $1 and vanished_at is null;
 
 -- name: activity_get_for_update
 -- index: primary key
 select sid, account_sid, workspace_sid, friendly_name, available, version, created_at, updated_at
 from activity
-where sid = $2 and workspace_sid = $1
+where sid = $2 and workspace_sid = $1 and vanished_at is null
 for update;
 
 -- name: activity_list
@@ -22,6 +22,7 @@ select sid, account_sid, workspace_sid, friendly_name, available, version, creat
 from activity
 where workspace_sid = $1
   and sid > $2
+  and vanished_at is null
   and ($4::text is null or lower(friendly_name) = lower($4))
   and ($5::boolean is null or available = $5)
 order by sid

@@ -3,6 +3,7 @@
 select 1
 from workspace
 where account_sid = $1
+  and vanished_at is null
 order by sid
 offset $2::bigint - 1
 limit 1;

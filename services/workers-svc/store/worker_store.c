@@ -32,6 +32,7 @@ enum channel_column {
     CHANNEL_VERSION,
     CHANNEL_CREATED_AT,
     CHANNEL_UPDATED_AT,
+    CHANNEL_SID,
 };
 
 static struct worker from_row(const struct db_result *result, int row)
@@ -59,6 +60,9 @@ static enum err_code explain(enum err_code code, const struct worker *worker, st
         return ERR_FIELD(err, ERR_ALREADY_EXISTS, "WORKER_NAME_TAKEN", "friendly_name",
                          "a worker named \"%s\" exists already; choose another friendlyName",
                          worker->friendly_name);
+    if (code == ERR_ALREADY_EXISTS && db_err_is_constraint(err, "worker_user"))
+        return ERR_FIELD(err, ERR_ALREADY_EXISTS, "USER_LINKED", "user_sid",
+                         "user %s is linked to another worker already", worker->user_sid);
     if (code == ERR_FAILED_PRECONDITION && db_err_is_constraint(err, "worker_activity_sid_fkey"))
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "ACTIVITY_NOT_FOUND", "activity_sid",
                          "activity %s was just deleted; choose another", worker->activity_sid);
@@ -121,6 +125,11 @@ static struct db_param available_param(const struct worker_filter *filter)
     return filter->available == NULL ? db_null() : db_bool(*filter->available);
 }
 
+static struct db_param user_param(const struct worker_filter *filter)
+{
+    return db_text_or_null(str_from(filter->user_sid == NULL ? "" : filter->user_sid));
+}
+
 enum err_code worker_store_list(struct db_conn *conn, struct call *call,
                                 const struct worker_filter *filter, struct worker **out,
                                 size_t *out_count, struct err *err)
@@ -138,7 +147,7 @@ enum err_code worker_store_list(struct db_conn *conn, struct call *call,
                   db_text_or_null(str_from(filter->activity_sid)),
                   db_text_or_null(str_from(filter->activity_name)), available_param(filter),
                   filter->among == NULL ? db_null() : db_texts(filter->among, filter->among_count),
-                  db_time_us_or_null(filter->after_status_us)),
+                  db_time_us_or_null(filter->after_status_us), user_param(filter)),
         &result, err);
     if (code != ERR_OK)
         return code;
@@ -159,14 +168,14 @@ enum err_code worker_store_find(struct db_conn *conn, struct call *call,
                                 size_t *out_count, struct err *err)
 {
     struct db_result *result = NULL;
-    enum err_code code =
-        db_query(conn, call, &worker_find,
-                 DB_PARAMS(db_cstr(filter->workspace_sid), keys[0], db_i64((int64_t)limit),
-                           db_text_or_null(str_from(filter->friendly_name)),
-                           db_text_or_null(str_from(filter->activity_sid)),
-                           db_text_or_null(str_from(filter->activity_name)),
-                           available_param(filter), db_text_or_null(str_from(sid)), keys[1]),
-                 &result, err);
+    enum err_code code = db_query(
+        conn, call, &worker_find,
+        DB_PARAMS(db_cstr(filter->workspace_sid), keys[0], db_i64((int64_t)limit),
+                  db_text_or_null(str_from(filter->friendly_name)),
+                  db_text_or_null(str_from(filter->activity_sid)),
+                  db_text_or_null(str_from(filter->activity_name)), available_param(filter),
+                  db_text_or_null(str_from(sid)), keys[1], user_param(filter)),
+        &result, err);
     if (code != ERR_OK)
         return code;
     size_t count = (size_t)db_row_count(result);
@@ -194,6 +203,39 @@ enum err_code worker_store_update(struct db_conn *conn, struct call *call, struc
     return explain(code, worker, err);
 }
 
+enum err_code worker_store_set_user(struct db_conn *conn, struct call *call, struct worker *worker,
+                                    const char *user_sid, struct err *err)
+{
+    worker->version++;
+    worker->user_sid = user_sid;
+    enum err_code code = db_query(
+        conn, call, &worker_set_user,
+        DB_PARAMS(db_cstr(worker->sid), db_cstr(user_sid), db_i64(worker->version)), NULL, err);
+    return explain(code, worker, err);
+}
+
+enum err_code worker_store_clear_user(struct db_conn *conn, struct call *call, const char *sid,
+                                      struct err *err)
+{
+    return db_query(conn, call, &worker_clear_user, DB_PARAMS(db_cstr(sid)), NULL, err);
+}
+
+enum err_code worker_store_by_user(struct db_conn *conn, struct call *call,
+                                   const char *workspace_sid, const char *user_sid,
+                                   const char **out_sid, bool *out_is_vanished, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &worker_by_user, DB_PARAMS(db_cstr(workspace_sid), db_cstr(user_sid)),
+                 &result, err);
+    if (code != ERR_OK)
+        return code;
+    bool is_found = db_row_count(result) > 0;
+    *out_sid = is_found ? db_get_text(result, 0, 0) : "";
+    *out_is_vanished = is_found && db_get_bool(result, 0, 1);
+    return ERR_OK;
+}
+
 enum err_code worker_store_delete(struct db_conn *conn, struct call *call, const char *sid,
                                   struct err *err)
 {
@@ -205,9 +247,10 @@ static struct worker_channel channel_from_row(struct arena *arena, const struct 
 {
     struct str worker_sid = db_get_str(result, row, CHANNEL_WORKER_SID);
     struct str task_channel_sid = db_get_str(result, row, CHANNEL_TASK_CHANNEL_SID);
-    struct sid sid = sid_derive("WC", worker_sid, task_channel_sid);
+    struct str sid = db_get_str(result, row, CHANNEL_SID);
+    struct sid derived = sid_derive("WC", worker_sid, task_channel_sid);
     return (struct worker_channel){
-        .sid = arena_strdup(arena, sid.text),
+        .sid = sid.len > 0 ? sid.ptr : arena_strdup(arena, derived.text),
         .account_sid = db_get_text(result, row, CHANNEL_ACCOUNT_SID),
         .workspace_sid = db_get_text(result, row, CHANNEL_WORKSPACE_SID),
         .worker_sid = worker_sid.ptr,

@@ -29,6 +29,7 @@ struct worker_filter {
     const char *friendly_name; /* "" = all; so are the next two */
     const char *activity_sid;
     const char *activity_name;
+    const char *user_sid;  /* NULL or "" = all */
     const bool *available; /* NULL = all */
     enum worker_order order;
     const char *after;       /* SID of the last one before; "" at the beginning */
@@ -54,6 +55,21 @@ enum err_code worker_store_find(struct db_conn *conn, struct call *call,
  * status_changed_at_us when the activity changed. */
 enum err_code worker_store_update(struct db_conn *conn, struct call *call, struct worker *worker,
                                   struct err *err) MUST_CHECK;
+
+/* The user that the worker is, or "". Counts the version up; the caller has locked the row. Errors:
+ * ALREADY_EXISTS USER_LINKED (user_sid). */
+enum err_code worker_store_set_user(struct db_conn *conn, struct call *call, struct worker *worker,
+                                    const char *user_sid, struct err *err) MUST_CHECK;
+
+/* Of a tombstone: nobody sees it, its version stays. */
+enum err_code worker_store_clear_user(struct db_conn *conn, struct call *call, const char *sid,
+                                      struct err *err) MUST_CHECK;
+
+/* Which worker of the workspace the user is, "" when none: it may be a tombstone. */
+enum err_code worker_store_by_user(struct db_conn *conn, struct call *call,
+                                   const char *workspace_sid, const char *user_sid,
+                                   const char **out_sid, bool *out_is_vanished,
+                                   struct err *err) MUST_CHECK;
 
 enum err_code worker_store_delete(struct db_conn *conn, struct call *call, const char *sid,
                                   struct err *err) MUST_CHECK;

@@ -14,7 +14,7 @@ select w.sid, w.account_sid, w.friendly_name, w.provider, w.default_activity_sid
 from workspace w
 left join activity d on d.sid = w.default_activity_sid
 left join activity t on t.sid = w.timeout_activity_sid
-where w.sid = $1;
+where w.sid = $1 and w.vanished_at is null;
 
 -- name: workspace_get_for_update
 -- locked first, joined afterwards: see worker_get_for_update
@@ -24,7 +24,7 @@ with w as (
            event_callback_url, events_filter, multi_task_enabled, prioritize_queue_order,
            time_zone, version, created_at, updated_at, template
     from workspace
-    where sid = $1
+    where sid = $1 and vanished_at is null
     for update
 )
 select w.sid, w.account_sid, w.friendly_name, w.provider, w.default_activity_sid,
@@ -46,6 +46,7 @@ left join activity d on d.sid = w.default_activity_sid
 left join activity t on t.sid = w.timeout_activity_sid
 where ($1::text is null or w.account_sid = $1)
   and w.sid > $2
+  and w.vanished_at is null
   and ($4::text is null or lower(w.friendly_name) = lower($4))
   and ($5::text is null or w.sid = $5)
 order by w.sid

@@ -78,7 +78,7 @@ static void test_statements(void)
     for (size_t i = 0; i < ARRAY_LEN(roles); i++)
         CHECK(prepare_all(roles[i], suite_text("services/%s-svc/store/*.sql", roles[i])) > 2);
     for (size_t i = 1; i < ARRAY_LEN(roles); i++)
-        CHECK(prepare_all(roles[i], "libs/svc/src/workspaces.sql") == 3);
+        CHECK(prepare_all(roles[i], "libs/svc/src/workspaces.sql") == 4);
     for (size_t i = 0; i < 3; i++)
         CHECK(prepare_all(roles[i], "libs/db/src/*.sql") > 5);
     CHECK(prepare_all("workers", "libs/outbox/src/*.sql") > 0);

@@ -198,18 +198,20 @@ static void test_queue(void)
 static void test_indexes(void)
 {
     const char *ws = crowd();
-    const char *none = "null, null, null, null, null, null";
+    const char *none = "null, null, null, null, null, null, null";
     const char *file = "store/worker_store.sql";
     CHECK(
         suite_uses_index("workers", true, file, "worker_list",
                          suite_text("'%s', 'WK00000000000000000000000000001edf', 51, %s", ws, none),
                          "Index Scan using worker_"));
-    CHECK(suite_uses_index("workers", true, file, "worker_list",
-                           suite_text("'%s', '', 51, 'M77', null, null, null, null, null", ws),
-                           "worker_friendly_name"));
-    CHECK(suite_uses_index("workers", true, file, "worker_list_by_status",
-                           suite_text("'%s', 'WK1', 51, null, null, null, null, null, now()", ws),
-                           "worker_by_status"));
+    CHECK(
+        suite_uses_index("workers", true, file, "worker_list",
+                         suite_text("'%s', '', 51, 'M77', null, null, null, null, null, null", ws),
+                         "worker_friendly_name"));
+    CHECK(suite_uses_index(
+        "workers", true, file, "worker_list_by_status",
+        suite_text("'%s', 'WK1', 51, null, null, null, null, null, now(), null", ws),
+        "worker_by_status"));
     CHECK(suite_uses_index("workers", true, file, "worker_list_by_status_desc",
                            suite_text("'%s', '', 51, %s", ws, none),
                            "Backward using worker_by_status"));
@@ -219,8 +221,13 @@ static void test_indexes(void)
         "worker_by_attributes"));
     CHECK(suite_uses_index(
         "workers", true, file, "worker_list",
-        suite_text("'%s', '', 250, null, null, null, null, array['WK1','WK2'], null", ws),
+        suite_text("'%s', '', 250, null, null, null, null, array['WK1','WK2'], null, null", ws),
         "worker_pkey"));
+    CHECK(suite_uses_index(
+        "workers", true, file, "worker_list",
+        suite_text("'%s', '', 51, null, null, null, null, null, null, 'US1'", ws), "worker_user"));
+    CHECK(suite_uses_index("workers", true, file, "worker_by_user", suite_text("'%s', 'US1'", ws),
+                           "worker_user"));
 }
 
 static const struct test_case cases[] = {
