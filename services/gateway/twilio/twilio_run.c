@@ -16,6 +16,9 @@
 #include "twilio_views.h"
 #include "upstream.h"
 
+/* What a page may take before nothing is added to it: long documents come on more pages. */
+enum { ENOUGH_BYTES = 2 << 20 };
+
 /* ---- reading ---- */
 
 /* "3", 3 and W/"3" are version 3; * is any. What is none of these matches nothing. */
@@ -167,7 +170,7 @@ static const ProtobufCMessage *more(void *ctx, const char *cursor, int32_t size)
     struct twilio_exchange *x = m->x;
     ProtobufCMessage *reply = NULL;
     struct err ignored = {0};
-    if (call_left_us(x->call) < m->enough_us)
+    if (call_left_us(x->call) < m->enough_us || arena_used(x->call->arena) > ENOUGH_BYTES)
         return NULL;
     x->input.page_size = size;
     x->input.cursor = cursor;

@@ -8,7 +8,7 @@
 #include "svc/wire.h"
 #include "taskrouter/events/v1/events.pb-c.h"
 
-enum { EVENT_TEXT_MAX = 400000 }; /* bytes that fit an event however they are escaped */
+enum { EVENT_TEXT_MAX = 256 << 10 }; /* bytes of a document: a longer one is asked for */
 
 Taskrouter__Routing__V1__Workflow *workflow_to_wire(struct arena *arena,
                                                     const struct workflow *workflow)
@@ -43,20 +43,19 @@ enum err_code workflow_event_append(struct db_conn *conn, struct call *call,
     data.re_evaluate_tasks = change->re_evaluate_tasks;
     if (data.workflow == NULL)
         return call_no_room(err);
-    enum err_code code = svc_event_append(conn, call,
-                                          &(struct svc_event){
-                                              .source = ROUTING_SOURCE,
-                                              .type = change->type,
-                                              .workspace_sid = workflow->workspace_sid,
-                                              .account_sid = workflow->account_sid,
-                                              .subject_sid = workflow->sid,
-                                              .version = workflow->version,
-                                              .data = &data.base,
-                                          },
-                                          err);
-    if (code == ERR_RESOURCE_EXHAUSTED && strlen(workflow->configuration) > EVENT_TEXT_MAX)
-        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "CONFIGURATION_TOO_LARGE", "configuration",
-                         "configuration has %zu bytes, too many for an event; make it shorter",
-                         strlen(workflow->configuration));
-    return code;
+    if (strlen(workflow->configuration) > EVENT_TEXT_MAX) {
+        data.configuration_omitted = true;
+        data.workflow->configuration = wire_text(call->arena, "");
+    }
+    return svc_event_append(conn, call,
+                            &(struct svc_event){
+                                .source = ROUTING_SOURCE,
+                                .type = change->type,
+                                .workspace_sid = workflow->workspace_sid,
+                                .account_sid = workflow->account_sid,
+                                .subject_sid = workflow->sid,
+                                .version = workflow->version,
+                                .data = &data.base,
+                            },
+                            err);
 }

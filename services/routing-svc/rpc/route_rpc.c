@@ -40,7 +40,9 @@ static enum err_code find_workflow(struct routing *routing, struct call *call,
         return workflow_store_get(conn, call, workspace_sid, sid, out, err);
     struct workflow *items = NULL;
     size_t count = 0;
-    code = workflow_store_list(conn, call, workspace_sid, "", 2, NULL, NULL, &items, &count, err);
+    bool is_cut = false; /* two fit, however long they are */
+    code = workflow_store_list(conn, call, workspace_sid, "", 2, NULL, NULL, &items, &count,
+                               &is_cut, err);
     if (code != ERR_OK)
         return code;
     if (count != 1)

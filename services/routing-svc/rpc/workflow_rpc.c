@@ -176,10 +176,11 @@ enum err_code workflow_rpc_list(void *app, struct call *call,
         code = db_acquire(routing->host.pool, call, &conn, err);
     struct workflow *items = NULL;
     size_t count = 0;
+    bool is_cut = false;
     if (code == ERR_OK) /* one more than the page tells whether there is a next one */
         code = workflow_store_list(conn, call, workspace.sid, page.after, (size_t)page.size + 1,
                                    request->friendly_name, request->task_queue_sid, &items, &count,
-                                   err);
+                                   &is_cut, err);
     if (code != ERR_OK)
         return code;
     Taskrouter__Routing__V1__ListWorkflowsResponse *reply =
@@ -187,8 +188,8 @@ enum err_code workflow_rpc_list(void *app, struct call *call,
     wire_workflow **wires = ARENA_ARRAY(call->arena, wire_workflow *, count);
     if (reply == NULL || wires == NULL)
         return call_no_room(err);
-    if (count > (size_t)page.size) {
-        count = (size_t)page.size;
+    if (count > (size_t)page.size || is_cut) {
+        count = count > (size_t)page.size ? (size_t)page.size : count;
         reply->next_cursor = page_cursor(call->arena, LIST_TAG, items[count - 1].sid);
     }
     for (size_t i = 0; i < count; i++)
@@ -203,7 +204,7 @@ enum err_code workflow_rpc_list(void *app, struct call *call,
 
 static enum err_code
 fill_versions(struct call *call, const char *workflow_sid, const struct workflow_version *items,
-              size_t count, size_t limit,
+              size_t count, size_t limit, bool is_cut,
               Taskrouter__Routing__V1__ListWorkflowVersionsResponse **out_reply, struct err *err)
 {
     Taskrouter__Routing__V1__ListWorkflowVersionsResponse *reply =
@@ -212,8 +213,8 @@ fill_versions(struct call *call, const char *workflow_sid, const struct workflow
         ARENA_ARRAY(call->arena, Taskrouter__Routing__V1__WorkflowVersion *, count);
     if (reply == NULL || wires == NULL)
         return call_no_room(err);
-    if (count > limit) {
-        count = limit;
+    if (count > limit || is_cut) {
+        count = count > limit ? limit : count;
         char *last = arena_printf(call->arena, "%" PRId64, items[count - 1].configuration_version);
         reply->next_cursor = last == NULL ? NULL : page_cursor(call->arena, VERSION_TAG, last);
     }
@@ -260,15 +261,16 @@ workflow_rpc_versions(void *app, struct call *call,
     struct workflow workflow = {.sid = ""};
     struct workflow_version *items = NULL;
     size_t count = 0;
+    bool is_cut = false;
     code = db_acquire(routing->host.pool, call, &conn, err);
     if (code == ERR_OK)
         code = workflow_store_get(conn, call, workspace.sid, request->sid, &workflow, err);
     if (code == ERR_OK)
         code = workflow_version_store_list(conn, call, workflow.sid, before, (size_t)page.size + 1,
-                                           &items, &count, err);
-    return code == ERR_OK
-               ? fill_versions(call, workflow.sid, items, count, (size_t)page.size, out_reply, err)
-               : mirror_missing(code, workspace.is_mirrored, "--workflows", err);
+                                           &items, &count, &is_cut, err);
+    return code == ERR_OK ? fill_versions(call, workflow.sid, items, count, (size_t)page.size,
+                                          is_cut, out_reply, err)
+                          : mirror_missing(code, workspace.is_mirrored, "--workflows", err);
 }
 
 /* ---- update and delete ---- */

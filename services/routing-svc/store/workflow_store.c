@@ -19,6 +19,7 @@ enum workflow_column {
     COL_OBSERVED_AT, /* of the mirror's statements; so the next */
     COL_IS_VANISHED,
     COL_KEY,
+    COL_FOUND = COL_OBSERVED_AT, /* of lists */
 };
 
 enum version_column {
@@ -26,6 +27,7 @@ enum version_column {
     VERSION_CONFIGURATION,
     VERSION_AUTHOR_SID,
     VERSION_CREATED_AT,
+    VERSION_FOUND,
 };
 
 static struct workflow from_row(const struct db_result *result, int row)
@@ -121,7 +123,8 @@ enum err_code workflow_store_lock(struct db_conn *conn, struct call *call,
 enum err_code workflow_store_list(struct db_conn *conn, struct call *call,
                                   const char *workspace_sid, const char *after, size_t limit,
                                   const char *friendly_name, const char *queue_sid,
-                                  struct workflow **out, size_t *out_count, struct err *err)
+                                  struct workflow **out, size_t *out_count, bool *out_is_cut,
+                                  struct err *err)
 {
     struct db_result *result = NULL;
     enum err_code code = db_query(
@@ -139,6 +142,7 @@ enum err_code workflow_store_list(struct db_conn *conn, struct call *call,
         items[i] = from_row(result, (int)i);
     *out = items;
     *out_count = count;
+    *out_is_cut = count > 0 && db_get_i64(result, 0, COL_FOUND) > (int64_t)count;
     return ERR_OK;
 }
 
@@ -182,7 +186,7 @@ enum err_code workflow_store_delete_all(struct db_conn *conn, struct call *call,
 enum err_code workflow_version_store_list(struct db_conn *conn, struct call *call,
                                           const char *workflow_sid, int64_t before, size_t limit,
                                           struct workflow_version **out, size_t *out_count,
-                                          struct err *err)
+                                          bool *out_is_cut, struct err *err)
 {
     struct db_result *result = NULL;
     enum err_code code = db_query(
@@ -203,6 +207,7 @@ enum err_code workflow_version_store_list(struct db_conn *conn, struct call *cal
         };
     *out = items;
     *out_count = count;
+    *out_is_cut = count > 0 && db_get_i64(result, 0, VERSION_FOUND) > (int64_t)count;
     return ERR_OK;
 }
 

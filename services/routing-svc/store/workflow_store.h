@@ -23,11 +23,12 @@ enum err_code workflow_store_lock(struct db_conn *conn, struct call *call,
                                   struct err *err) MUST_CHECK;
 
 /* In order of SID, those after `after`. friendly_name NULL or "": all; so is queue_sid, which the
- * document names. */
+ * document names. *out_is_cut: there are more than were given out, because these have documents of
+ * some 4 MB together. */
 enum err_code workflow_store_list(struct db_conn *conn, struct call *call,
                                   const char *workspace_sid, const char *after, size_t limit,
                                   const char *friendly_name, const char *queue_sid,
-                                  struct workflow **out, size_t *out_count,
+                                  struct workflow **out, size_t *out_count, bool *out_is_cut,
                                   struct err *err) MUST_CHECK;
 
 /* Writes all fields and counts the version up; a new document gets a version of its own. The caller
@@ -43,11 +44,11 @@ enum err_code workflow_store_delete(struct db_conn *conn, struct call *call, con
 enum err_code workflow_store_delete_all(struct db_conn *conn, struct call *call,
                                         const char *workspace_sid, struct err *err) MUST_CHECK;
 
-/* Newest first, those before `before` (INT64_MAX: from the newest). */
+/* Newest first, those before `before` (INT64_MAX: from the newest); cut as above. */
 enum err_code workflow_version_store_list(struct db_conn *conn, struct call *call,
                                           const char *workflow_sid, int64_t before, size_t limit,
                                           struct workflow_version **out, size_t *out_count,
-                                          struct err *err) MUST_CHECK;
+                                          bool *out_is_cut, struct err *err) MUST_CHECK;
 
 /* ---- the mirror of Twilio: tombstones are rows too ---- */
 

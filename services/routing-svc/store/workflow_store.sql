@@ -28,18 +28,29 @@ where sid = $2 and workspace_sid = $1 and vanished_at is null
 for update;
 
 -- name: workflow_list
+-- Of those, no more than have documents of some 4 MB together; found says how many there were.
 -- index: workflow_by_workspace, or workflow_by_queue
 select sid, account_sid, workspace_sid, friendly_name, configuration, configuration_version,
        assignment_callback_url, fallback_assignment_callback_url, task_reservation_timeout,
-       version, created_at, updated_at
-from workflow
-where workspace_sid = $1
-  and vanished_at is null
-  and sid > $2
-  and ($4::text is null or lower(friendly_name) = lower($4))
-  and ($5::text is null or queue_sids @> array[$5::text])
-order by sid
-limit $3;
+       version, created_at, updated_at, found
+from (select p.*,
+             sum(octet_length(configuration)) over (order by sid rows unbounded preceding)
+                 - octet_length(configuration) as bytes_before,
+             count(*) over () as found
+      from (select sid, account_sid, workspace_sid, friendly_name, configuration,
+                   configuration_version, assignment_callback_url,
+                   fallback_assignment_callback_url, task_reservation_timeout, version, created_at,
+                   updated_at
+            from workflow
+            where workspace_sid = $1
+              and vanished_at is null
+              and sid > $2
+              and ($4::text is null or lower(friendly_name) = lower($4))
+              and ($5::text is null or queue_sids @> array[$5::text])
+            order by sid
+            limit $3) p) w
+where bytes_before < 4000000
+order by sid;
 
 -- name: workflow_update
 -- index: primary key; the caller holds the row lock
@@ -138,9 +149,18 @@ set vanished_at = now(),
 where sid = $1;
 
 -- name: workflow_version_list
--- index: primary key; newest first
-select configuration_version, configuration, author_sid, created_at
-from workflow_version
-where workflow_sid = $1 and configuration_version < $2
-order by configuration_version desc
-limit $3;
+-- Newest first; by bytes as workflow_list.
+-- index: primary key
+select configuration_version, configuration, author_sid, created_at, found
+from (select p.*,
+             sum(octet_length(configuration))
+                 over (order by configuration_version desc rows unbounded preceding)
+                 - octet_length(configuration) as bytes_before,
+             count(*) over () as found
+      from (select configuration_version, configuration, author_sid, created_at
+            from workflow_version
+            where workflow_sid = $1 and configuration_version < $2
+            order by configuration_version desc
+            limit $3) p) v
+where bytes_before < 4000000
+order by configuration_version desc;

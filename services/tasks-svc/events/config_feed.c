@@ -28,6 +28,21 @@ static void fetch_unknown(struct config_feed *feed, struct call *call, const str
                  LOG_STR("workspace_sid", op->workspace_sid.text), LOG_ERR(&err));
 }
 
+/* Before the event is logged: once it is, it is not looked at again. A workflow that is gone by now
+ * needs no document. */
+static enum err_code fetch_document(struct config_feed *feed, struct call *call,
+                                    const struct config_change *change, struct err *err)
+{
+    const struct fetch_job job = {
+        .workspace_sid = change->row.workspace_sid,
+        .unknown = SHARD_UNKNOWN_WORKFLOW,
+        .workflow_sid = change->row.sid,
+        .re_evaluate_tasks = change->command.workflow.re_evaluate_tasks,
+    };
+    enum err_code code = fetcher_run(feed->fetcher, call, &job, err);
+    return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 static enum err_code apply(struct config_feed *feed, struct call *call,
                            const struct bus_event *event, struct err *err)
 {
@@ -35,6 +50,10 @@ static enum err_code apply(struct config_feed *feed, struct call *call,
     if (change == NULL)
         return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "EVENT_TOO_LARGE", "the event is too large");
     enum err_code code = config_change_from_event(call->arena, event, change, err);
+    if (code != ERR_OK)
+        return code;
+    if (change->lacks_document)
+        code = fetch_document(feed, call, change, err);
     if (code != ERR_OK)
         return code;
     code = worker_load_note(feed->shell, call, change, event, err);

@@ -157,7 +157,8 @@ static enum err_code fetch_list(struct fetch *fetch, struct rpc_client *client,
 
 /* ---- single things ---- */
 
-static enum err_code fetch_workflow(struct fetch *fetch, const struct sid *sid, struct err *err)
+static enum err_code fetch_workflow(struct fetch *fetch, const struct sid *sid,
+                                    bool re_evaluate_tasks, struct err *err)
 {
     Taskrouter__Routing__V1__GetWorkflowRequest *request =
         PB_NEW(fetch->call->arena, taskrouter__routing__v1__get_workflow_request);
@@ -172,7 +173,11 @@ static enum err_code fetch_workflow(struct fetch *fetch, const struct sid *sid, 
                  &request->base, taskrouter__routing__v1__workflow, &workflow, err);
     if (code == ERR_NOT_FOUND)
         return ERR_OK; /* the engine says so to whoever asked */
-    return code == ERR_OK ? add(fetch, &workflow->base, err) : code;
+    if (code == ERR_OK)
+        code = add(fetch, &workflow->base, err);
+    if (code == ERR_OK)
+        fetch->changes[fetch->count - 1].command.workflow.re_evaluate_tasks = re_evaluate_tasks;
+    return code;
 }
 
 static enum err_code fetch_workers(struct fetch *fetch, const char *after_sid, size_t limit,
@@ -287,7 +292,7 @@ static enum err_code fetch_parts(struct fetch *fetch, const struct fetch_job *jo
         code = fetch_list(fetch, fetcher->queues, &list_channels, err);
     if (code == ERR_OK && (job->unknown & SHARD_UNKNOWN_WORKFLOW) != 0)
         code = sid_is_set(&job->workflow_sid)
-                   ? fetch_workflow(fetch, &job->workflow_sid, err)
+                   ? fetch_workflow(fetch, &job->workflow_sid, job->re_evaluate_tasks, err)
                    : fetch_list(fetch, fetcher->routing, &list_workflows, err);
     if (code == ERR_OK && (job->unknown & SHARD_UNKNOWN_WORKER) != 0)
         code = fetch_worker(fetch, &job->worker_sid, err);

@@ -30,6 +30,7 @@ struct fetch_job {
     struct sid workspace_sid;
     unsigned unknown; /* enum shard_unknown */
     struct sid workflow_sid;
+    bool re_evaluate_tasks; /* of that workflow: drive them through what is fetched */
     struct sid worker_sid;
     void (*resume)(struct fetch_job *job, enum err_code code, const struct err *err);
 };

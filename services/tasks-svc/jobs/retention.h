@@ -1,5 +1,6 @@
 /* Ends history: batches of the event log and ended tasks older than the settings say, and what lies
- * below deleted workspaces, of the shards that this process runs. A job of app; its ctx is a struct retention. */
+ * below deleted workspaces, of the shards that this process runs. A job of app; its ctx is a struct
+ * retention. */
 #pragma once
 
 #include <stdint.h>

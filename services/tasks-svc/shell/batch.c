@@ -156,8 +156,8 @@ static void apply_change(struct batch *batch, struct shard_op *op, size_t index,
     if (change->event != NULL)
         event_pack_foreign(&shard->packer, change->event);
     int64_t known = engine_config_version(shard->engine, &change->row.sid);
-    if (is_below_deleted(shard, change))
-        return;                       /* likewise */
+    if (is_below_deleted(shard, change) || change->lacks_document)
+        return;                       /* likewise; what was left out was fetched before */
     if (is_mirrored(shard, change)) { /* the table alone keeps it, and the newest word of it */
         PUSH(batch, config, &change->row);
         return;

@@ -128,7 +128,11 @@ set account_sid = excluded.account_sid,
     name = excluded.name,
     version = excluded.version,
     is_deleted = excluded.is_deleted,
-    document = excluded.document
+    -- a deletion may come without its workflow's document, which tasks go on with
+    document = case
+                   when excluded.is_deleted and excluded.kind = 'workflow' then config_copy.document
+                   else excluded.document
+               end
 where config_copy.version < excluded.version;
 
 -- name: batch_document

@@ -230,6 +230,10 @@ static const struct kind_row *kind_of_message(const ProtobufCMessageDescriptor *
     return NULL;
 }
 
+/* Of our own copies: a workflow's document, escaped once more. */
+static const struct pbjson_options stored_options = {.flags = PBJSON_IGNORE_UNKNOWN,
+                                                     .max_bytes = (size_t)8 << 20};
+
 static enum err_code fill(struct arena *arena, const struct kind_row *kind,
                           const ProtobufCMessage *resource, bool is_deleted,
                           struct config_change *out, struct err *err)
@@ -271,8 +275,8 @@ enum err_code config_change_load(struct arena *arena, const struct config_row *r
         if (kinds[i].kind != row->kind)
             continue;
         ProtobufCMessage *message = NULL;
-        enum err_code code =
-            pbjson_decode(row->document, kinds[i].type, &pbjson_event, arena, &message, NULL, err);
+        enum err_code code = pbjson_decode(row->document, kinds[i].type, &stored_options, arena,
+                                           &message, NULL, err);
         return code == ERR_OK ? fill(arena, &kinds[i], message, false, out, err) : code;
     }
     return ERR_SET(err, ERR_INVALID_ARGUMENT, "BAD_RESOURCE", "a copy of unknown kind");
@@ -358,10 +362,11 @@ enum err_code config_change_from_event(struct arena *arena, const struct bus_eve
         out->command.worker.reject_pending =
             ((const Taskrouter__Events__V1__WorkerEvent *)(const void *)message)
                 ->reject_pending_reservations;
-    if (out->command.kind == ENGINE_PUT_WORKFLOW)
-        out->command.workflow.re_evaluate_tasks =
-            ((const Taskrouter__Events__V1__WorkflowEvent *)(const void *)message)
-                ->re_evaluate_tasks;
+    if (out->command.kind == ENGINE_PUT_WORKFLOW) {
+        const Taskrouter__Events__V1__WorkflowEvent *wire = (const void *)message;
+        out->command.workflow.re_evaluate_tasks = wire->re_evaluate_tasks;
+        out->lacks_document = wire->configuration_omitted;
+    }
     struct event_row *row = NULL;
     code = make_event_row(arena, event, kind, out, &row, err);
     out->event = row;

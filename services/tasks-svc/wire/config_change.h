@@ -19,7 +19,8 @@ struct config_change {
     const struct event_row *event; /* to be logged; NULL: no event told it */
     struct sid *queue_sids;        /* workflows: the queues its document names */
     size_t queue_count;
-    bool is_mirrored; /* it is known to be in a workspace that Twilio routes */
+    bool is_mirrored;    /* it is known to be in a workspace that Twilio routes */
+    bool lacks_document; /* the event left it out: the change is no more than what is logged */
 };
 
 /* From a resource message (Workspace, Activity, TaskChannel, TaskQueue, Workflow, Worker), which

@@ -284,7 +284,7 @@ static struct reply await_reply(int fd, struct buf *bytes, int64_t began)
         }
     }
     buf_fini(bytes);
-    struct jx_limits limits = {.max_bytes = 8 << 20};
+    struct jx_limits limits = {.max_bytes = 16 << 20};
     if (reply.text[0] == '{' &&
         jx_parse(str_from(reply.text), &limits, &reply.body, NULL) == ERR_OK)
         arena_defer(kept, drop_json, reply.body);
