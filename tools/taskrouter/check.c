@@ -219,48 +219,68 @@ static void check_callbacks(struct check *check)
                   jx_get_text(check->workflow, "assignmentCallbackUrl", ""));
 }
 
-/* How many, by reason: "wrong signature 3, …". */
-static void refused_words(struct check *check, const json_t *refused)
+/* How many of one reason were refused; 0: none. */
+static long long refused_of(const json_t *summary, const char *reason)
 {
-    char words[WORDS_SIZE / 2] = "";
-    size_t len = 0;
     size_t index = 0;
     json_t *row = NULL;
-    json_array_foreach(refused, index, row)
+    json_array_foreach(jx_get(summary, "refused"), index, row)
     {
-        int wrote =
-            snprintf(words + len, sizeof words - len, "%s%s %lld", len > 0 ? ", " : "",
-                     jx_get_text(row, "reason", ""), (long long)jx_get_i64(row, "count", 0));
-        len += wrote > 0 && (size_t)wrote < sizeof words - len ? (size_t)wrote : 0;
+        if (strcmp(jx_get_text(row, "reason", ""), reason) == 0)
+            return (long long)jx_get_i64(row, "count", 0);
     }
-    if (len > 0)
-        told(check, CHECK_BAD, "webhooks refused",
-             "%s: TWILIO_AUTH_TOKEN must be Twilio's own, and TASKROUTER_PUBLIC_URL the address "
-             "that Twilio calls, to the letter",
-             words);
+    return 0;
 }
 
-/* Where the suite tells of them. */
+/* Refusals are counted since the gateway's start: once good ones come again, they are history. */
+static void check_refused(struct check *check, const json_t *summary)
+{
+    long long wrong = refused_of(summary, "invalid");
+    long long unsigned_ones = refused_of(summary, "missing");
+    const char *refused = jx_get_text(summary, "lastRefusedDate", "");
+    bool is_history = strcmp(jx_get_text(summary, "lastReceivedDate", ""), refused) > 0;
+    if (refused_of(summary, "no_token") > 0)
+        told(check, CHECK_BAD, "webhooks refused",
+             "there is nothing to check them with: set TWILIO_AUTH_TOKEN at the gateway");
+    if (wrong > 0)
+        told(
+            check, is_history ? CHECK_NOTE : CHECK_BAD, "webhooks refused",
+            "%lld with a wrong signature, the last at %s%s: TWILIO_AUTH_TOKEN must be the "
+            "account's own, and TASKROUTER_PUBLIC_URL the address that Twilio calls, to the letter",
+            wrong, refused, is_history ? " (good ones have come since)" : "");
+    if (unsigned_ones > 0)
+        told(check, CHECK_NOTE, "webhooks refused",
+             "%lld without a signature: not Twilio's, or a proxy takes the header "
+             "X-Twilio-Signature away",
+             unsigned_ones);
+}
+
 static void check_webhooks(struct check *check)
 {
     struct err err = {0};
     AUTO(jx_cleanup) json_t *summary = NULL;
-    if (!check->cli->is_twilio ||
-        api_get(check->cli->api, "/webhooks/summary", &summary, &err) != ERR_OK)
+    if (!check->cli->is_twilio)
         return;
-    const char *last = jx_get_text(summary, "lastReceived", NULL);
+    if (api_get(check->cli->api, "/webhooks/summary", &summary, &err) != ERR_OK) {
+        told(check, CHECK_NOTE, "webhooks", "%s", err.detail); /* an admin's question */
+        return;
+    }
+    const char *last = jx_get_text(summary, "lastReceivedDate", NULL);
+    long long waiting = (long long)jx_get_i64(summary, "waiting", 0);
     long long dead = (long long)jx_get_i64(summary, "dead", 0);
     if (last != NULL)
-        told(check, CHECK_GOOD, "webhooks", "%lld received, the last at %s",
-             (long long)jx_get_i64(summary, "received", 0), last);
+        told(check, CHECK_GOOD, "webhooks", "the last came at %s; %lld wait to be applied", last,
+             waiting);
     else
         told(check, CHECK_NOTE, "webhooks",
              "none has come yet; if things happen at Twilio, check that TASKROUTER_PUBLIC_URL is "
              "reached from the internet");
-    refused_words(check, jx_get(summary, "refused"));
+    check_refused(check, summary);
     if (dead > 0)
         told(check, CHECK_BAD, "webhooks given up",
-             "%lld could not be applied; taskrouter webhooks dead lists them", dead);
+             "%lld could not be applied: taskrouter webhooks dead lists them, taskrouter webhooks "
+             "replay tries them again",
+             dead);
 }
 
 int check_run(struct cli *cli)

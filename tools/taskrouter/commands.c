@@ -52,6 +52,10 @@ const struct cli_command cli_commands[] = {
     {.name = "links", .words = "", .summary = "list the conflicts that the last sync found in links",
      .more = "Exit status: 0 none, 2 some, 1 failed.\n",
      .options = OPT_BIT(OPT_WORKSPACE) | OPT_BIT(OPT_JSON), .run = links_run},
+    {.name = "webhooks", .words = "dead|replay [WEBHOOK]",
+     .summary = "list the webhooks that were given up, or try them again",
+     .more = "replay without a SID tries all of them again.\n",
+     .options = OPT_BIT(OPT_JSON), .min_words = 1, .max_words = 2, .run = webhooks_run},
 };
 /* clang-format on */
 

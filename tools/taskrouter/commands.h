@@ -13,3 +13,4 @@ int check_run(struct cli *cli);
 int link_run(struct cli *cli);
 int unlink_run(struct cli *cli);
 int links_run(struct cli *cli);
+int webhooks_run(struct cli *cli);

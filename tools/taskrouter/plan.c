@@ -145,6 +145,38 @@ static enum err_code match_all(struct plan *plan, struct map *matched, struct er
     return ERR_OK;
 }
 
+/* A reference that is a SID, where nothing has it as its name, becomes the name. */
+static json_t *name_of_sid(void *ctx, const char *text)
+{
+    const struct plan *plan = ctx;
+    bool is_name = doc_find(plan->wanted, DOC_QUEUES, text) != NULL ||
+                   doc_find(plan->current, DOC_QUEUES, text) != NULL ||
+                   doc_find(plan->wanted, DOC_ACTIVITIES, text) != NULL ||
+                   doc_find(plan->current, DOC_ACTIVITIES, text) != NULL;
+    const char *name = is_name ? NULL : map_get(&plan->names, str_from(text));
+    return name != NULL ? json_string(name) : NULL;
+}
+
+static void sids_resolve(struct plan *plan)
+{
+    for (int kind = 0; kind < DOC_KIND_COUNT; kind++) {
+        const struct doc_section *section = &doc_sections[kind];
+        const struct doc_list *list = &plan->wanted->lists[kind];
+        for (size_t i = 0; i < list->count * section->field_count; i++) {
+            const struct doc_field *field = &section->fields[i % section->field_count];
+            json_t *fields = list->items[i / section->field_count]->fields;
+            json_t *value = json_object_get(fields, field->name);
+            json_t *name = NULL;
+            if (field->type == DOC_ROUTING)
+                doc_queues_map(value, name_of_sid, plan);
+            else if (field->type == DOC_ACTIVITY && json_is_string(value))
+                name = name_of_sid(plan, json_string_value(value));
+            if (name != NULL)
+                (void)json_object_set_new(fields, field->name, name);
+        }
+    }
+}
+
 /* ---- order ---- */
 
 static const enum doc_kind order[] = {DOC_CHANNELS, DOC_ACTIVITIES, DOC_QUEUES, DOC_WORKFLOWS,
@@ -287,6 +319,7 @@ enum err_code plan_make(struct doc *wanted, struct doc *current, bool deletes, s
     enum err_code code = match_all(plan, &matched, err);
     if (code == ERR_OK) {
         doc_render(current, &plan->names);
+        sids_resolve(plan);
         code = writes_add(plan, &matched, err);
     }
     if (code == ERR_OK) {
