@@ -1,6 +1,8 @@
 #include "app.h"
 
 #include "config_table.h"
+#include "ingest.h"
+#include "ingest_service.h"
 #include "migrations.h"
 #include "mirror.h"
 #include "sync.h"
@@ -32,6 +34,12 @@ static void close_upstream(void *ctx, int64_t until_mono_us)
 {
     (void)until_mono_us;
     upstream_close(ctx);
+}
+
+static void close_ingest(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    ingest_free(ctx);
 }
 
 /* ---- start ---- */
@@ -66,9 +74,16 @@ static enum err_code start(struct app *app, struct err *err)
         .workers = sync->host.as_service[PEER_WORKERS],
         .gone = sync_workspace_gone,
     };
+    sync->ingest = ingest_new(&(struct ingest_options){
+        .host = &sync->host,
+        .workspaces = &sync->workspaces,
+        .upstream = sync->upstream,
+    });
+    app_on_close(app, APP_FREE, "ingest", close_ingest, sync->ingest);
     app_on_close(app, APP_FINISH_CALLS, "upstream calls", stop_upstream, sync->upstream);
     rpc_server_add(sync->host.server, &sync_service, sync);
     rpc_server_add(sync->host.server, &upstream_service, sync);
+    rpc_server_add(sync->host.server, &ingest_service, sync);
     host_consume(&sync->host, sync_consumers, sync_consumer_count, sync);
     return host_serve(&sync->host, err);
 }

@@ -4,6 +4,7 @@
 #include "svc/host.h"
 #include "svc/workspaces.h"
 
+struct ingest;
 struct sync_settings;
 struct upstream;
 
@@ -12,4 +13,5 @@ struct sync {
     struct workspaces workspaces;
     const struct sync_settings *settings;
     struct upstream *upstream;
+    struct ingest *ingest;
 };
