@@ -166,6 +166,29 @@ static enum err_code call_rpc(struct gateway *gateway, const struct rest_route *
     return code;
 }
 
+/* Of the whole request, in ms. */
+static int budget_of(const struct rest_route *row)
+{
+    if (row->budget_ms != 0)
+        return row->budget_ms;
+    return rest_is_change(row) ? UPSTREAM_CHANGE_BUDGET_MS : UPSTREAM_BUDGET_MS;
+}
+
+/* A change's own time, first without knowing its workspace. */
+static enum err_code read_request(struct gateway *gateway, const struct rest_route *row,
+                                  struct http_request *req, ProtobufCMessage **out_request,
+                                  const char **out_workspace, struct err *err)
+{
+    bool is_limited = row->budget_ms == 0 && rest_is_change(row);
+    int64_t until_us = req->call->deadline_mono_us;
+    if (is_limited)
+        upstream_limit(gateway, req, until_us, "");
+    enum err_code code = rest_request_read(gateway, row, req, out_request, out_workspace, err);
+    if (is_limited && code == ERR_OK)
+        upstream_limit(gateway, req, until_us, *out_workspace);
+    return code;
+}
+
 static enum err_code run(struct gateway *gateway, const struct rest_route *row,
                          struct http_request *req, struct http_response *res, struct err *err)
 {
@@ -180,7 +203,7 @@ static enum err_code run(struct gateway *gateway, const struct rest_route *row,
         return code;
     code = worker_check(row, req, err);
     if (code == ERR_OK)
-        code = rest_request_read(gateway, row, req, &request, &workspace, err);
+        code = read_request(gateway, row, req, &request, &workspace, err);
     if (code == ERR_OK) {
         code = call_rpc(gateway, row, req->call, request, &reply, err);
         if (code != ERR_OK) /* what was refused before is in the client's words already */
@@ -224,7 +247,7 @@ static struct http_route route_of(const struct rest *rest, const struct rest_rou
         .method = row->method,
         .pattern = row->pattern,
         .handler = handle,
-        .budget_ms = row->budget_ms != 0 ? row->budget_ms : UPSTREAM_BUDGET_MS,
+        .budget_ms = budget_of(row),
         .min_role = row->role,
     };
     if (row->kind == REST_STREAM)

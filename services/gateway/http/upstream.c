@@ -12,6 +12,24 @@
 
 enum { AUDIT_PATH_MAX = 255 };
 
+static bool is_for(const struct http_request *req, const char *workspace_sid, const char *sid)
+{
+    for (size_t i = 0; i < req->path_params.count; i++) {
+        if (str_eq_text(req->path_params.items[i].value, sid))
+            return true;
+    }
+    return strcmp(workspace_sid, sid) == 0;
+}
+
+void upstream_limit(const struct gateway *gateway, struct http_request *req, int64_t until_mono_us,
+                    const char *workspace_sid)
+{
+    static const int64_t less_us = (UPSTREAM_CHANGE_BUDGET_MS - UPSTREAM_BUDGET_MS) * US_PER_MS;
+    const char *twilio_sid = gateway->settings->default_workspace;
+    bool may_be_mirrored = twilio_sid != NULL && is_for(req, workspace_sid, twilio_sid);
+    req->call->deadline_mono_us = may_be_mirrored ? until_mono_us : until_mono_us - less_us;
+}
+
 enum err_code upstream_call(struct gateway *gateway, struct call *call, enum peer peer,
                             const char *rpc, const ProtobufCMessage *request,
                             const ProtobufCMessageDescriptor *reply, ProtobufCMessage **out_reply,

@@ -11,8 +11,19 @@
 
 struct gateway;
 
-/* A service that does not answer must not hold the caller longer. */
-enum { UPSTREAM_BUDGET_MS = 3000 };
+enum {
+    UPSTREAM_BUDGET_MS = 3000, /* a service that does not answer must not hold the caller */
+    UPSTREAM_CHANGE_BUDGET_MS =
+        10000, /* but a change that goes to Twilio first may take its time */
+};
+
+/*
+ * The time of a change, whose route has UPSTREAM_CHANGE_BUDGET_MS: as of everything else, unless it
+ * is in TWILIO_WORKSPACE_SID, by the path or by workspace_sid ("": not known yet). until_mono_us:
+ * the deadline that the call came with.
+ */
+void upstream_limit(const struct gateway *gateway, struct http_request *req, int64_t until_mono_us,
+                    const char *workspace_sid);
 
 /* rpc: "/taskrouter.workers.v1.Workers/GetWorker". reply NULL: google.protobuf.Empty. Errors: those
  * of rpc_call. */

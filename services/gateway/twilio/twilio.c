@@ -132,6 +132,8 @@ static enum err_code handle(void *ctx, struct http_request *req, struct http_res
     struct rate_answer rate = {0};
     if (x.root == NULL)
         return call_no_room(err);
+    if (x.op->method != HTTP_GET)
+        upstream_limit(twilio->gateway, req, req->call->deadline_mono_us, "");
     enum err_code code = given_read(req, x.op, &x.given, err);
     if (code == ERR_OK)
         code = rate_check(twilio, &x, &rate, err);
@@ -285,7 +287,7 @@ static struct http_route route_of(const struct twilio_op *op)
         .method = op->method,
         .pattern = op->pattern,
         .handler = handle,
-        .budget_ms = UPSTREAM_BUDGET_MS,
+        .budget_ms = op->method == HTTP_GET ? UPSTREAM_BUDGET_MS : UPSTREAM_CHANGE_BUDGET_MS,
         .min_role = op->role,
     };
     if (op->method == HTTP_POST) {

@@ -128,6 +128,11 @@ void program_kill(enum program program)
     (void)process_wait_exit(processes[program], STOP_MS);
 }
 
+void program_pause(enum program program, bool is_paused)
+{
+    process_signal(processes[program], is_paused ? SIGSTOP : SIGCONT);
+}
+
 static void migrate(enum program program)
 {
     static const char *const args[] = {"--migrate", NULL};

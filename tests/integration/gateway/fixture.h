@@ -41,8 +41,9 @@ int fixture_all_main(const char *name, const char *const *env, const struct test
 
 extern struct cluster *cluster;
 
-void program_kill(enum program program);     /* SIGKILL */
-void program_start(enum program program);    /* and waits until it is ready */
+void program_kill(enum program program);                  /* SIGKILL */
+void program_pause(enum program program, bool is_paused); /* SIGSTOP, SIGCONT */
+void program_start(enum program program);                 /* and waits until it is ready */
 void bootstrap_token_set(const char *token); /* for the next start of the gateway; "" = none */
 
 void gateway_env_set(const char *const *env); /* likewise, instead of those given at first */

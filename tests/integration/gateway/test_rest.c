@@ -242,6 +242,43 @@ static void test_bus_away(void)
     CHECK(until(are_queues_back, NULL, 10000));
 }
 
+/* POST to queues-svc, which is connected and hangs. form: as the account, else body. */
+static struct reply ask_hanging(const char *path, const char *headers, const char *body,
+                                const char *form)
+{
+    CHECK_I64(ask(BOOTSTRAP, "GET", "/queues", within, NULL).status, 200);
+    program_pause(PROGRAM_QUEUES, true);
+    struct reply reply = form == NULL
+                             ? ask(BOOTSTRAP, "POST", path, headers, body)
+                             : ask_form(basic(ACCOUNT, SECRET), "POST", path, headers, form);
+    program_pause(PROGRAM_QUEUES, false);
+    return reply;
+}
+
+/* What may have to go to Twilio first is waited for longer than what is ours. */
+static void test_times(void)
+{
+    enum { AT_LEAST_LONGER_MS = 3000 }; /* of 7000 */
+    in_workspace();
+    const char *other = workspace_new();
+    gateway_env_set((const char *const[]){text("TWILIO_WORKSPACE_SID=%s", other), NULL});
+    program_kill(PROGRAM_GATEWAY);
+    program_start(PROGRAM_GATEWAY);
+    struct reply ours = ask_hanging("/queues", within, "{'friendlyName':'Ours'}", NULL);
+    struct reply theirs = ask_hanging("/queues", text("X-Workspace-Sid: %s\r\n", other),
+                                      "{'friendlyName':'Theirs'}", NULL);
+    struct reply dialect = ask_hanging(text("/v1/Workspaces/%s/TaskQueues", other), NULL, NULL,
+                                       "FriendlyName=Dialect");
+    CHECK_I64(ours.status, 504);
+    CHECK_I64(theirs.status, 504);
+    CHECK_I64(dialect.status, 504);
+    CHECK(theirs.took_ms - ours.took_ms > AT_LEAST_LONGER_MS);
+    CHECK(dialect.took_ms - ours.took_ms > AT_LEAST_LONGER_MS);
+    gateway_env_set(NULL);
+    program_kill(PROGRAM_GATEWAY);
+    program_start(PROGRAM_GATEWAY);
+}
+
 /* sync-svc is not there in this test; the requests get as far as it. */
 static void test_sync(void)
 {
@@ -283,6 +320,7 @@ static const struct test_case cases[] = {
     {"a service that is away is 503 at once, then is back",       test_service_away     },
     {"without the database all is 503 at once, then is back",     test_database_away    },
     {"without the bus requests go on",                            test_bus_away         },
+    {"a change where Twilio may route is waited for longer",      test_times            },
     {"the sync is asked, without a workspace where it knows one", test_sync             },
     {"the document is open; what it does not name is not there",  test_document         },
 };
