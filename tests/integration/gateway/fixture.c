@@ -103,7 +103,7 @@ void secret_key_set(const char *key, const char *previous)
     secret_key_previous = previous;
 }
 
-static const char *address_of(enum program program)
+const char *program_http(enum program program)
 {
     return text("127.0.0.1:%d", http_ports[program]);
 }
@@ -118,7 +118,7 @@ void program_start(enum program program)
         .env = env,
         .dir = cluster_dir(cluster),
     });
-    if (!process_wait_ready(processes[program], address_of(program), START_MS))
+    if (!process_wait_ready(processes[program], program_http(program), START_MS))
         exit(1);
 }
 

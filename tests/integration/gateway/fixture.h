@@ -44,6 +44,8 @@ extern struct cluster *cluster;
 void program_kill(enum program program);                  /* SIGKILL */
 void program_pause(enum program program, bool is_paused); /* SIGSTOP, SIGCONT */
 void program_start(enum program program);                 /* and waits until it is ready */
+/* Where a program serves HTTP: "127.0.0.1:port". */
+const char *program_http(enum program program);
 void bootstrap_token_set(const char *token); /* for the next start of the gateway; "" = none */
 
 void gateway_env_set(const char *const *env); /* likewise, instead of those given at first */

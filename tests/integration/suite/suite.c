@@ -417,6 +417,11 @@ int64_t at_i64(const json_t *body, const char *path)
     return json_is_integer(value) ? (int64_t)json_integer_value(value) : -1;
 }
 
+void suite_keep(void (*fn)(void *ptr), void *ptr)
+{
+    arena_defer(suite->arena, fn, ptr);
+}
+
 int64_t suite_count(const char *format, ...)
 {
     va_list args;

@@ -106,6 +106,9 @@ int64_t at_i64(const json_t *body, const char *path); /* true is 1; an array giv
 /* "%s" of a format, for keeping: lives as long as the suite. */
 const char *suite_text(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/* Runs fn(ptr) when the suite ends. */
+void suite_keep(void (*fn)(void *ptr), void *ptr);
+
 /* A workspace of ACCOUNT with a name nobody has, its SID; "" after a failed check. */
 const char *suite_workspace(void);
 
