@@ -11,6 +11,9 @@
 #include "sync_settings.h"
 #include "upstream.h"
 #include "upstream_service.h"
+#include "writes.h"
+
+enum { WRITES_WAITING = 8 }; /* for a thread, each */
 
 static struct host_spec host_spec(void)
 {
@@ -60,11 +63,29 @@ static struct upstream *open_upstream(struct app *app, const struct sync_setting
     return upstream;
 }
 
+static void start_writes(struct sync *sync, struct writes *writes)
+{
+    const struct sync_settings *settings = sync->settings;
+    writes_start(writes, &(struct writes_options){
+                             .host = &sync->host,
+                             .workspaces = &sync->workspaces,
+                             .upstream = sync->upstream,
+                             .account_sid = settings->account_sid,
+                             .workspace_sid = settings->workspace_sid,
+                             .workflow_sid = settings->workflow_sid,
+                             .threads = (size_t)settings->writes,
+                             .queue = (size_t)settings->writes * WRITES_WAITING,
+                             .settle_ms = settings->settle_ms,
+                         });
+}
+
 static enum err_code start(struct app *app, struct err *err)
 {
     struct sync *sync = host_state_new(app, sizeof *sync);
     sync->settings = app_service_settings(app);
     sync->upstream = open_upstream(app, sync->settings);
+    struct writes *writes =
+        writes_new(app); /* ends after the calls, which host_open's closers end */
     struct host_spec spec = host_spec();
     enum err_code code = host_open(app, &spec, &sync->host, err);
     if (code != ERR_OK)
@@ -84,6 +105,7 @@ static enum err_code start(struct app *app, struct err *err)
     rpc_server_add(sync->host.server, &sync_service, sync);
     rpc_server_add(sync->host.server, &upstream_service, sync);
     rpc_server_add(sync->host.server, &ingest_service, sync);
+    start_writes(sync, writes);
     host_consume(&sync->host, sync_consumers, sync_consumer_count, sync);
     return host_serve(&sync->host, err);
 }
