@@ -368,6 +368,33 @@ static void nobody_waits_long_for_another_service(void)
     elsewhere_close(&elsewhere);
 }
 
+/* Whether Twilio was asked is not known then: only who gave a key is asked again for. */
+static void what_broke_at_another_service_is_repeated_by_key(void)
+{
+    struct peer peer;
+    struct elsewhere elsewhere;
+    struct call call;
+    struct err err = {.code = ERR_OK};
+    AUTO(arena_cleanup) struct arena *arena = arena_new(4 << 20);
+    peer_open(&peer);
+    elsewhere_open(&elsewhere, NULL);
+    elsewhere.abroad = (struct rpc_route){.budget_ms = LONG_MS, .is_final = true};
+    (void)snprintf(elsewhere.abroad.target, RPC_TARGET_SIZE, "%s", peer.target);
+    CHECK_TEXT(create(&elsewhere, arena, MARKER, ERR_UNAVAILABLE), "OUTCOME_UNKNOWN");
+    CHECK_I64(__atomic_load_n(&peer.requests, __ATOMIC_SEQ_CST), 1);
+    Taskrouter__Queues__V1__CreateTaskQueueRequest request =
+        TASKROUTER__QUEUES__V1__CREATE_TASK_QUEUE_REQUEST__INIT;
+    request.friendly_name = (char *)(uintptr_t)MARKER;
+    request.idempotency_key = (char *)(uintptr_t) "key";
+    task_queue *queue = NULL;
+    fixture_call(&call, arena, 3 * CALL_MS);
+    CHECK(RPC_CALL(elsewhere.client, &call, QUEUES "CreateTaskQueue", &request.base,
+                   taskrouter__queues__v1__task_queue, &queue, &err) != ERR_OK);
+    CHECK(__atomic_load_n(&peer.requests, __ATOMIC_SEQ_CST) > 2);
+    elsewhere_close(&elsewhere);
+    peer_close(&peer);
+}
+
 static const struct test_case cases[] = {
     {"a change that may have been made is sent once",
      a_change_that_may_have_been_made_is_sent_once                                                       },
@@ -375,6 +402,8 @@ static const struct test_case cases[] = {
     {"waiting calls do not disturb each other",              waiting_calls_do_not_disturb_each_other     },
     {"another service may take longer than the method here",
      another_service_may_take_longer_than_the_method_here                                                },
+    {"what broke at another service is repeated by key",
+     what_broke_at_another_service_is_repeated_by_key                                                    },
     {"nobody waits long for another service",                nobody_waits_long_for_another_service       },
 };
 
