@@ -58,7 +58,7 @@ static void put_obstacles(struct sentence *s, const struct explain_task *task,
                           enum explain_obstacle from, enum explain_obstacle to)
 {
     const char *before = "";
-    for (int i = from; i <= (int)to; i++) {
+    for (int i = (int)from; i <= (int)to; i++) {
         if (task->counts[i] == 0)
             continue;
         buf_printf(&s->text, "%s%zu %s %s", before, task->counts[i],
