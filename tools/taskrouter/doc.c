@@ -163,7 +163,11 @@ void doc_queues_map(json_t *routing, doc_queue_fn visit, void *ctx)
     const char *key = NULL;
     json_t *value = NULL;
     size_t index = 0;
-    json_array_foreach(routing, index, value) doc_queues_map(value, visit, ctx);
+    json_array_foreach(routing, index, value)
+    {
+        doc_queues_map(value, visit, ctx);
+    }
+
     json_object_foreach(routing, key, value)
     {
         json_t *other = strcmp(key, "queue") == 0 && json_is_string(value)

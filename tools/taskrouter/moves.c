@@ -159,7 +159,11 @@ static enum err_code workflow_moves(struct cli *cli, struct plan *plan, struct p
     struct workflow_doc *old =
         routing_parse(jx_get(step->current->raw, "configuration"), &unparsed);
     json_t *examples = json_array();
-    json_array_foreach(tasks, index, task) task_compare(plan, task, old, new, &moved, examples);
+    json_array_foreach(tasks, index, task)
+    {
+        task_compare(plan, task, old, new, &moved, examples);
+    }
+
     step->moves = doc_keep(cli->arena, json_pack("{s:I, s:b, s:I, s:o}", "waiting",
                                                  (json_int_t)json_array_size(tasks), "isAll",
                                                  json_array_size(tasks) < TASKS_MAX, "moved", moved,

@@ -26,8 +26,11 @@ static void values_compare(struct arena *arena, const char *path, json_t *old, j
     if (old != NULL && new != NULL && json_equal(old, new))
         return;
     if (json_is_object(old) && json_is_object(new)) {
-        json_object_foreach(new, key, value) values_compare(
-            arena, arena_printf(arena, "%s.%s", path, key), json_object_get(old, key), value, out);
+        json_object_foreach(new, key, value)
+        {
+            values_compare(arena, arena_printf(arena, "%s.%s", path, key),
+                           json_object_get(old, key), value, out);
+        }
         json_object_foreach(old, key, value)
         {
             if (json_object_get(new, key) == NULL)
@@ -37,8 +40,10 @@ static void values_compare(struct arena *arena, const char *path, json_t *old, j
     }
     if (json_is_array(old) && json_is_array(new)) {
         json_array_foreach(new, index, value)
+        {
             values_compare(arena, arena_printf(arena, "%s[%zu]", path, index),
                            json_array_get(old, index), value, out);
+        }
         for (index = json_array_size(new); index < json_array_size(old); index++)
             difference_add(out, arena_printf(arena, "%s[%zu]", path, index),
                            json_array_get(old, index), NULL);

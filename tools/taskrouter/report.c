@@ -67,9 +67,11 @@ static void examples_print(FILE *out, const json_t *moves)
 {
     size_t index = 0;
     json_t *example = NULL;
-    json_array_foreach(jx_get(moves, "examples"), index, example)(void)
-        fprintf(out, "        %s: %s -> %s\n", jx_get_text(example, "sid", ""),
-                jx_get_text(example, "from", ""), jx_get_text(example, "to", ""));
+    json_array_foreach(jx_get(moves, "examples"), index, example)
+    {
+        (void)fprintf(out, "        %s: %s -> %s\n", jx_get_text(example, "sid", ""),
+                      jx_get_text(example, "from", ""), jx_get_text(example, "to", ""));
+    }
 }
 
 static void moves_print(FILE *out, const struct plan_step *step)
@@ -108,7 +110,10 @@ static void step_print(FILE *out, const struct plan_step *step)
     (void)fprintf(out, "  %c %s\n", signs[step->action], name);
     free(name);
     json_array_foreach(step->differences, index, difference)
+    {
         difference_print(out, step, difference);
+    }
+
     moves_print(out, step);
 }
 

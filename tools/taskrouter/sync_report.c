@@ -33,7 +33,7 @@ static void counts_print(FILE *out, const json_t *run)
 static void value_print(FILE *out, const char *text)
 {
     size_t len = 0;
-    for (; text[len] != '\0' && len < VALUE_CHARS; len++) {
+    for (; len < VALUE_CHARS && text[len] != '\0'; len++) {
         unsigned char c = (unsigned char)text[len];
         (void)fputc(c < ' ' || c == 0x7F ? ' ' : c, out);
     }
@@ -89,7 +89,11 @@ void sync_report(FILE *out, const json_t *run, const json_t *items, bool is_all)
     json_t *item = NULL;
     const char *detail = jx_get_text(run, "detail", "");
     const char *sid = jx_get_text(run, "sid", "");
-    json_array_foreach(items, index, item) item_print(out, item);
+    json_array_foreach(items, index, item)
+    {
+        item_print(out, item);
+    }
+
     if (!is_all)
         (void)fprintf(out, "  … and more: taskrouter sync --follow %s --json has all\n", sid);
     counts_print(out, run);

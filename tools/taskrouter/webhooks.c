@@ -22,10 +22,14 @@ static int dead_list(struct cli *cli)
         (void)fputc('\n', stdout);
         return CLI_OK;
     }
-    json_array_foreach(all, index, item)(void) printf(
-        "%s %s %s: %s\n", jx_get_text(item, "sid", ""), jx_get_text(item, "dateReceived", ""),
-        jx_get_text(item, "eventType", jx_get_text(item, "kind", "")),
-        jx_get_text(item, "detail", jx_get_text(item, "outcome", "")));
+    json_array_foreach(all, index, item)
+    {
+        (void)printf("%s %s %s: %s\n", jx_get_text(item, "sid", ""),
+                     jx_get_text(item, "dateReceived", ""),
+                     jx_get_text(item, "eventType", jx_get_text(item, "kind", "")),
+                     jx_get_text(item, "detail", jx_get_text(item, "outcome", "")));
+    }
+
     if (json_array_size(all) == 0)
         (void)puts("None was given up.");
     else

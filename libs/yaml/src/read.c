@@ -182,6 +182,7 @@ static enum err_code list_read(struct reader *reader, struct children *children)
 static enum err_code key_check(const struct reader *reader, const yaml_event_t *event,
                                const struct ydoc_node *key, struct map *seen)
 {
+    INVARIANT(key != NULL); /* it was read */
     bool is_scalar = key->kind != YDOC_LIST && key->kind != YDOC_MAP;
     if (!is_scalar || (key->text.len == 0 && key->kind != YDOC_TEXT))
         return refuse(reader, event->start_mark, "a key must be a word or a text");

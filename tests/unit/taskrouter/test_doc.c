@@ -162,7 +162,7 @@ static struct plan *planned(struct arena *arena, const char *text, struct doc *s
     if (code == ERR_OK)
         code = plan_make(file, suite, deletes, &plan, &err);
     if (code != ERR_OK)
-        fprintf(stderr, "%s\n%s\n", err.detail, text);
+        (void)fprintf(stderr, "%s\n%s\n", err.detail, text);
     return plan;
 }
 
@@ -177,7 +177,7 @@ static void what_is_exported_plans_to_nothing(void)
         bool is_empty = plan != NULL && plan->count == 0 && json_array_size(plan->kept) == 0;
         if (plan != NULL && plan->count > 0) {
             char *shown = json_dumps(plan->steps[0].differences, JSON_INDENT(1));
-            fprintf(stderr, "%s\n%s\n", shown, text);
+            (void)fprintf(stderr, "%s\n%s\n", shown, text);
             free(shown);
         }
         char *again = exported(suite, i % 2 == 0);
