@@ -5,7 +5,13 @@ from mirror_gone
 where sid = any($1::text[]);
 
 -- name: mirror_gone_put
--- index: primary key
+-- index: primary key; mirror_gone_by_workspace: news do not come so late as a day
+with old as (
+    delete from mirror_gone
+    where workspace_sid = $2
+      and observed_at < $3::timestamptz - interval '1 day'
+      and sid <> all ($1::text[])
+)
 insert into mirror_gone (sid, workspace_sid, observed_at)
 select distinct wanted.sid, $2::text, $3::timestamptz
 from unnest($1::text[]) as wanted (sid)

@@ -1,8 +1,10 @@
 #include "access.h"
 
+#include "activity_store.h"
 #include "svc/check.h"
 #include "svc/mirror.h"
 #include "svc/workspaces.h"
+#include "worker_store.h"
 #include "workspace_store.h"
 
 enum err_code access_workspace(struct db_conn *conn, struct call *call, const char *sid,
@@ -27,7 +29,44 @@ enum err_code access_workspace_lock(struct db_conn *conn, struct call *call, con
     return code;
 }
 
+static bool is_mirrored(const struct workspace *workspace)
+{
+    return workspace->provider == PROVIDER_TWILIO;
+}
+
+enum err_code access_worker(struct db_conn *conn, struct call *call,
+                            const struct workspace *workspace, const char *sid, struct worker *out,
+                            struct err *err)
+{
+    enum err_code code = worker_store_get(conn, call, workspace->sid, sid, out, err);
+    return mirror_missing(code, is_mirrored(workspace), "--workers", err);
+}
+
+enum err_code access_worker_lock(struct db_conn *conn, struct call *call,
+                                 const struct workspace *workspace, const char *sid,
+                                 struct worker *out, struct err *err)
+{
+    enum err_code code = worker_store_lock(conn, call, workspace->sid, sid, out, err);
+    return mirror_missing(code, is_mirrored(workspace), "--workers", err);
+}
+
+enum err_code access_activity(struct db_conn *conn, struct call *call,
+                              const struct workspace *workspace, const char *sid,
+                              struct activity *out, struct err *err)
+{
+    enum err_code code = activity_store_get(conn, call, workspace->sid, sid, out, err);
+    return mirror_missing(code, is_mirrored(workspace), "--activities", err);
+}
+
+enum err_code access_activity_lock(struct db_conn *conn, struct call *call,
+                                   const struct workspace *workspace, const char *sid,
+                                   struct activity *out, struct err *err)
+{
+    enum err_code code = activity_store_lock(conn, call, workspace->sid, sid, out, err);
+    return mirror_missing(code, is_mirrored(workspace), "--activities", err);
+}
+
 enum err_code access_local(const struct workspace *workspace, struct err *err)
 {
-    return workspace->provider == PROVIDER_TWILIO ? mirror_refuse(workspace->sid, err) : ERR_OK;
+    return is_mirrored(workspace) ? mirror_refuse(workspace->sid, err) : ERR_OK;
 }

@@ -110,7 +110,7 @@ enum err_code activity_rpc_get(void *app, struct call *call,
     if (code == ERR_OK)
         code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = activity_store_get(conn, call, workspace.sid, request->sid, &activity, err);
+        code = access_activity(conn, call, &workspace, request->sid, &activity, err);
     return code == ERR_OK ? reply_with(call, &activity, out_reply, err) : code;
 }
 
@@ -184,8 +184,8 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
     enum err_code code =
         access_workspace(conn, call, request->activity->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = activity_store_lock(conn, call, workspace.sid, request->activity->sid,
-                                   &update->activity, err);
+        code = access_activity_lock(conn, call, &workspace, request->activity->sid,
+                                    &update->activity, err);
     if (code == ERR_OK)
         code = check_version(request->_expected_version_case != 0, request->expected_version,
                              update->activity.version, err);
@@ -230,7 +230,7 @@ static enum err_code delete_tx(struct db_conn *conn, struct call *call, void *ct
     enum err_code code = /* the lock keeps others from choosing the activity meanwhile */
         access_workspace_lock(conn, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = activity_store_lock(conn, call, workspace.sid, request->sid, &activity, err);
+        code = access_activity_lock(conn, call, &workspace, request->sid, &activity, err);
     if (code == ERR_OK)
         code = check_version(request->_expected_version_case != 0, request->expected_version,
                              activity.version, err);
@@ -254,7 +254,7 @@ static enum err_code require_activity(struct workers *workers, struct call *call
     if (code == ERR_OK)
         code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = activity_store_get(conn, call, workspace.sid, request->sid, &activity, err);
+        code = access_activity(conn, call, &workspace, request->sid, &activity, err);
     if (code == ERR_OK)
         code = check_version(request->_expected_version_case != 0, request->expected_version,
                              activity.version, err);

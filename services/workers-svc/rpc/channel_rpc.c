@@ -49,7 +49,7 @@ static enum err_code load(struct workers *workers, struct call *call, const char
     if (code == ERR_OK)
         code = access_workspace(conn, call, workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = worker_store_get(conn, call, workspace.sid, worker_sid, &worker, err);
+        code = access_worker(conn, call, &workspace, worker_sid, &worker, err);
     if (code == ERR_OK)
         code = list_channels(conn, call, worker.sid, out, out_count, err);
     return code;
@@ -171,7 +171,7 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
     update->is_unknown = false;
     enum err_code code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = worker_store_lock(conn, call, workspace.sid, request->worker_sid, &worker, err);
+        code = access_worker_lock(conn, call, &workspace, request->worker_sid, &worker, err);
     if (code == ERR_OK)
         code = list_channels(conn, call, worker.sid, &channels, &count, err);
     if (code != ERR_OK)

@@ -68,7 +68,7 @@ static enum err_code link_tx(struct db_conn *conn, struct call *call, void *ctx,
     struct workspace workspace;
     enum err_code code = access_workspace_lock(conn, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = worker_store_lock(conn, call, workspace.sid, request->sid, worker, err);
+        code = access_worker_lock(conn, call, &workspace, request->sid, worker, err);
     if (code == ERR_OK)
         code = check_version(request->_expected_version_case != 0, request->expected_version,
                              worker->version, err);
@@ -94,7 +94,7 @@ static enum err_code require_worker(struct workers *workers, struct call *call,
     if (code == ERR_OK)
         code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = worker_store_get(conn, call, workspace.sid, request->sid, &worker, err);
+        code = access_worker(conn, call, &workspace, request->sid, &worker, err);
     if (code == ERR_OK)
         *out_account_sid = workspace.account_sid;
     return code;
@@ -136,7 +136,7 @@ static enum err_code unlink_tx(struct db_conn *conn, struct call *call, void *ct
     struct workspace workspace;
     enum err_code code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = worker_store_lock(conn, call, workspace.sid, request->sid, &unlink->worker, err);
+        code = access_worker_lock(conn, call, &workspace, request->sid, &unlink->worker, err);
     if (code == ERR_OK)
         code = check_version(request->_expected_version_case != 0, request->expected_version,
                              unlink->worker.version, err);

@@ -1,11 +1,8 @@
 /* PutActivities. */
-#include <string.h>
-
 #include "activity.h"
 #include "mirror_items.h"
 #include "mirror_rpc.h"
 #include "outbox/outbox.h"
-#include "svc/wire.h"
 #include "worker_events.h"
 #include "workers.h"
 
@@ -14,18 +11,21 @@ struct activities {
     struct put put;
     struct activity *wanted; /* as the request has them; with version and dates once judged */
     struct activity *rows;   /* as they are stored */
-    struct str *parked;
-    size_t parked_count;
 };
 
 /* ---- judging ---- */
 
-static void check(struct activities *all, size_t i)
+static const struct mirror_kind kind = {.prefix = "WA", .noun = "activity"};
+
+static void read_item(struct activities *all, size_t i)
 {
     const Taskrouter__Workers__V1__Activity *wire = all->request->items[i];
-    struct put_item *item = &all->put.items[i];
+    struct mirror_item *item = &all->put.items[i];
+    struct err cause = {.code = ERR_OK};
     item->sid = wire->sid;
-    item->name = wire->friendly_name;
+    item->friendly_name = wire->friendly_name;
+    item->account_sid = wire->account_sid;
+    item->workspace_sid = wire->workspace_sid;
     all->wanted[i] = (struct activity){
         .sid = wire->sid,
         .account_sid = all->put.workspace.account_sid,
@@ -33,10 +33,8 @@ static void check(struct activities *all, size_t i)
         .friendly_name = wire->friendly_name,
         .available = wire->available,
     };
-    struct err cause = {.code = ERR_OK};
-    put_check_ids(&all->put, i, "WA", wire->account_sid, wire->workspace_sid);
-    if (put_is_open(item) && activity_check(&all->wanted[i], &cause) != ERR_OK)
-        put_refuse(&all->put, item, "%s", cause.detail);
+    if (activity_check(&all->wanted[i], &cause) != ERR_OK)
+        item->problem = put_detail(&all->put, &cause);
 }
 
 static enum err_code look_up(struct activities *all, struct db_conn *conn, struct err *err)
@@ -44,45 +42,35 @@ static enum err_code look_up(struct activities *all, struct db_conn *conn, struc
     struct put *put = &all->put;
     struct str *sids = ARENA_ARRAY(put->call->arena, struct str, put->count);
     struct str *names = ARENA_ARRAY(put->call->arena, struct str, put->count);
-    all->rows = ARENA_ARRAY(put->call->arena, struct activity, put->count);
-    if (sids == NULL || names == NULL || all->rows == NULL)
+    if (sids == NULL || names == NULL)
         return call_no_room(err);
-    size_t count = 0;
     for (size_t i = 0; i < put->count; i++) {
-        if (!put_is_open(&put->items[i]))
-            continue;
-        sids[count] = str_from(all->wanted[i].sid);
-        names[count++] = str_from(all->wanted[i].friendly_name);
+        sids[i] = str_from(all->wanted[i].sid);
+        names[i] = str_from(all->wanted[i].friendly_name);
     }
-    struct activity *rows = NULL;
     struct mirror_found *found = NULL;
     enum err_code code = mirror_activity_store_find(conn, put->call, put->workspace.sid, sids,
-                                                    names, count, &rows, &found, err);
-    size_t next = 0;
+                                                    names, put->count, &all->rows, &found, err);
     for (size_t i = 0; i < put->count && code == ERR_OK; i++) {
-        if (!put_is_open(&put->items[i]))
-            continue;
-        all->rows[i] = rows[next];
-        put->items[i].found = &found[next++];
+        struct mirror_item *item = &put->items[i];
+        const struct activity *row = &all->rows[i];
+        put_found(put, item, &found[i], row->workspace_sid);
+        mirror_diff_text(&item->diff, "friendly_name", row->friendly_name, item->friendly_name);
+        mirror_diff_bool(&item->diff, "available", row->available, all->wanted[i].available);
     }
     return code;
 }
 
-static void judge(struct activities *all, size_t i)
+static void fill(struct activities *all, size_t i)
 {
     const Taskrouter__Workers__V1__Activity *wire = all->request->items[i];
-    struct put_item *item = &all->put.items[i];
-    struct activity *wanted = &all->wanted[i];
     const struct activity *row = &all->rows[i];
-    if (item->found == NULL)
-        return;
-    mirror_diff_text(&item->diff, "friendly_name", row->friendly_name, wanted->friendly_name);
-    mirror_diff_bool(&item->diff, "available", row->available, wanted->available);
-    put_judge(&all->put, item, row->workspace_sid);
-    wanted->version = row->version + (put_is_change(item) ? 1 : 0);
+    struct activity *wanted = &all->wanted[i];
+    bool is_change = mirror_item_is_written(&all->put.items[i]);
+    wanted->version = row->version + (is_change ? 1 : 0);
     wanted->created_at_us = put_date(&all->put, wire->date_created, row->created_at_us);
     wanted->updated_at_us =
-        put_date(&all->put, wire->date_updated, put_is_change(item) ? 0 : row->updated_at_us);
+        put_date(&all->put, wire->date_updated, is_change ? 0 : row->updated_at_us);
 }
 
 /* ---- writing ---- */
@@ -98,18 +86,20 @@ static enum err_code write(struct activities *all, struct db_conn *conn, struct 
     size_t count = 0;
     size_t news_count = 0;
     for (size_t i = 0; i < put->count; i++) {
-        mirror_outcome outcome = put->items[i].outcome;
-        if (put_is_change(&put->items[i]) || outcome == MIRROR_UNCHANGED)
+        bool is_new = put->items[i].outcome == MIRROR_CREATED;
+        if (put_is_stored(&put->items[i]))
             items[count++] = &all->wanted[i];
-        if (put_is_change(&put->items[i]))
+        if (mirror_item_is_written(&put->items[i]))
             news[news_count++] = (struct activity_news){
                 .activity = &all->wanted[i],
-                .type = outcome == MIRROR_CREATED ? "activity.created" : "activity.updated",
+                .type = is_new ? "activity.created" : "activity.updated",
             };
     }
-    enum err_code code = ERR_OK;
-    if (all->parked_count > 0)
-        code = mirror_activity_store_park(conn, put->call, all->parked, all->parked_count, err);
+    struct str *renamed = NULL;
+    size_t renamed_count = 0;
+    enum err_code code = put_renamed(put, &renamed, &renamed_count, err);
+    if (code == ERR_OK && renamed_count > 0)
+        code = mirror_activity_store_park(conn, put->call, renamed, renamed_count, err);
     if (code == ERR_OK && count > 0)
         code = mirror_activity_store_put(conn, put->call, items, count, put->observed_at_us, err);
     if (code == ERR_OK)
@@ -128,12 +118,12 @@ static enum err_code put_tx(struct db_conn *conn, struct call *call, void *ctx, 
     if (all->wanted == NULL)
         return call_no_room(err);
     for (size_t i = 0; i < put->count; i++)
-        check(all, i);
+        read_item(all, i);
     code = look_up(all, conn, err);
-    for (size_t i = 0; i < put->count && code == ERR_OK; i++)
-        judge(all, i);
     if (code == ERR_OK)
-        code = put_resolve_names(put, &all->parked, &all->parked_count, err);
+        code = put_settle(put, conn, &kind, err);
+    for (size_t i = 0; i < put->count && code == ERR_OK; i++)
+        fill(all, i);
     if (code == ERR_OK && !put->is_dry_run)
         code = write(all, conn, err);
     return code;

@@ -22,31 +22,34 @@ struct channels {
 
 /* ---- judging ---- */
 
-static void check_pair(struct channels *all, size_t i)
+static const struct mirror_kind kind = {.prefix = "WC", .noun = "worker channel"};
+
+static const char *form_problem(const struct channels *all, size_t i)
 {
-    struct put_item *item = &all->put.items[i];
     const struct worker_channel *wanted = &all->wanted[i];
     struct err cause = {.code = ERR_OK};
     if (check_sid("worker_sid", wanted->worker_sid, "WK", &cause) != ERR_OK ||
         check_sid("task_channel_sid", wanted->task_channel_sid, "TC", &cause) != ERR_OK ||
-        worker_channel_check(wanted, &cause) != ERR_OK) {
-        put_refuse(&all->put, item, "%s", cause.detail);
-        return;
-    }
-    for (size_t j = 0; j < i && put_is_open(item); j++) {
+        worker_channel_check(wanted, &cause) != ERR_OK)
+        return put_detail(&all->put, &cause);
+    for (size_t j = 0; j < i; j++) {
         if (strcmp(all->wanted[j].worker_sid, wanted->worker_sid) == 0 &&
             strcmp(all->wanted[j].task_channel_sid, wanted->task_channel_sid) == 0)
-            put_refuse(&all->put, item, "%s of worker %s is twice in this request",
-                       wanted->task_channel_sid, wanted->worker_sid);
+            return arena_printf(all->put.call->arena,
+                                "the channel %s of worker %s is twice in this request",
+                                wanted->task_channel_sid, wanted->worker_sid);
     }
+    return NULL;
 }
 
-static void check(struct channels *all, size_t i)
+static void read_item(struct channels *all, size_t i)
 {
     const Taskrouter__Workers__V1__WorkerChannel *wire = all->request->items[i];
-    struct put_item *item = &all->put.items[i];
+    struct mirror_item *item = &all->put.items[i];
     item->sid = wire->sid;
-    item->name = wire->task_channel_unique_name;
+    item->friendly_name = wire->task_channel_unique_name;
+    item->account_sid = wire->account_sid;
+    item->workspace_sid = wire->workspace_sid;
     all->wanted[i] = (struct worker_channel){
         .sid = wire->sid,
         .account_sid = all->put.workspace.account_sid,
@@ -57,9 +60,37 @@ static void check(struct channels *all, size_t i)
         .configured_capacity = wire->configured_capacity,
         .available = wire->available,
     };
-    put_check_ids(&all->put, i, "WC", wire->account_sid, wire->workspace_sid);
-    if (put_is_open(item))
-        check_pair(all, i);
+    item->problem = form_problem(all, i);
+}
+
+static const char *problem_of(const struct put *put, const struct mirror_channel_found *found)
+{
+    if (!found->has_worker)
+        return arena_printf(put->call->arena, "worker %s is not known here yet; workers come first",
+                            found->row.worker_sid);
+    if (!found->has_task_channel)
+        return arena_printf(put->call->arena,
+                            "task channel %s is not known here yet; task channels come first",
+                            found->row.task_channel_sid);
+    return NULL;
+}
+
+static void compare(struct put *put, struct mirror_item *item,
+                    const struct mirror_channel_found *found, const struct worker_channel *wanted)
+{
+    const struct worker_channel *row = &found->row;
+    item->row =
+        (struct mirror_row){.exists = found->exists, .observed_at_us = found->observed_at_us};
+    item->row_workspace_sid = put->workspace.sid;
+    if (found->has_task_channel)
+        item->friendly_name = row->task_channel_unique_name;
+    if (found->exists)
+        mirror_diff_text(&item->diff, "sid", row->sid, wanted->sid);
+    mirror_diff_i64(&item->diff, "configured_capacity", row->configured_capacity,
+                    wanted->configured_capacity);
+    mirror_diff_bool(&item->diff, "available", row->available, wanted->available);
+    if (item->problem == NULL)
+        item->problem = problem_of(put, found);
 }
 
 static enum err_code look_up(struct channels *all, struct db_conn *conn, struct err *err)
@@ -67,57 +98,26 @@ static enum err_code look_up(struct channels *all, struct db_conn *conn, struct 
     struct put *put = &all->put;
     const struct worker_channel **wanted =
         ARENA_ARRAY(put->call->arena, const struct worker_channel *, put->count);
-    all->found = ARENA_ARRAY(put->call->arena, struct mirror_channel_found, put->count);
-    if (wanted == NULL || all->found == NULL)
+    if (wanted == NULL)
         return call_no_room(err);
-    size_t count = 0;
-    for (size_t i = 0; i < put->count; i++) {
-        if (put_is_open(&put->items[i]))
-            wanted[count++] = &all->wanted[i];
-    }
-    struct mirror_channel_found *found = NULL;
-    enum err_code code =
-        mirror_channel_store_find(conn, put->call, put->workspace.sid, wanted, count, &found, err);
-    size_t next = 0;
+    for (size_t i = 0; i < put->count; i++)
+        wanted[i] = &all->wanted[i];
+    enum err_code code = mirror_channel_store_find(conn, put->call, put->workspace.sid, wanted,
+                                                   put->count, &all->found, err);
     for (size_t i = 0; i < put->count && code == ERR_OK; i++) {
-        if (!put_is_open(&put->items[i]))
-            continue;
-        all->found[i] = found[next++];
-        all->is_fetch_needed =
-            all->is_fetch_needed || (all->may_fetch && !all->found[i].has_task_channel);
+        bool is_in_need = put->items[i].problem == NULL && !all->found[i].has_task_channel;
+        all->is_fetch_needed = all->is_fetch_needed || (all->may_fetch && is_in_need);
+        compare(put, &put->items[i], &all->found[i], wanted[i]);
     }
     return code;
 }
 
-static void judge(struct channels *all, size_t i)
+static void fill(struct channels *all, size_t i)
 {
     const Taskrouter__Workers__V1__WorkerChannel *wire = all->request->items[i];
-    struct put_item *item = &all->put.items[i];
+    const struct worker_channel *row = &all->found[i].row;
     struct worker_channel *wanted = &all->wanted[i];
-    const struct mirror_channel_found *found = &all->found[i];
-    if (!put_is_open(item))
-        return;
-    if (!found->has_worker) {
-        put_refuse(&all->put, item, "worker %s is not known here yet; workers come first",
-                   wanted->worker_sid);
-        return;
-    }
-    if (!found->has_task_channel) {
-        put_refuse(&all->put, item,
-                   "task channel %s is not known here yet; task channels come first",
-                   wanted->task_channel_sid);
-        return;
-    }
-    const struct worker_channel *row = &found->row;
-    if (found->exists)
-        mirror_diff_text(&item->diff, "sid", row->sid, wanted->sid);
-    mirror_diff_i64(&item->diff, "configured_capacity", row->configured_capacity,
-                    wanted->configured_capacity);
-    mirror_diff_bool(&item->diff, "available", row->available, wanted->available);
-    struct mirror_row stored = {.exists = found->exists, .observed_at_us = found->observed_at_us};
-    item->name = row->task_channel_unique_name;
-    item->outcome = mirror_judge_put(&stored, all->put.observed_at_us, &item->diff);
-    bool is_change = put_is_change(item);
+    bool is_change = mirror_item_is_written(&all->put.items[i]);
     wanted->task_channel_unique_name = row->task_channel_unique_name;
     wanted->version = row->version + (is_change ? 1 : 0);
     wanted->created_at_us = put_date(&all->put, wire->date_created, row->created_at_us);
@@ -138,7 +138,7 @@ static enum err_code touch(struct channels *all, struct db_conn *conn, struct wo
     size_t count = 0;
     for (size_t i = 0; i < put->count; i++) {
         struct str sid = str_from(all->wanted[i].worker_sid);
-        bool is_new = put_is_change(&put->items[i]);
+        bool is_new = mirror_item_is_written(&put->items[i]);
         for (size_t j = 0; j < count && is_new; j++)
             is_new = !str_eq(sids[j], sid);
         if (is_new)
@@ -171,10 +171,10 @@ static size_t tell(const struct channels *all, const struct worker *worker,
     size_t count = 0;
     bool has_told_new = false;
     for (size_t i = 0; i < all->put.count; i++) {
-        const struct put_item *item = &all->put.items[i];
+        const struct mirror_item *item = &all->put.items[i];
         const struct worker_channel *row = &all->found[i].row;
         bool is_new = item->outcome == MIRROR_CREATED;
-        if (!put_is_change(item) || strcmp(all->wanted[i].worker_sid, worker->sid) != 0 ||
+        if (!mirror_item_is_written(item) || strcmp(all->wanted[i].worker_sid, worker->sid) != 0 ||
             (is_new && has_told_new))
             continue;
         bool is_switched = !is_new && row->available != all->wanted[i].available;
@@ -202,7 +202,7 @@ static enum err_code write(struct channels *all, struct db_conn *conn, struct er
         return call_no_room(err);
     size_t count = 0;
     for (size_t i = 0; i < put->count; i++) {
-        if (put_is_change(&put->items[i]) || put->items[i].outcome == MIRROR_UNCHANGED)
+        if (put_is_stored(&put->items[i]))
             items[count++] = &all->wanted[i];
     }
     if (count == 0)
@@ -231,13 +231,14 @@ static enum err_code put_tx(struct db_conn *conn, struct call *call, void *ctx, 
     if (all->wanted == NULL)
         return call_no_room(err);
     for (size_t i = 0; i < put->count; i++)
-        check(all, i);
+        read_item(all, i);
     code = look_up(all, conn, err);
     if (code != ERR_OK || all->is_fetch_needed)
         return code;
-    for (size_t i = 0; i < put->count; i++)
-        judge(all, i);
-    return put->is_dry_run ? ERR_OK : write(all, conn, err);
+    code = put_settle(put, conn, &kind, err);
+    for (size_t i = 0; i < put->count && code == ERR_OK; i++)
+        fill(all, i);
+    return code == ERR_OK && !put->is_dry_run ? write(all, conn, err) : code;
 }
 
 enum err_code

@@ -13,6 +13,17 @@ struct vanishing {
     struct put put;
 };
 
+static bool is_open(const struct mirror_item *item)
+{
+    return item->outcome == TASKROUTER__COMMON__V1__MIRROR_OUTCOME__MIRROR_OUTCOME_UNSPECIFIED;
+}
+
+static void refuse(struct mirror_item *item, const char *detail)
+{
+    item->outcome = MIRROR_CONFLICTING;
+    item->detail = detail;
+}
+
 /* The items of one kind, and what is done with them. */
 struct kind {
     const char *prefix;
@@ -40,7 +51,7 @@ static enum err_code collect(const struct vanishing *all, const char *prefix, st
     if (arena_is_exhausted(arena))
         return call_no_room(err);
     for (size_t i = 0; i < put->count; i++) {
-        if (!put_is_open(&put->items[i]) || strncmp(put->items[i].sid, prefix, 2) != 0)
+        if (!is_open(&put->items[i]) || strncmp(put->items[i].sid, prefix, 2) != 0)
             continue;
         out->index[out->count] = i;
         out->sids[out->count++] = str_from(put->items[i].sid);
@@ -53,7 +64,7 @@ static bool judge(struct vanishing *all, struct kind *kind, size_t n,
                   const struct mirror_found *found, const char *name, const char *row_workspace_sid)
 {
     struct put *put = &all->put;
-    struct put_item *item = &put->items[kind->index[n]];
+    struct mirror_item *item = &put->items[kind->index[n]];
     bool is_here = found->exists && strcmp(row_workspace_sid, put->workspace.sid) == 0;
     struct mirror_row row = {
         .exists = is_here,
@@ -61,7 +72,7 @@ static bool judge(struct vanishing *all, struct kind *kind, size_t n,
         .observed_at_us = found->observed_at_us,
     };
     if (is_here)
-        item->name = name;
+        item->friendly_name = name;
     item->outcome = mirror_judge_vanish(&row, put->observed_at_us);
     bool is_later = put->observed_at_us > found->observed_at_us;
     if (item->outcome == MIRROR_VANISHED || (is_here && found->is_vanished && is_later))
@@ -75,10 +86,8 @@ static enum err_code remember(const struct vanishing *all, struct db_conn *conn,
                               const struct kind *kind, struct err *err)
 {
     const struct put *put = &all->put;
-    if (kind->unknown_count == 0)
-        return ERR_OK;
-    return mirror_gone_store_put(conn, put->call, put->workspace.sid, kind->unknown,
-                                 kind->unknown_count, put->observed_at_us, err);
+    return mirror_gone_note(conn, put->call, put->workspace.sid, kind->unknown, kind->unknown_count,
+                            put->observed_at_us, err);
 }
 
 /* ---- workers ---- */
@@ -201,14 +210,14 @@ static enum err_code vanish_workspace(struct vanishing *all, struct db_conn *con
 
 static void check(struct vanishing *all, size_t i)
 {
-    struct put_item *item = &all->put.items[i];
+    struct mirror_item *item = &all->put.items[i];
     item->sid = all->request->sids[i];
     struct str sid = str_from(item->sid);
     if (!parse_is_sid(sid, "WA") && !parse_is_sid(sid, "WK") && !parse_is_sid(sid, "WS"))
-        put_refuse(&all->put, item, "it is no SID of an activity, a worker or a workspace");
-    for (size_t j = 0; j < i && put_is_open(item); j++) {
+        refuse(item, "this is no SID of an activity, a worker or a workspace");
+    for (size_t j = 0; j < i && is_open(item); j++) {
         if (strcmp(all->put.items[j].sid, item->sid) == 0)
-            put_refuse(&all->put, item, "%s is twice in this request", item->sid);
+            refuse(item, "it is twice in this request");
     }
 }
 

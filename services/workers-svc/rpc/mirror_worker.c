@@ -5,7 +5,6 @@
 #include "mirror_rpc.h"
 #include "outbox/outbox.h"
 #include "svc/check.h"
-#include "svc/wire.h"
 #include "worker.h"
 #include "worker_events.h"
 #include "workers.h"
@@ -15,18 +14,21 @@ struct putting {
     struct put put;
     struct worker *wanted; /* as the request has them; with version and dates once judged */
     struct mirror_worker_found *found; /* beside them */
-    struct str *parked;
-    size_t parked_count;
 };
 
 /* ---- judging ---- */
 
-static void check(struct putting *all, size_t i)
+static const struct mirror_kind kind = {.prefix = "WK", .noun = "worker"};
+
+static void read_item(struct putting *all, size_t i)
 {
     const Taskrouter__Workers__V1__Worker *wire = all->request->items[i];
-    struct put_item *item = &all->put.items[i];
+    struct mirror_item *item = &all->put.items[i];
+    struct err cause = {.code = ERR_OK};
     item->sid = wire->sid;
-    item->name = wire->friendly_name;
+    item->friendly_name = wire->friendly_name;
+    item->account_sid = wire->account_sid;
+    item->workspace_sid = wire->workspace_sid;
     all->wanted[i] = (struct worker){
         .sid = wire->sid,
         .account_sid = all->put.workspace.account_sid,
@@ -37,52 +39,46 @@ static void check(struct putting *all, size_t i)
         .activity_name = "",
         .user_sid = "",
     };
-    struct err cause = {.code = ERR_OK};
-    put_check_ids(&all->put, i, "WK", wire->account_sid, wire->workspace_sid);
-    if (put_is_open(item) &&
-        (worker_check(&all->wanted[i], &cause) != ERR_OK ||
-         check_sid("activity_sid", wire->activity_sid, "WA", &cause) != ERR_OK))
-        put_refuse(&all->put, item, "%s", cause.detail);
+    if (worker_check(&all->wanted[i], &cause) != ERR_OK ||
+        check_sid("activity_sid", wire->activity_sid, "WA", &cause) != ERR_OK)
+        item->problem = put_detail(&all->put, &cause);
+}
+
+/* What the database knows to be wrong. A worker stays in an activity that is a tombstone by now,
+ * but is not moved to one. */
+static const char *problem_of(const struct put *put, const struct mirror_worker_found *found,
+                              const char *activity_sid)
+{
+    bool stays = found->base.exists && strcmp(found->row.activity_sid, activity_sid) == 0;
+    if (!found->attributes_storable)
+        return "attributes holds a number or text that cannot be stored";
+    if (found->has_activity || stays)
+        return NULL;
+    return arena_printf(put->call->arena, "activity %s is %s; activities come first", activity_sid,
+                        found->activity_vanished ? "no longer there" : "not known here yet");
 }
 
 static enum err_code look_up(struct putting *all, struct db_conn *conn, struct err *err)
 {
     struct put *put = &all->put;
     const struct worker **wanted = ARENA_ARRAY(put->call->arena, const struct worker *, put->count);
-    all->found = ARENA_ARRAY(put->call->arena, struct mirror_worker_found, put->count);
-    if (wanted == NULL || all->found == NULL)
+    if (wanted == NULL)
         return call_no_room(err);
-    size_t count = 0;
-    for (size_t i = 0; i < put->count; i++) {
-        if (put_is_open(&put->items[i]))
-            wanted[count++] = &all->wanted[i];
-    }
-    struct mirror_worker_found *found = NULL;
-    enum err_code code =
-        mirror_worker_store_find(conn, put->call, put->workspace.sid, wanted, count, &found, err);
-    size_t next = 0;
+    for (size_t i = 0; i < put->count; i++)
+        wanted[i] = &all->wanted[i];
+    enum err_code code = mirror_worker_store_find(conn, put->call, put->workspace.sid, wanted,
+                                                  put->count, &all->found, err);
     for (size_t i = 0; i < put->count && code == ERR_OK; i++) {
-        if (!put_is_open(&put->items[i]))
-            continue;
-        all->found[i] = found[next++];
-        put->items[i].found = &all->found[i].base;
+        struct mirror_item *item = &put->items[i];
+        const struct worker *row = &all->found[i].row;
+        put_found(put, item, &all->found[i].base, row->workspace_sid);
+        mirror_diff_text(&item->diff, "friendly_name", row->friendly_name, item->friendly_name);
+        mirror_diff_json(&item->diff, "attributes", row->attributes, wanted[i]->attributes);
+        mirror_diff_text(&item->diff, "activity_sid", row->activity_sid, wanted[i]->activity_sid);
+        if (item->problem == NULL)
+            item->problem = problem_of(put, &all->found[i], wanted[i]->activity_sid);
     }
     return code;
-}
-
-/* A worker stays in an activity that is a tombstone by now, but is not moved to one. */
-static void check_activity(struct putting *all, struct put_item *item,
-                           const struct mirror_worker_found *found, const char *activity_sid)
-{
-    bool stays = found->base.exists && strcmp(found->row.activity_sid, activity_sid) == 0;
-    if (found->has_activity || stays)
-        return;
-    if (found->activity_vanished)
-        put_refuse(&all->put, item, "activity %s is no longer there; activities come first",
-                   activity_sid);
-    else
-        put_refuse(&all->put, item, "activity %s is not known here yet; activities come first",
-                   activity_sid);
 }
 
 static void fill(struct putting *all, size_t i)
@@ -91,7 +87,7 @@ static void fill(struct putting *all, size_t i)
     const struct mirror_worker_found *found = &all->found[i];
     const struct worker *row = &found->row;
     struct worker *wanted = &all->wanted[i];
-    bool is_change = put_is_change(&all->put.items[i]);
+    bool is_change = mirror_item_is_written(&all->put.items[i]);
     bool is_moved = strcmp(row->activity_sid, wanted->activity_sid) != 0;
     if (!is_change)
         wanted->attributes = row->attributes; /* the same value, maybe written in another way */
@@ -104,26 +100,6 @@ static void fill(struct putting *all, size_t i)
         put_date(&all->put, wire->date_status_changed, is_moved ? 0 : row->status_changed_at_us);
     wanted->updated_at_us =
         put_date(&all->put, wire->date_updated, is_change ? 0 : row->updated_at_us);
-}
-
-static void judge(struct putting *all, size_t i)
-{
-    struct put_item *item = &all->put.items[i];
-    const struct mirror_worker_found *found = &all->found[i];
-    const struct worker *wanted = &all->wanted[i];
-    const struct worker *row = &found->row;
-    if (item->found == NULL)
-        return;
-    mirror_diff_text(&item->diff, "friendly_name", row->friendly_name, wanted->friendly_name);
-    mirror_diff_json(&item->diff, "attributes", row->attributes, wanted->attributes);
-    mirror_diff_text(&item->diff, "activity_sid", row->activity_sid, wanted->activity_sid);
-    put_judge(&all->put, item, row->workspace_sid);
-    if (put_is_change(item) && !found->attributes_storable)
-        put_refuse(&all->put, item,
-                   "attributes holds a number or text that cannot be stored; change it");
-    if (put_is_change(item))
-        check_activity(all, item, found, wanted->activity_sid);
-    fill(all, i);
 }
 
 /* ---- writing ---- */
@@ -160,15 +136,16 @@ static enum err_code write(struct putting *all, struct db_conn *conn, struct err
     size_t count = 0;
     size_t news_count = 0;
     for (size_t i = 0; i < put->count; i++) {
-        bool is_change = put_is_change(&put->items[i]);
-        if (is_change || put->items[i].outcome == MIRROR_UNCHANGED)
+        if (put_is_stored(&put->items[i]))
             items[count++] = &all->wanted[i];
-        if (is_change)
+        if (mirror_item_is_written(&put->items[i]))
             news_count += tell(all, i, &news[news_count]);
     }
-    enum err_code code = ERR_OK;
-    if (all->parked_count > 0)
-        code = mirror_worker_store_park(conn, put->call, all->parked, all->parked_count, err);
+    struct str *renamed = NULL;
+    size_t renamed_count = 0;
+    enum err_code code = put_renamed(put, &renamed, &renamed_count, err);
+    if (code == ERR_OK && renamed_count > 0)
+        code = mirror_worker_store_park(conn, put->call, renamed, renamed_count, err);
     if (code == ERR_OK && count > 0)
         code = mirror_worker_store_put(conn, put->call, items, count, put->observed_at_us, err);
     if (code == ERR_OK)
@@ -187,12 +164,12 @@ static enum err_code put_tx(struct db_conn *conn, struct call *call, void *ctx, 
     if (all->wanted == NULL)
         return call_no_room(err);
     for (size_t i = 0; i < put->count; i++)
-        check(all, i);
+        read_item(all, i);
     code = look_up(all, conn, err);
-    for (size_t i = 0; i < put->count && code == ERR_OK; i++)
-        judge(all, i);
     if (code == ERR_OK)
-        code = put_resolve_names(put, &all->parked, &all->parked_count, err);
+        code = put_settle(put, conn, &kind, err);
+    for (size_t i = 0; i < put->count && code == ERR_OK; i++)
+        fill(all, i);
     if (code == ERR_OK && !put->is_dry_run)
         code = write(all, conn, err);
     return code;

@@ -11,7 +11,8 @@
 
 struct adoption {
     const Taskrouter__Workers__V1__PutWorkspaceRequest *request;
-    struct put put; /* of one item; its workspace is what is to be stored */
+    struct put put;        /* of one item; its workspace is what is to be stored */
+    int64_t known_version; /* of the row; 0: there is none */
 };
 
 /* What Twilio does not tell stays as it is, or is as in a new one. */
@@ -38,10 +39,9 @@ static void from_request(struct adoption *all)
         all->put.workspace.prioritize_queue_order = QUEUE_ORDER_FIFO;
 }
 
-static void check(struct adoption *all)
+static const char *problem_of(const struct put *put)
 {
-    const struct workspace *wanted = &all->put.workspace;
-    struct put_item *item = &all->put.items[0];
+    const struct workspace *wanted = &put->workspace;
     struct err cause = {.code = ERR_OK};
     if (check_sid("account_sid", wanted->account_sid, "AC", &cause) != ERR_OK ||
         check_optional_sid("default_activity_sid", wanted->default_activity_sid, "WA", &cause) !=
@@ -50,7 +50,8 @@ static void check(struct adoption *all)
             ERR_OK ||
         check_optional_url("event_callback_url", wanted->event_callback_url, &cause) != ERR_OK ||
         workspace_check(wanted, &cause) != ERR_OK)
-        put_refuse(&all->put, item, "%s", cause.detail);
+        return put_detail(put, &cause);
+    return NULL;
 }
 
 static void compare(struct mirror_diff *diff, const struct workspace *row,
@@ -73,9 +74,10 @@ static void compare(struct mirror_diff *diff, const struct workspace *row,
 
 static enum err_code judge(struct adoption *all, struct db_conn *conn, struct err *err)
 {
+    static const struct mirror_kind kind = {.prefix = "WS", .noun = "workspace"};
     const Taskrouter__Workers__V1__Workspace *wire = all->request->workspace;
     struct put *put = &all->put;
-    struct put_item *item = &put->items[0];
+    struct mirror_item *item = &put->items[0];
     struct workspace *wanted = &put->workspace;
     struct workspace row;
     struct mirror_found found;
@@ -86,46 +88,37 @@ static enum err_code judge(struct adoption *all, struct db_conn *conn, struct er
         return code;
     if (wanted->time_zone[0] == '\0')
         wanted->time_zone = found.exists ? row.time_zone : "UTC";
-    check(all);
-    if (!put_is_open(item))
-        return ERR_OK;
-    if (found.exists && strcmp(row.account_sid, wanted->account_sid) != 0) {
-        put_refuse(put, item, "it belongs to account %s here, not to %s", row.account_sid,
-                   wanted->account_sid);
-        return ERR_OK;
-    }
+    item->problem = problem_of(put);
+    item->account_sid = wanted->account_sid;
+    if (found.exists) /* it stays in its account */
+        wanted->account_sid = row.account_sid;
+    put_found(put, item, &found, wanted->sid);
     compare(&item->diff, &row, wanted);
-    item->found = &found;
-    put_judge(put, item, row.sid);
-    item->found = NULL; /* ours, not to be kept */
-    bool is_change = put_is_change(item);
-    if (is_change && found.holder_sid[0] != '\0' && strcmp(found.holder_sid, wanted->sid) != 0)
-        put_refuse(put, item, "the name \"%s\" is that of %s", wanted->friendly_name,
-                   found.holder_sid);
+    code = put_settle(put, conn, &kind, err);
+    bool is_change = mirror_item_is_written(item);
+    all->known_version = row.version;
     wanted->version = row.version + (is_change ? 1 : 0);
     wanted->created_at_us = put_date(put, wire->date_created, row.created_at_us);
     wanted->updated_at_us = put_date(put, wire->date_updated, is_change ? 0 : row.updated_at_us);
-    return ERR_OK;
+    return code;
 }
 
 static enum err_code write(struct adoption *all, struct db_conn *conn, struct err *err)
 {
     struct put *put = &all->put;
-    mirror_outcome outcome = put->items[0].outcome;
-    bool is_change = put_is_change(&put->items[0]);
-    if (!is_change && outcome != MIRROR_UNCHANGED)
+    bool is_new = put->items[0].outcome == MIRROR_CREATED;
+    if (!put_is_stored(&put->items[0]))
         return ERR_OK;
-    enum err_code code =
-        mirror_workspace_store_put(conn, put->call, &put->workspace, put->observed_at_us, err);
-    if (code != ERR_OK || !is_change)
+    enum err_code code = mirror_workspace_store_put(conn, put->call, &put->workspace,
+                                                    all->known_version, put->observed_at_us, err);
+    if (code != ERR_OK || !mirror_item_is_written(&put->items[0]))
         return code;
     struct workspace now; /* with the names of its activities */
     code = workspace_store_get(conn, put->call, put->workspace.sid, &now, err);
     if (code != ERR_OK)
         return code;
     return workspace_event_append(
-        conn, put->call, outcome == MIRROR_CREATED ? "workspace.created" : "workspace.updated",
-        &now, false, err);
+        conn, put->call, is_new ? "workspace.created" : "workspace.updated", &now, false, err);
 }
 
 static enum err_code put_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
@@ -136,7 +129,7 @@ static enum err_code put_tx(struct db_conn *conn, struct call *call, void *ctx, 
     if (code != ERR_OK)
         return code;
     all->put.items[0].sid = all->put.workspace.sid;
-    all->put.items[0].name = all->put.workspace.friendly_name;
+    all->put.items[0].friendly_name = all->put.workspace.friendly_name;
     if (!all->put.is_dry_run)
         code = mirror_workspace_store_lock(conn, call, all->put.workspace.sid, err);
     if (code == ERR_OK)

@@ -153,7 +153,7 @@ enum err_code worker_rpc_get(void *app, struct call *call,
     if (code == ERR_OK)
         code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = worker_store_get(conn, call, workspace.sid, request->sid, &worker, err);
+        code = access_worker(conn, call, &workspace, request->sid, &worker, err);
     return code == ERR_OK ? reply_with(call, &worker, out_reply, err) : code;
 }
 
@@ -215,7 +215,7 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
     enum err_code code =
         access_workspace(conn, call, request->worker->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = worker_store_lock(conn, call, workspace.sid, request->worker->sid, worker, err);
+        code = access_worker_lock(conn, call, &workspace, request->worker->sid, worker, err);
     if (code == ERR_OK)
         code = check_version(request->_expected_version_case != 0, request->expected_version,
                              worker->version, err);
@@ -283,7 +283,7 @@ static enum err_code delete_tx(struct db_conn *conn, struct call *call, void *ct
     struct worker worker;
     enum err_code code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
     if (code == ERR_OK)
-        code = worker_store_lock(conn, call, workspace.sid, request->sid, &worker, err);
+        code = access_worker_lock(conn, call, &workspace, request->sid, &worker, err);
     if (code == ERR_OK)
         code = check_version(request->_expected_version_case != 0, request->expected_version,
                              worker.version, err);

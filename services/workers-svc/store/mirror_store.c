@@ -23,6 +23,8 @@ enum workspace_column {
     WS_TEMPLATE,
     WS_IS_VANISHED,
     WS_OBSERVED_AT,
+    WS_NAME_KEY,
+    WS_WANTED_KEY,
     WS_HOLDER_SID,
 };
 
@@ -47,8 +49,8 @@ enum err_code mirror_workspace_store_find(struct db_conn *conn, struct call *cal
         .exists = !db_is_null(result, 0, WS_SID),
         .is_vanished = db_get_bool(result, 0, WS_IS_VANISHED),
         .observed_at_us = db_get_time_us(result, 0, WS_OBSERVED_AT),
-        .name_key = "",
-        .wanted_key = "",
+        .name_key = db_get_text(result, 0, WS_NAME_KEY),
+        .wanted_key = db_get_text(result, 0, WS_WANTED_KEY),
         .holder_sid = db_get_text(result, 0, WS_HOLDER_SID),
     };
     *out_row = (struct workspace){
@@ -75,9 +77,10 @@ enum err_code mirror_workspace_store_find(struct db_conn *conn, struct call *cal
 }
 
 enum err_code mirror_workspace_store_put(struct db_conn *conn, struct call *call,
-                                         const struct workspace *workspace, int64_t observed_at_us,
-                                         struct err *err)
+                                         const struct workspace *workspace, int64_t known_version,
+                                         int64_t observed_at_us, struct err *err)
 {
+    struct db_result *result = NULL;
     enum err_code code = db_query(
         conn, call, &mirror_workspace_put,
         DB_PARAMS(db_cstr(workspace->sid), db_cstr(workspace->account_sid),
@@ -87,12 +90,14 @@ enum err_code mirror_workspace_store_put(struct db_conn *conn, struct call *call
                   db_cstr(queue_order_name(workspace->prioritize_queue_order)),
                   db_cstr(workspace->time_zone), db_i64(workspace->version),
                   db_time_us(workspace->created_at_us), db_time_us(workspace->updated_at_us),
-                  db_time_us(observed_at_us)),
-        NULL, err);
-    if (code == ERR_ALREADY_EXISTS) /* a name that was free a moment ago */
+                  db_time_us(observed_at_us), db_i64(known_version)),
+        &result, err);
+    bool is_late = code == ERR_OK && db_affected(result) == 0;
+    if (is_late || code == ERR_ALREADY_EXISTS) /* it, or one that got the name a moment ago */
         return ERR_SET(err, ERR_ABORTED, "PUT_AT_ONCE",
-                       "another workspace got the name \"%s\" meanwhile; repeat the request",
-                       workspace->friendly_name);
+                       "a workspace with the SID %s or the name \"%s\" came meanwhile; repeat the "
+                       "request",
+                       workspace->sid, workspace->friendly_name);
     return code;
 }
 
@@ -113,18 +118,6 @@ enum err_code mirror_workspace_store_vanish(struct db_conn *conn, struct call *c
         code = db_query(conn, call, &mirror_workspace_vanish,
                         DB_PARAMS(sid, db_i64(workspace->version), at), NULL, err);
     return code;
-}
-
-/* ---- what was never here ---- */
-
-enum err_code mirror_gone_store_put(struct db_conn *conn, struct call *call,
-                                    const char *workspace_sid, const struct str *sids, size_t count,
-                                    int64_t observed_at_us, struct err *err)
-{
-    return db_query(
-        conn, call, &mirror_gone_put,
-        DB_PARAMS(db_cstr(workspace_sid), db_texts(sids, count), db_time_us(observed_at_us)), NULL,
-        err);
 }
 
 /* ---- activities ---- */

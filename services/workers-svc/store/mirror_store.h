@@ -19,7 +19,7 @@
 struct mirror_found {
     bool exists; /* tombstones too; in whatever workspace */
     bool is_vanished;
-    int64_t observed_at_us; /* 0: never; also set for what vanished before we knew it */
+    int64_t observed_at_us; /* 0: never */
     const char *name_key;   /* of the row; equal where names clash; "" when there is none */
     const char *wanted_key; /* of the item */
     const char *holder_sid; /* the live row that has the item's name now, or "" */
@@ -31,27 +31,22 @@ struct mirror_found {
 enum err_code mirror_workspace_store_lock(struct db_conn *conn, struct call *call, const char *sid,
                                           struct err *err) MUST_CHECK;
 
-/* *out_row is filled when out_found->exists, but for the names of activities; keys are not. */
+/* *out_row is filled when out_found->exists, but for the names of activities. */
 enum err_code mirror_workspace_store_find(struct db_conn *conn, struct call *call,
                                           const struct workspace *wanted, struct workspace *out_row,
                                           struct mirror_found *out_found,
                                           struct err *err) MUST_CHECK;
 
-/* Errors: ABORTED when another one put it first: begin again. */
+/* known_version: that of the row which was found, 0 when there was none. Errors: ABORTED when
+ * another one put it meanwhile: begin again. */
 enum err_code mirror_workspace_store_put(struct db_conn *conn, struct call *call,
-                                         const struct workspace *workspace, int64_t observed_at_us,
-                                         struct err *err) MUST_CHECK;
+                                         const struct workspace *workspace, int64_t known_version,
+                                         int64_t observed_at_us, struct err *err) MUST_CHECK;
 
 /* The workspace and all in it. */
 enum err_code mirror_workspace_store_vanish(struct db_conn *conn, struct call *call,
                                             const struct workspace *workspace,
                                             int64_t observed_at_us, struct err *err) MUST_CHECK;
-
-/* ---- what was never here ---- */
-
-enum err_code mirror_gone_store_put(struct db_conn *conn, struct call *call,
-                                    const char *workspace_sid, const struct str *sids, size_t count,
-                                    int64_t observed_at_us, struct err *err) MUST_CHECK;
 
 /* ---- activities ---- */
 

@@ -15,7 +15,8 @@ for update;
 select w.sid, w.account_sid, w.friendly_name, w.provider, w.default_activity_sid,
        w.timeout_activity_sid, w.event_callback_url, w.events_filter, w.multi_task_enabled,
        w.prioritize_queue_order, w.time_zone, w.version, w.created_at, w.updated_at, w.template,
-       w.vanished_at is not null, w.observed_at, coalesce(h.sid, '')
+       w.vanished_at is not null, w.observed_at, lower(w.friendly_name), lower(i.friendly_name),
+       coalesce(h.sid, '')
 from (select $1::text as sid, $2::text as account_sid, $3::text as friendly_name) i
 left join workspace w on w.sid = i.sid
 left join workspace h on h.account_sid = i.account_sid
@@ -23,7 +24,7 @@ left join workspace h on h.account_sid = i.account_sid
                      and h.vanished_at is null;
 
 -- name: mirror_workspace_put
--- index: primary key
+-- index: primary key; no row when another Put came first
 insert into workspace (sid, account_sid, friendly_name, provider, default_activity_sid,
                        timeout_activity_sid, event_callback_url, events_filter,
                        multi_task_enabled, prioritize_queue_order, time_zone, version, created_at,
@@ -42,7 +43,8 @@ set friendly_name = excluded.friendly_name,
     created_at = excluded.created_at,
     updated_at = excluded.updated_at,
     observed_at = excluded.observed_at,
-    vanished_at = null;
+    vanished_at = null
+where workspace.version = $15;
 
 -- name: mirror_workspace_vanish
 -- index: primary key
@@ -70,36 +72,19 @@ set vanished_at = $2,
 where workspace_sid = $1
   and vanished_at is null;
 
--- ---- what was never here ----
-
--- name: mirror_gone_put
--- index: primary key; mirror_gone_by_workspace for those that are a day old
-with old as (
-    delete from mirror_gone
-    where workspace_sid = $1
-      and observed_at < $3::timestamptz - interval '1 day'
-      and sid <> all ($2::text[])
-)
-insert into mirror_gone (sid, workspace_sid, observed_at)
-select sid, $1, $3
-from unnest($2::text[]) as i (sid)
-on conflict (sid) do update
-set observed_at = greatest(mirror_gone.observed_at, excluded.observed_at);
-
 -- ---- activities ----
 
 -- name: mirror_activity_find
 -- index: primary keys, activity_friendly_name
 select a.sid, a.account_sid, a.workspace_sid, a.friendly_name, a.available, a.version,
        a.created_at, a.updated_at, a.vanished_at is not null,
-       coalesce(a.observed_at, g.observed_at), lower(a.friendly_name), lower(i.friendly_name),
+       a.observed_at, lower(a.friendly_name), lower(i.friendly_name),
        coalesce(h.sid, '')
 from unnest($2::text[], $3::text[]) with ordinality as i (sid, friendly_name, nth)
 left join activity a on a.sid = i.sid
 left join activity h on h.workspace_sid = $1
                     and lower(h.friendly_name) = lower(i.friendly_name)
                     and h.vanished_at is null
-left join mirror_gone g on g.sid = i.sid
 order by i.nth;
 
 -- name: mirror_activity_park

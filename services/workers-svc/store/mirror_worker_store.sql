@@ -4,7 +4,7 @@
 -- index: primary keys, worker_friendly_name
 select w.sid, w.account_sid, w.workspace_sid, w.friendly_name, w.attributes_text, w.activity_sid,
        b.friendly_name, b.available, w.user_sid, w.version, w.created_at, w.status_changed_at,
-       w.updated_at, w.vanished_at is not null, coalesce(w.observed_at, g.observed_at),
+       w.updated_at, w.vanished_at is not null, w.observed_at,
        lower(w.friendly_name), lower(i.friendly_name), coalesce(h.sid, ''),
        coalesce(a.friendly_name, ''), coalesce(a.available, false),
        a.sid is not null and a.vanished_at is null, a.vanished_at is not null,
@@ -17,7 +17,6 @@ left join worker h on h.workspace_sid = $1
                   and lower(h.friendly_name) = lower(i.friendly_name)
                   and h.vanished_at is null
 left join activity a on a.sid = i.activity_sid and a.workspace_sid = $1
-left join mirror_gone g on g.sid = i.sid
 order by i.nth;
 
 -- name: mirror_worker_park

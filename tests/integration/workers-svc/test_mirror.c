@@ -171,11 +171,11 @@ static void test_workspace_conflicts(void)
     const char *ws = sid("WS");
     static const char *const rows[][3] = {
   /* fields beside SID and name; words of the sentence */
-        {"'accountSid':'" ACCOUNT "'",                          "",  "is that of WS"     },
-        {"'accountSid':'x'",                                    "n", "account_sid"       },
-        {"'accountSid':'" ACCOUNT "','eventsFilter':'!'",       "n", "eventsFilter"      },
-        {"'accountSid':'" ACCOUNT "','eventCallbackUrl':'x'",   "n", "event_callback_url"},
-        {"'accountSid':'" ACCOUNT "','defaultActivitySid':'x'", "n", "SID"               },
+        {"'accountSid':'" ACCOUNT "'",                          "",  "is that of workspace WS"},
+        {"'accountSid':'x'",                                    "n", "account_sid"            },
+        {"'accountSid':'" ACCOUNT "','eventsFilter':'!'",       "n", "eventsFilter"           },
+        {"'accountSid':'" ACCOUNT "','eventCallbackUrl':'x'",   "n", "event_callback_url"     },
+        {"'accountSid':'" ACCOUNT "','defaultActivitySid':'x'", "n", "SID"                    },
     };
     /* clang-format on */
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -245,6 +245,7 @@ static void test_activities(void)
     CHECK_TEXT(at(got, "accountSid"), ACCOUNT);
     const char *same = suite_text("{'sid':'%s','friendlyName':'Idle','available':true}", here.idle);
     CHECK_TEXT(outcome(put_activities(here.ws, AT(2), same), 0), UNCHANGED);
+    CHECK(suite_event("activity.created", here.idle, 0) != NULL);
     CHECK_I64(suite_event_count("", here.idle), 1);
     const char *other =
         suite_text("{'sid':'%s','friendlyName':'Ready','available':false}", here.idle);
@@ -270,7 +271,8 @@ static void test_activities(void)
     CHECK_TEXT(outcome(put, 0), UPDATED);
     CHECK_TEXT(outcome(put, 1), UPDATED);
     CHECK_TEXT(outcome(put, 2), CONFLICTING);
-    CHECK_TEXT(at(put, "items.2.detail"), suite_text("the name \"busy\" is that of %s", here.idle));
+    CHECK_TEXT(at(put, "items.2.detail"),
+               suite_text("the name \"busy\" is that of activity %s", here.idle));
     CHECK_TEXT(at(suite_ok(&suite_viewer, W, "ListActivities",
                            "{'workspaceSid':'%s','friendlyName':'ready'}", here.ws),
                   "items.0.sid"),
@@ -351,10 +353,10 @@ static void test_swap(void)
                       suite_text("%s,%s", worker_json(a, "Cat", "{}", here.idle),
                                  worker_json(c, "Bob", "{}", here.busy)));
     CHECK_TEXT(outcome(put, 0), CONFLICTING);
-    CHECK_TEXT(at(put, "items.0.detail"), suite_text("the name \"Cat\" is that of %s", b));
+    CHECK_TEXT(at(put, "items.0.detail"), suite_text("the name \"Cat\" is that of worker %s", b));
     CHECK_TEXT(at(put, "items.0.fields.0.name"), "friendly_name");
     CHECK_TEXT(outcome(put, 1), CONFLICTING);
-    CHECK_TEXT(at(put, "items.1.detail"), suite_text("the name \"Bob\" is that of %s", a));
+    CHECK_TEXT(at(put, "items.1.detail"), suite_text("the name \"Bob\" is that of worker %s", a));
     CHECK_TEXT(at(get_worker(here.ws, c), "activitySid"), here.idle);
 
     /* a tombstone's name is free */
@@ -384,7 +386,7 @@ static void test_bad_items(void)
         const char *item;
         const char *words;
     } rows[] = {
-        {worker_json("WKx",                             "a",       "{}",                here.idle),      "its SID must be WK"   },
+        {worker_json("WKx",                             "a",       "{}",                here.idle),      "no SID of a worker"   },
         {worker_json(sid("WK"),                         "",        "{}",                here.idle),      "friendlyName"         },
         {worker_json(sid("WK"),                         "c",       "[1]",               here.idle),      "JSON object"          },
         {worker_json(sid("WK"),                         "d",       "{`a`:1e999999}",    here.idle),      "attributes"           },
@@ -393,7 +395,7 @@ static void test_bad_items(void)
         {worker_json(sid("WK"),                         "g",       "{}",                sid("WA")),      "is not known here yet"},
         {worker_json(sid("WK"),                         "h",       "{}",                there.idle),     "is not known here yet"},
         {worker_json(sid("WK"),                         "i",       "{}",                gone),           "is no longer there"   },
-        {worker_json(foreign,                           "j",       "{}",                here.idle),      "belongs to workspace" },
+        {worker_json(foreign,                           "j",       "{}",                here.idle),      "in workspace"         },
         {suite_text("{'sid':'%s','workspaceSid':'%s'}", sid("WK"), there.ws),
          "belongs to workspace"                                                                        },
         {suite_text("{'sid':'%s','accountSid':'" OTHER_ACCOUNT "'}",                                   sid("WK")),
@@ -491,10 +493,12 @@ static void test_vanish(void)
     CHECK(suite_event("activity.deleted", here.idle, 0) != NULL);
 
     /* seen nowhere */
-    CHECK(suite_refused(&suite_viewer, W, "NOT_FOUND WORKER_NOT_FOUND", "GetWorker",
-                        "{'workspaceSid':'%s','sid':'%s'}", here.ws, wk));
-    CHECK(suite_refused(&suite_viewer, W, "NOT_FOUND ACTIVITY_NOT_FOUND", "GetActivity",
-                        "{'workspaceSid':'%s','sid':'%s'}", here.ws, here.idle));
+    CHECK(suite_refused(&suite_viewer, W,
+                        "NOT_FOUND WORKER_NOT_FOUND sid : run taskrouter sync --workers",
+                        "GetWorker", "{'workspaceSid':'%s','sid':'%s'}", here.ws, wk));
+    CHECK(suite_refused(&suite_viewer, W,
+                        "NOT_FOUND ACTIVITY_NOT_FOUND activity_sid : run taskrouter sync --activ",
+                        "GetActivity", "{'workspaceSid':'%s','sid':'%s'}", here.ws, here.idle));
     static const char *const filters[] = {
         "",
         ",'friendlyName':'John'",
