@@ -24,6 +24,15 @@
 
 enum { MAX_STEPS = 50, MAX_RESERVATIONS = 200, MAX_LIMIT = 200 };
 
+/* A text of the event's extras; "" when it has none. */
+static char *extra_from(struct arena *arena, const struct event_row *event, const char *key)
+{
+    AUTO(jx_cleanup) json_t *extras = NULL;
+    if (jx_parse_object(event->extras, NULL, &extras, NULL) != ERR_OK)
+        return arena_strdup(arena, "");
+    return arena_strdup(arena, jx_get_text(extras, key, ""));
+}
+
 /* ---- tasks ---- */
 
 static enum err_code look_task(struct shard_op *op, struct engine *engine, int64_t now_us,
@@ -68,6 +77,54 @@ static enum err_code explain_stored(struct tasks *tasks, struct call *call,
     return *out_reply == NULL ? rpc_no_room(err) : ERR_OK;
 }
 
+/* The last of these events of the task; NULL: none. */
+static const struct event_row *last_event(struct tasks *tasks, struct call *call,
+                                          const char *workspace_sid, const char *sid,
+                                          const char *type)
+{
+    struct event_row *row = NULL;
+    size_t count = 0;
+    const struct event_filter filter = {.task_sid = sid, .type = type, .newest_first = true};
+    if (event_store_list(tasks->host.pool, call, workspace_sid, 0, 1, &filter, &row, &count,
+                         NULL) != ERR_OK)
+        return NULL;
+    return count == 0 ? NULL : row;
+}
+
+/* What Twilio decides it does not explain: what we know instead of why. */
+static enum err_code explain_mirrored(struct tasks *tasks, struct call *call,
+                                      const char *workspace_sid, const char *sid,
+                                      Taskrouter__Tasks__V1__TaskExplanation **out_reply,
+                                      struct err *err)
+{
+    enum err_code code = explain_stored(tasks, call, workspace_sid, sid, out_reply, err);
+    if (code != ERR_OK)
+        return code;
+    struct arena *arena = call->arena;
+    const Taskrouter__Tasks__V1__Task *task = (*out_reply)->task;
+    const struct event_row *step =
+        last_event(tasks, call, workspace_sid, sid, "workflow.target-matched");
+    const struct event_row *last = last_event(tasks, call, workspace_sid, sid, "");
+    char at[CLOCK_TEXT_SIZE] = "";
+    const char *filter = step == NULL ? "" : extra_from(arena, step, "workflow_filter_name");
+    const char *queue =
+        task->task_queue_name[0] == '\0' ? task->task_queue_sid : task->task_queue_name;
+    const char *workflow =
+        task->workflow_name[0] == '\0' ? task->workflow_sid : task->workflow_name;
+    (*out_reply)->summary = arena_printf(
+        arena,
+        "Twilio routes this workspace, and only Twilio knows why. The task is "
+        "%s%s%s%s%s%s%s%s%s%s.",
+        task_state_name(task_state_from(task_status_name(task->assignment_status))),
+        queue[0] == '\0' ? "" : ", in queue ", queue, workflow[0] == '\0' ? "" : ", of workflow ",
+        workflow, filter == NULL || filter[0] == '\0' ? "" : ", by filter ",
+        filter == NULL ? "" : filter, last == NULL ? "" : "; the last that Twilio told is ",
+        last == NULL ? "" : last->type,
+        last == NULL ? ""
+                     : arena_printf(arena, " of %s", clock_format_s(last->occurred_at_us, at)));
+    return arena_is_exhausted(arena) ? rpc_no_room(err) : ERR_OK;
+}
+
 static enum err_code ask_from(const Taskrouter__Tasks__V1__ExplainTaskRequest *request,
                               struct explain_ask *ask, struct err *err)
 {
@@ -99,8 +156,13 @@ EXPLAIN_RPC(explain_rpc_task, ExplainTaskRequest, TaskExplanation)
     enum err_code code = access_require(tasks, call, request->workspace_sid, err);
     if (code == ERR_OK)
         code = ask_from(request, &ask, err);
+    bool is_mirrored = false;
+    if (code == ERR_OK)
+        code = access_is_mirrored(tasks, call, request->workspace_sid, &is_mirrored, err);
     if (code != ERR_OK)
         return code;
+    if (is_mirrored)
+        return explain_mirrored(tasks, call, request->workspace_sid, request->sid, out_reply, err);
     struct shard_op op = {
         .call = call, .workspace_sid = ask.workspace_sid, .look = look_task, .look_ctx = &ask};
     code = shell_run(tasks->shell, &op, err);
@@ -136,15 +198,6 @@ static bool offer_from(struct arena *arena, const struct event_row *event,
         .next_order_values = arena_str(arena, str_from(jx_get_text(told, "next_order", ""))),
     };
     return true;
-}
-
-/* A text of the event's extras; "" when it has none. */
-static char *extra_from(struct arena *arena, const struct event_row *event, const char *key)
-{
-    AUTO(jx_cleanup) json_t *extras = NULL;
-    if (jx_parse_object(event->extras, NULL, &extras, NULL) != ERR_OK)
-        return arena_strdup(arena, "");
-    return arena_strdup(arena, jx_get_text(extras, key, ""));
 }
 
 /* The task as it was when the offer was made. */
@@ -229,6 +282,9 @@ EXPLAIN_RPC(explain_rpc_reservation, ExplainReservationRequest, ReservationExpla
     enum err_code code = access_require(tasks, call, ws, err);
     if (code == ERR_OK)
         code = check_sid("sid", request->sid, "WR", err);
+    bool is_mirrored = false;
+    if (code == ERR_OK)
+        code = access_is_mirrored(tasks, call, ws, &is_mirrored, err);
     if (code == ERR_OK)
         code = reservation_store_get(tasks->host.pool, call, ws, request->sid, &choice.row, err);
     if (code == ERR_OK)
@@ -251,6 +307,14 @@ EXPLAIN_RPC(explain_rpc_reservation, ExplainReservationRequest, ReservationExpla
         return rpc_no_room(err);
     struct str summary = explain_choice_summary(call->arena, &choice, clock_now_us());
     wire->summary = summary.ptr == NULL ? NULL : arena_str_dup(call->arena, summary);
+    if (is_mirrored)
+        wire->summary = arena_printf(
+            call->arena,
+            "Twilio routes this workspace, and only Twilio knows why it chose worker %s. The "
+            "reservation is %s.",
+            choice.row.worker_name.len > 0 ? arena_str_dup(call->arena, choice.row.worker_name)
+                                           : choice.row.worker_sid.text,
+            reservation_state_name(choice.row.state));
     wire->reservation = reservation_to_wire(call->arena, &choice.row);
     fill_choice(call->arena, &choice, wire);
     if (has_offer)

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "engine/engine.h"
+#include "mirror_store.h"
 #include "rpc/pb.h"
 #include "shell.h"
 #include "svc/check.h"
@@ -103,6 +104,48 @@ static enum err_code look(struct shard_op *op, struct engine *engine, int64_t no
     return ERR_OK;
 }
 
+/* In a workspace that Twilio routes: by the rows. */
+static enum err_code loads_of_rows(struct tasks *tasks, struct call *call,
+                                   const Taskrouter__Tasks__V1__ListWorkerLoadsRequest *request,
+                                   Taskrouter__Tasks__V1__ListWorkerLoadsResponse **out_reply,
+                                   struct err *err)
+{
+    struct mirror_load *rows = NULL;
+    size_t count = 0;
+    struct str *workers = ARENA_ARRAY(call->arena, struct str, request->n_worker_sids);
+    for (size_t i = 0; workers != NULL && i < request->n_worker_sids; i++)
+        workers[i] = str_from(request->worker_sids[i]);
+    enum err_code code =
+        workers == NULL ? rpc_no_room(err)
+                        : mirror_store_loads(tasks->host.pool, call, request->workspace_sid,
+                                             workers, request->n_worker_sids, &rows, &count, err);
+    if (code != ERR_OK)
+        return code;
+    Taskrouter__Tasks__V1__ListWorkerLoadsResponse *reply =
+        PB_NEW(call->arena, taskrouter__tasks__v1__list_worker_loads_response);
+    wire_load **items = ARENA_ARRAY(call->arena, wire_load *, count);
+    for (size_t i = 0; items != NULL && i < count; i++) {
+        wire_load *load = PB_NEW(call->arena, taskrouter__tasks__v1__worker_load);
+        if (load == NULL)
+            return rpc_no_room(err);
+        load->worker_sid = wire_text(call->arena, rows[i].worker_sid);
+        load->task_channel_sid = wire_text(call->arena, rows[i].channel_sid);
+        load->configured_capacity = (int32_t)rows[i].capacity;
+        load->assigned_tasks = (int32_t)rows[i].accepted;
+        load->consumed_capacity = (int32_t)rows[i].open;
+        if (rows[i].capacity > rows[i].open)
+            load->available_capacity_percentage =
+                (int32_t)((rows[i].capacity - rows[i].open) * PERCENT / rows[i].capacity);
+        items[i] = load;
+    }
+    if (reply == NULL || arena_is_exhausted(call->arena))
+        return rpc_no_room(err);
+    reply->items = items;
+    reply->n_items = count;
+    *out_reply = reply;
+    return ERR_OK;
+}
+
 enum err_code load_rpc_workers(void *app, struct call *call,
                                const Taskrouter__Tasks__V1__ListWorkerLoadsRequest *request,
                                Taskrouter__Tasks__V1__ListWorkerLoadsResponse **out_reply,
@@ -114,8 +157,13 @@ enum err_code load_rpc_workers(void *app, struct call *call,
         code = check_range("worker_sids", (int64_t)request->n_worker_sids, 0, WORKERS_MAX, err);
     for (size_t i = 0; code == ERR_OK && i < request->n_worker_sids; i++)
         code = check_sid("worker_sids", request->worker_sids[i], "WK", err);
+    bool is_mirrored = false;
+    if (code == ERR_OK)
+        code = access_is_mirrored(tasks, call, request->workspace_sid, &is_mirrored, err);
     if (code != ERR_OK)
         return code;
+    if (is_mirrored)
+        return loads_of_rows(tasks, call, request, out_reply, err);
     struct shard_op op = {
         .call = call,
         .workspace_sid = sid_from(str_from(request->workspace_sid)),

@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "engine/engine.h"
 #include "engine/stats.h"
+#include "mirror_now.h"
 #include "shell.h"
 #include "stat_store.h"
 #include "statistics_ask.h"
@@ -177,9 +178,34 @@ static enum err_code look_now(struct shard_op *op, struct engine *engine, int64_
     return arena_is_exhausted(arena) ? rpc_no_room(err) : ERR_OK;
 }
 
+/* Of a workspace that Twilio routes. */
+static enum err_code look_at_rows(struct tasks *tasks, const struct stat_ask *ask,
+                                  struct shard_op *op, struct err *err)
+{
+    struct now_look *look = op->look_ctx;
+    struct engine *engine = NULL;
+    struct mirror_now *rows = NULL;
+    size_t count = 0;
+    enum err_code code = mirror_store_now(tasks->host.pool, op->call, op->workspace_sid.text,
+                                          ask->channel_sid, &rows, &count, err);
+    if (code == ERR_OK)
+        code = mirror_now_engine(tasks, op->call, op->workspace_sid.text, &engine, err);
+    if (code != ERR_OK)
+        return code;
+    code = look_now(op, engine, clock_now_us(), err);
+    engine_free(engine);
+    for (size_t i = 0; i < look->count && code == ERR_OK; i++) {
+        struct now_item *item = &look->items[i];
+        if (!mirror_now_tasks(rows, count, &item->sid, op->call->arena, &item->tasks))
+            code = rpc_no_room(err);
+    }
+    return code;
+}
+
 static enum err_code run_look(struct tasks *tasks, struct call *call, const char *workspace_sid,
                               const struct stat_ask *ask, struct now_look *look, struct err *err)
 {
+    bool is_mirrored = false;
     if (ask->channel_sid != NULL)
         look->channel_sid = sid_from(str_from(ask->channel_sid));
     struct shard_op op = {
@@ -188,7 +214,10 @@ static enum err_code run_look(struct tasks *tasks, struct call *call, const char
         .look = look_now,
         .look_ctx = look,
     };
-    return shell_run(tasks->shell, &op, err);
+    enum err_code code = access_is_mirrored(tasks, call, workspace_sid, &is_mirrored, err);
+    if (code != ERR_OK)
+        return code;
+    return is_mirrored ? look_at_rows(tasks, ask, &op, err) : shell_run(tasks->shell, &op, err);
 }
 
 /* What a kind of resource shows: Twilio's table, reference section 4. */

@@ -84,6 +84,16 @@ enum err_code access_require(struct tasks *tasks, struct call *call, const char 
     return workspace_check_access(call, account.text, workspace_sid, err);
 }
 
+enum err_code access_is_mirrored(struct tasks *tasks, struct call *call, const char *workspace_sid,
+                                 bool *out, struct err *err)
+{
+    struct sid account;
+    *out = shell_is_mirrored(tasks->shell, workspace_sid);
+    if (*out || shell_workspace(tasks->shell, workspace_sid, &account) != SHELL_KNOWS_LATER)
+        return ERR_OK;
+    return task_store_is_mirrored(tasks->host.pool, call, workspace_sid, out, err);
+}
+
 bool access_is_own_only(const struct call *call)
 {
     return call->who.role == ROLE_AGENT;

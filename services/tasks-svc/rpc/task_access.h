@@ -10,6 +10,10 @@
 enum err_code access_require(struct tasks *tasks, struct call *call, const char *workspace_sid,
                              struct err *err) MUST_CHECK;
 
+/* Of a workspace that may be seen: whether Twilio routes it. From memory, or from our copy. */
+enum err_code access_is_mirrored(struct tasks *tasks, struct call *call, const char *workspace_sid,
+                                 bool *out, struct err *err) MUST_CHECK;
+
 enum access_answer {
     ACCESS_GRANTED,
     ACCESS_REFUSED, /* *err tells */

@@ -58,7 +58,16 @@ struct listing {
     size_t page_size;
     size_t read;
     bool is_stopped;
+    bool is_mirrored; /* Twilio routes the workspace: DateCreated is not the order of SIDs */
 };
+
+/* Of the order's times the one that cursors hold: an order has one of the two. */
+static int64_t time_of(const struct listing *list, const struct task_key *key)
+{
+    bool is_by_created =
+        list->scan.order == TASK_SCAN_CREATED || list->scan.order == TASK_SCAN_CREATED_DESC;
+    return is_by_created ? key->created_us : key->start_us;
+}
 
 static size_t number_count(const struct listing *list)
 {
@@ -70,7 +79,7 @@ static char *cursor_behind(struct listing *list, const struct task_key *key, boo
 {
     const int64_t numbers[NUMBER_COUNT] = {
         [NUMBER_PRIORITY] = key->priority,
-        [NUMBER_START] = key->start_us,
+        [NUMBER_START] = time_of(list, key),
         [NUMBER_IS_BEGIN] = is_begin ? 1 : 0,
     };
     char *text = order_key(list->call->arena, numbers, number_count(list), key->sid.text);
@@ -84,6 +93,7 @@ static char *cursor_stopped(struct listing *list)
         .sid = list->after,
         .priority = list->scan.after_priority,
         .start_us = list->scan.after_start_us,
+        .created_us = list->scan.after_start_us,
     };
     if (list->has_after)
         return cursor_behind(list, &key, false);
@@ -141,7 +151,7 @@ static void take(struct listing *list, const struct task_scan_row *row)
     struct task_key key = task_key_of(&row->task);
     list->after = key.sid;
     list->scan.after = list->after.text;
-    list->scan.after_start_us = key.start_us;
+    list->scan.after_start_us = time_of(list, &key);
     list->scan.after_priority = key.priority;
     list->has_after = true;
     if (row->is_match && match_row(&list->match, row->task.attributes, NULL))
@@ -180,13 +190,16 @@ static int compare_keys(const struct listing *list, const struct task_key *a,
             result = compare_i64(a->priority, b->priority, is_desc);
         else if (list->order.clauses[i].field == FIELD_START)
             result = compare_i64(a->start_us, b->start_us, is_desc);
+        else if (list->is_mirrored)
+            result = compare_i64(a->created_us, b->created_us, is_desc);
         else
             result = is_desc ? strcmp(b->sid.text, a->sid.text) : strcmp(a->sid.text, b->sid.text);
     }
     if (result != 0)
         return result;
     /* as the statements do: by SID in the direction that they scan in */
-    is_desc = list->scan.order == TASK_SCAN_SID_DESC || list->scan.order == TASK_SCAN_START_DESC;
+    is_desc = list->scan.order == TASK_SCAN_SID_DESC || list->scan.order == TASK_SCAN_START_DESC ||
+              list->scan.order == TASK_SCAN_CREATED_DESC;
     return is_desc ? strcmp(b->sid.text, a->sid.text) : strcmp(a->sid.text, b->sid.text);
 }
 
@@ -233,7 +246,7 @@ static enum err_code read_found(struct listing *list, struct task_key *keys, siz
         return rpc_no_room(err);
     sort_keys(list, keys, scratch, count);
     const struct task_key after = {list->after, list->scan.after_priority,
-                                   list->scan.after_start_us};
+                                   list->scan.after_start_us, list->scan.after_start_us};
     size_t next = 0;
     while (list->has_after && next < count && compare_keys(list, &keys[next], &after) <= 0)
         next++;
@@ -423,6 +436,14 @@ static enum err_code filter_from(struct call *call, const list_request *request,
     return task_states(call, request, filter, err);
 }
 
+/* Our SIDs hold the time. */
+static enum task_scan_order order_by_created(const struct listing *list, bool is_desc)
+{
+    if (list->is_mirrored)
+        return is_desc ? TASK_SCAN_CREATED_DESC : TASK_SCAN_CREATED;
+    return is_desc ? TASK_SCAN_SID_DESC : TASK_SCAN_SID;
+}
+
 /* Which way the statements go, from the clauses. */
 static enum err_code order_from(struct listing *list, const char *text, struct err *err)
 {
@@ -441,7 +462,7 @@ static enum err_code order_from(struct listing *list, const char *text, struct e
         has_created = has_created || clause->field == FIELD_CREATED;
         has_start = has_start || clause->field == FIELD_START;
         if (clause->field == FIELD_CREATED)
-            list->scan.order = clause->is_desc ? TASK_SCAN_SID_DESC : TASK_SCAN_SID;
+            list->scan.order = order_by_created(list, clause->is_desc);
         else
             list->scan.order = clause->is_desc ? TASK_SCAN_START_DESC : TASK_SCAN_START;
     }
@@ -531,9 +552,14 @@ READ_RPC(read_rpc_tasks, ListTasksRequest, ListTasksResponse)
 {
     struct page page;
     struct listing list = {.tasks = app, .call = call, .workspace_sid = request->workspace_sid};
+    const char *ordering = request->ordering;
     enum err_code code = access_require(list.tasks, call, request->workspace_sid, err);
     if (code == ERR_OK)
-        code = order_from(&list, request->ordering, err);
+        code = access_is_mirrored(list.tasks, call, request->workspace_sid, &list.is_mirrored, err);
+    if (list.is_mirrored && ordering[0] == '\0')
+        ordering = "DateCreated:asc"; /* the default, which needs a scan of its own there */
+    if (code == ERR_OK)
+        code = order_from(&list, ordering, err);
     if (code == ERR_OK)
         code =
             page_from(call->arena, list.order.tag, request->page_size, request->cursor, &page, err);

@@ -220,3 +220,98 @@ enum err_code mirror_store_forget(struct db_pool *pool, struct call *call, int s
 {
     return remove_some(pool, call, &mirror_forget, shard, before_us, limit, out_removed, err);
 }
+
+/* ---- of now ---- */
+
+static enum err_code too_much(struct err *err)
+{
+    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
+                   "the request needs too much memory; ask for less at once");
+}
+
+enum err_code mirror_store_loads(struct db_pool *pool, struct call *call, const char *workspace_sid,
+                                 const struct str *workers, size_t worker_count,
+                                 struct mirror_load **out, size_t *out_count, struct err *err)
+{
+    struct db_result *rows = NULL;
+    enum err_code code = db_pool_query(
+        pool, call, &mirror_loads,
+        DB_PARAMS(db_cstr(workspace_sid), db_texts(workers, worker_count)), &rows, err);
+    if (code != ERR_OK)
+        return code;
+    size_t count = (size_t)db_row_count(rows);
+    struct mirror_load *items = ARENA_ARRAY(call->arena, struct mirror_load, count);
+    if (items == NULL)
+        return too_much(err);
+    for (size_t i = 0; i < count; i++)
+        items[i] = (struct mirror_load){
+            .worker_sid = db_get_text(rows, (int)i, 0),
+            .channel_sid = db_get_text(rows, (int)i, 1),
+            .accepted = db_get_i64(rows, (int)i, 2),
+            .open = db_get_i64(rows, (int)i, 3),
+            .capacity = db_get_i64(rows, (int)i, 4),
+        };
+    *out = items;
+    *out_count = count;
+    return ERR_OK;
+}
+
+enum err_code mirror_store_now(struct db_pool *pool, struct call *call, const char *workspace_sid,
+                               const char *channel_sid, struct mirror_now **out, size_t *out_count,
+                               struct err *err)
+{
+    struct db_result *rows = NULL;
+    enum err_code code =
+        db_pool_query(pool, call, &mirror_now,
+                      DB_PARAMS(db_cstr(workspace_sid), db_cstr(channel_sid)), &rows, err);
+    if (code != ERR_OK)
+        return code;
+    size_t count = (size_t)db_row_count(rows);
+    struct mirror_now *items = ARENA_ARRAY(call->arena, struct mirror_now, count);
+    if (items == NULL)
+        return too_much(err);
+    for (size_t i = 0; i < count; i++)
+        items[i] = (struct mirror_now){
+            .queue_sid = sid_from(db_get_str(rows, (int)i, 0)),
+            .workflow_sid = sid_from(db_get_str(rows, (int)i, 1)),
+            .state = task_state_from(db_get_str(rows, (int)i, 2)),
+            .priority = db_get_i64(rows, (int)i, 3),
+            .tasks = db_get_i64(rows, (int)i, 4),
+            .oldest_us = db_get_time_us(rows, (int)i, 5),
+            .oldest_sid = sid_from(db_get_str(rows, (int)i, 6)),
+            .entered_us = db_get_time_us(rows, (int)i, 7),
+            .entered_sid = sid_from(db_get_str(rows, (int)i, 8)),
+        };
+    *out = items;
+    *out_count = count;
+    return ERR_OK;
+}
+
+enum err_code mirror_store_configs(struct db_pool *pool, struct call *call,
+                                   const char *workspace_sid, enum config_kind kind, int64_t limit,
+                                   struct config_row **out, size_t *out_count, struct err *err)
+{
+    struct db_result *rows = NULL;
+    enum err_code code = db_pool_query(
+        pool, call, &mirror_configs,
+        DB_PARAMS(db_cstr(workspace_sid), db_cstr(config_kind_name(kind)), db_i64(limit)), &rows,
+        err);
+    if (code != ERR_OK)
+        return code;
+    size_t count = (size_t)db_row_count(rows);
+    struct config_row *items = ARENA_ARRAY(call->arena, struct config_row, count);
+    if (items == NULL)
+        return too_much(err);
+    for (size_t i = 0; i < count; i++)
+        items[i] = (struct config_row){
+            .kind = kind,
+            .sid = sid_from(db_get_str(rows, (int)i, 0)),
+            .account_sid = sid_from(db_get_str(rows, (int)i, 1)),
+            .workspace_sid = sid_from(db_get_str(rows, (int)i, 2)),
+            .document = db_get_str(rows, (int)i, 3),
+            .version = db_get_i64(rows, (int)i, 4),
+        };
+    *out = items;
+    *out_count = count;
+    return ERR_OK;
+}

@@ -9,6 +9,7 @@
 #include "base/call.h"
 #include "db/db.h"
 #include "engine/rows.h"
+#include "rows.h"
 
 /* What is stored of one. Of a row that is not there: the SID alone. */
 struct mirror_task {
@@ -72,3 +73,43 @@ enum err_code mirror_store_purge(struct db_pool *pool, struct call *call, int sh
 enum err_code mirror_store_forget(struct db_pool *pool, struct call *call, int shard,
                                   int64_t before_us, int64_t limit, int64_t *out_removed,
                                   struct err *err) MUST_CHECK;
+
+/* ---- Of now ---- */
+
+/* What a worker has on a channel. */
+struct mirror_load {
+    const char *worker_sid;
+    const char *channel_sid;
+    int64_t accepted;
+    int64_t open;     /* pending, accepted, wrapping */
+    int64_t capacity; /* 1 where nobody told it */
+};
+
+enum err_code mirror_store_loads(struct db_pool *pool, struct call *call, const char *workspace_sid,
+                                 const struct str *workers, size_t worker_count,
+                                 struct mirror_load **out, size_t *out_count,
+                                 struct err *err) MUST_CHECK;
+
+/* Tasks under way that have all of this in common. */
+struct mirror_now {
+    struct sid queue_sid;
+    struct sid workflow_sid;
+    enum task_state state;
+    int64_t priority;
+    int64_t tasks;
+    int64_t oldest_us; /* creation of the oldest */
+    struct sid oldest_sid;
+    int64_t entered_us; /* when the one came into its queue that is there longest */
+    struct sid entered_sid;
+};
+
+/* By priority. channel_sid NULL: all channels. */
+enum err_code mirror_store_now(struct db_pool *pool, struct call *call, const char *workspace_sid,
+                               const char *channel_sid, struct mirror_now **out, size_t *out_count,
+                               struct err *err) MUST_CHECK;
+
+/* The copies of one kind that the workspace has, not deleted ones; at most limit. */
+enum err_code mirror_store_configs(struct db_pool *pool, struct call *call,
+                                   const char *workspace_sid, enum config_kind kind, int64_t limit,
+                                   struct config_row **out, size_t *out_count,
+                                   struct err *err) MUST_CHECK;

@@ -150,3 +150,44 @@ using (select o.sid
        order by o.applied_at
        limit $3) old
 where e.sid = old.sid;
+
+-- name: mirror_loads
+-- index: reservation_mirror_open; what workers have on their channels, by the tasks' channels
+select r.worker_sid, t.task_channel_sid, count(*) filter (where r.state = 'accepted'), count(*),
+       coalesce(max(case
+           when c.value is not null then coalesce((c.value ->> 'configuredCapacity')::bigint, 0)
+       end), 1)
+from reservation r
+join task t on t.sid = r.task_sid
+left join config_copy w on w.sid = r.worker_sid
+left join lateral json_array_elements(w.document -> 'channels') c
+          on c.value ->> 'taskChannelSid' = t.task_channel_sid
+where r.workspace_sid = $1
+  and r.worker_sid = any ($2::text[])
+  and r.is_mirror_open
+group by r.worker_sid, t.task_channel_sid
+order by r.worker_sid, t.task_channel_sid;
+
+-- name: mirror_now
+-- index: task_by_workspace; the tasks under way, which a workspace has no more of than are in its lists
+select t.task_queue_sid, t.workflow_sid, t.state, t.priority, count(*), min(t.created_at),
+       (array_agg(t.sid order by t.created_at, t.sid))[1],
+       min(coalesce(t.queue_entered_at, t.created_at)),
+       (array_agg(t.sid order by coalesce(t.queue_entered_at, t.created_at), t.sid))[1]
+from task t
+where t.workspace_sid = $1
+  and t.purged_at is null
+  and t.state in ('pending', 'reserved', 'assigned', 'wrapping')
+  and ($2::text is null or t.task_channel_sid = $2)
+group by t.task_queue_sid, t.workflow_sid, t.state, t.priority
+order by t.priority;
+
+-- name: mirror_configs
+-- index: config_copy_by_name
+select c.sid, c.account_sid, c.workspace_sid, c.document::text, c.version
+from config_copy c
+where c.workspace_sid = $1
+  and c.kind = $2
+  and not c.is_deleted
+order by lower(c.name)
+limit $3;

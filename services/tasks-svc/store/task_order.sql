@@ -198,6 +198,72 @@ left join config_copy c on c.sid = t.task_channel_sid
 left join config_copy f on f.sid = t.workflow_sid
 order by coalesce(t.virtual_start_at, t.created_at) desc, ($12::bigint * t.priority) desc, t.sid desc;
 
+-- name: task_scan_created
+-- index: task_mirror_by_created; of workspaces that Twilio routes: their SIDs do not hold the time
+select t.sid, t.account_sid, t.workspace_sid, t.state, t.version,
+       case when s.is_match then t.attributes::text else '{}' end, t.priority,
+       t.reason, t.timeout_s, t.task_queue_sid, t.task_channel_sid, t.workflow_sid,
+       t.ignore_capacity, t.routing_target, t.worker_sid, t.call_id, t.created_at, t.updated_at,
+       t.virtual_start_at, t.queue_entered_at, t.assigned_at, t.ended_at, t.workflow_version,
+       t.filter_index, t.target_index, t.filter_base_at, t.step_deadline_at, t.assignment_count,
+       t.redrive, t.sequence, coalesce(q.name, ''), coalesce(c.name, ''), coalesce(f.name, ''),
+       s.is_match
+from (select t.sid,
+             ($4::text[] is null or t.state = any ($4))
+             and ($5::text is null or t.workflow_sid = $5)
+             and ($6::text is null or t.task_queue_sid = $6)
+             and ($7::bigint[] is null or t.priority = any ($7))
+             and ($8::text is null or t.worker_sid = $8)
+             and ($9::text is null or t.task_channel_sid = $9)
+             and ($10::text is null or t.routing_target = $10) as is_match
+      from (select t.sid
+            from task t
+            where t.workspace_sid = $1
+              and t.purged_at is null
+              and t.observed_at is not null
+              and ($11::timestamptz is null or (t.created_at, t.sid) > ($11, $2))
+            order by t.created_at, t.sid
+            limit $3) u
+      join task t on t.sid = u.sid) s
+join task t on t.sid = s.sid
+left join config_copy q on q.sid = t.task_queue_sid
+left join config_copy c on c.sid = t.task_channel_sid
+left join config_copy f on f.sid = t.workflow_sid
+order by t.created_at, t.sid;
+
+-- name: task_scan_created_desc
+-- index: task_mirror_by_created, backwards
+select t.sid, t.account_sid, t.workspace_sid, t.state, t.version,
+       case when s.is_match then t.attributes::text else '{}' end, t.priority,
+       t.reason, t.timeout_s, t.task_queue_sid, t.task_channel_sid, t.workflow_sid,
+       t.ignore_capacity, t.routing_target, t.worker_sid, t.call_id, t.created_at, t.updated_at,
+       t.virtual_start_at, t.queue_entered_at, t.assigned_at, t.ended_at, t.workflow_version,
+       t.filter_index, t.target_index, t.filter_base_at, t.step_deadline_at, t.assignment_count,
+       t.redrive, t.sequence, coalesce(q.name, ''), coalesce(c.name, ''), coalesce(f.name, ''),
+       s.is_match
+from (select t.sid,
+             ($4::text[] is null or t.state = any ($4))
+             and ($5::text is null or t.workflow_sid = $5)
+             and ($6::text is null or t.task_queue_sid = $6)
+             and ($7::bigint[] is null or t.priority = any ($7))
+             and ($8::text is null or t.worker_sid = $8)
+             and ($9::text is null or t.task_channel_sid = $9)
+             and ($10::text is null or t.routing_target = $10) as is_match
+      from (select t.sid
+            from task t
+            where t.workspace_sid = $1
+              and t.purged_at is null
+              and t.observed_at is not null
+              and ($11::timestamptz is null or (t.created_at, t.sid) < ($11, $2))
+            order by t.created_at desc, t.sid desc
+            limit $3) u
+      join task t on t.sid = u.sid) s
+join task t on t.sid = s.sid
+left join config_copy q on q.sid = t.task_queue_sid
+left join config_copy c on c.sid = t.task_channel_sid
+left join config_copy f on f.sid = t.workflow_sid
+order by t.created_at desc, t.sid desc;
+
 -- name: task_rows
 -- index: primary key; those named, in no order
 select t.sid, t.account_sid, t.workspace_sid, t.state, t.version,
@@ -227,7 +293,7 @@ limit $3;
 -- index: of waiting tasks task_by_attributes or the task_by_… of the filter, of others task_by_workspace; which
 -- tasks come into question, in no order, at most $3 of each kind. Attributes of others are not looked
 -- at: they are few.
-(select t.sid, t.priority, coalesce(t.virtual_start_at, t.created_at)
+(select t.sid, t.priority, coalesce(t.virtual_start_at, t.created_at), t.created_at
 from task t
 where t.workspace_sid = $1
   and t.purged_at is null
@@ -248,7 +314,7 @@ where t.workspace_sid = $1
              else t.attributes::jsonb end) @> any (array_append($11, '{"": true}')))
 limit $3)
 union all
-(select t.sid, t.priority, coalesce(t.virtual_start_at, t.created_at)
+(select t.sid, t.priority, coalesce(t.virtual_start_at, t.created_at), t.created_at
 from task t
 where t.workspace_sid = $1
   and t.purged_at is null

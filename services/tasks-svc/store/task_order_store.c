@@ -37,6 +37,7 @@ struct task_key task_key_of(const struct task_row *task)
         .sid = task->sid,
         .priority = task->priority,
         .start_us = task->virtual_start_us != 0 ? task->virtual_start_us : task->created_at_us,
+        .created_us = task->created_at_us,
     };
 }
 
@@ -91,13 +92,29 @@ static enum err_code scan_by_start(struct db_pool *pool, struct call *call,
         out, err);
 }
 
+static enum err_code scan_by_created(struct db_pool *pool, struct call *call,
+                                     const struct task_scan *scan, struct db_result **out,
+                                     struct err *err)
+{
+    const struct task_filter *filter = scan->where.filter;
+    return db_pool_query(
+        pool, call, scan->order == TASK_SCAN_CREATED ? &task_scan_created : &task_scan_created_desc,
+        DB_PARAMS(db_cstr(scan->workspace_sid), db_cstr(scan->after), db_i64((int64_t)scan->limit),
+                  states(filter), optional(filter->workflow_sid), optional(filter->queue_sid),
+                  priorities(&scan->where), optional(filter->worker_sid), optional(filter->channel),
+                  optional(filter->routing_target), db_time_us_or_null(scan->after_start_us)),
+        out, err);
+}
+
 enum err_code task_order_scan(struct db_pool *pool, struct call *call, const struct task_scan *scan,
                               struct task_scan_row **out, size_t *out_count, struct err *err)
 {
     struct db_result *rows = NULL;
     bool is_by_sid = scan->order == TASK_SCAN_SID || scan->order == TASK_SCAN_SID_DESC;
-    enum err_code code = is_by_sid ? scan_by_sid(pool, call, scan, &rows, err)
-                                   : scan_by_start(pool, call, scan, &rows, err);
+    bool is_by_created = scan->order == TASK_SCAN_CREATED || scan->order == TASK_SCAN_CREATED_DESC;
+    enum err_code code = is_by_sid       ? scan_by_sid(pool, call, scan, &rows, err)
+                         : is_by_created ? scan_by_created(pool, call, scan, &rows, err)
+                                         : scan_by_start(pool, call, scan, &rows, err);
     return code == ERR_OK ? take_rows(call, rows, out, out_count, err) : code;
 }
 
@@ -148,6 +165,7 @@ enum err_code task_order_find(struct db_pool *pool, struct call *call, const cha
             .sid = sid_from(db_get_str(rows, (int)i, 0)),
             .priority = db_get_i64(rows, (int)i, 1),
             .start_us = db_get_time_us(rows, (int)i, 2),
+            .created_us = db_get_time_us(rows, (int)i, 3),
         };
     *out = keys;
     *out_count = count;

@@ -9,6 +9,8 @@ enum task_scan_order {
     TASK_SCAN_SID_DESC,
     TASK_SCAN_START, /* by virtual start time, else creation; then by SID */
     TASK_SCAN_START_DESC,
+    TASK_SCAN_CREATED, /* mirrored workspaces only, whose SIDs are in no order; then by SID */
+    TASK_SCAN_CREATED_DESC,
     TASK_SCAN_ORDER_COUNT,
 };
 
@@ -27,7 +29,7 @@ struct task_scan {
     enum task_scan_order order;
     int priority_sign;      /* orders by time: how equal times go by priority: 0 not, 1, -1 down */
     const char *after;      /* SID of the row before; "" at the beginning */
-    int64_t after_start_us; /* and its time, in such orders; 0: none before */
+    int64_t after_start_us; /* and its time, in orders by one; 0: none before */
     int64_t after_priority; /* and its priority */
     size_t limit;
 };
@@ -42,6 +44,7 @@ struct task_key {
     struct sid sid;
     int64_t priority;
     int64_t start_us;
+    int64_t created_us;
 };
 
 struct task_key task_key_of(const struct task_row *task);

@@ -159,3 +159,14 @@ enum err_code task_store_account(struct db_pool *pool, struct call *call, const 
         *out_account_sid = db_row_count(rows) == 0 ? "" : db_get_text(rows, 0, 0);
     return code;
 }
+
+enum err_code task_store_is_mirrored(struct db_pool *pool, struct call *call,
+                                     const char *workspace_sid, bool *out, struct err *err)
+{
+    struct db_result *rows = NULL;
+    enum err_code code = db_pool_query(pool, call, &workspace_is_mirrored,
+                                       DB_PARAMS(db_cstr(workspace_sid)), &rows, err);
+    if (code == ERR_OK)
+        *out = db_row_count(rows) > 0 && db_get_bool(rows, 0, 0);
+    return code;
+}

@@ -57,3 +57,7 @@ enum err_code task_store_counts(struct db_pool *pool, struct call *call, int64_t
 /* Whose workspace it is, by our copy; "" when it is unknown or deleted. */
 enum err_code task_store_account(struct db_pool *pool, struct call *call, const char *workspace_sid,
                                  const char **out_account_sid, struct err *err) MUST_CHECK;
+/* Whether our copy of the workspace says that Twilio routes it. */
+enum err_code task_store_is_mirrored(struct db_pool *pool, struct call *call,
+                                     const char *workspace_sid, bool *out,
+                                     struct err *err) MUST_CHECK;

@@ -167,3 +167,10 @@ from config_copy
 where sid = $1
   and kind = 'workspace'
   and not is_deleted;
+
+-- name: workspace_is_mirrored
+-- index: primary key
+select document ->> 'provider' = 'PROVIDER_TWILIO'
+from config_copy
+where sid = $1
+  and kind = 'workspace';
