@@ -36,6 +36,8 @@ async function prepare() {
   lines = parseLines(made.stdout);
   suite.workspace = lines.TWILIO_WORKSPACE_SID;
   suite.api.workspace = suite.workspace;
+  const all = await suite.api.list('/activities');
+  suite.activities = Object.fromEntries(all.map((activity) => [activity.friendlyName, activity.sid]));
   assert.equal(countOf(made.stderr, 'created'), 9, made.stderr); // workspace, 7 queues, workflow
   assert.equal(countOf(made.stderr, 'unchanged'), 4, made.stderr); // the activities came with the workspace
 }
@@ -396,4 +398,57 @@ suite.test('a viewer may export and plan, not apply', async () => {
   });
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /TASKROUTER_TOKEN may not do this .*higher role/);
+});
+
+suite.test('a worker is linked to a user by names, and unlinked', async () => {
+  const worker = await suite.worker('Jane "J" Doe');
+  const other = await suite.worker('Other');
+  const user = await suite.api.post('/users', { email: 'Jane@Example.com', name: 'Jane', role: 'agent' });
+  const linked = await ok(['link', 'Jane "J" Doe', 'jane@example.COM']);
+  assert.equal(linked.stdout, `${worker.sid} is ${user.sid} now\n`);
+  assert.equal((await suite.api.get(`/workers/${worker.sid}`)).userSid, user.sid);
+  const refused = await run(['link', other.sid, user.sid]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /--replace ends the links that stand in the way/);
+  await ok(['link', other.sid, user.sid, '--replace']);
+  assert.equal((await suite.api.get(`/workers/${worker.sid}`)).userSid, '');
+  await ok(['unlink', 'Other']);
+  assert.equal((await suite.api.get(`/workers/${other.sid}`)).userSid, '');
+  const nobody = await run(['link', 'Other', 'nobody@example.com']);
+  assert.equal(nobody.code, 1);
+  assert.match(nobody.stderr, /there is no user "nobody@example.com"; name an e-mail address/);
+});
+
+suite.test('check names what is to mend', async () => {
+  const fresh = parseLines((await ok(['bootstrap'])).stdout);
+  const environment = {
+    ...fresh,
+    TWILIO_PERMITS_TASK_QUEUE_SID: 'WQ1',
+    TWILIO_BILLING_TASK_QUEUE_SID: undefined,
+  };
+  environment.TWILIO_UTILITIES_TASK_QUEUE_SID = `WQ${'0'.repeat(32)}`;
+  const done = await run(['check', '--workspace', NAME], { environment });
+  assert.equal(done.code, 1, done.stderr);
+  assert.match(done.stdout, /^failed +Twilio: /m);
+  assert.match(done.stdout, /^note +workspace: .* is routed by this suite/m);
+  assert.match(done.stdout, /^ok +TWILIO_WORKFLOW_SID: "Default Workflow"$/m);
+  assert.match(done.stdout, /^failed +TWILIO_PERMITS_TASK_QUEUE_SID: .*write WQ and 32 hexadecimal digits/m);
+  assert.match(
+    done.stdout,
+    /^failed +TWILIO_BILLING_TASK_QUEUE_SID: .*is not set; taskrouter bootstrap --env \.env/m,
+  );
+  assert.match(
+    done.stdout,
+    /^failed +TWILIO_UTILITIES_TASK_QUEUE_SID: .*names no queue of the workspace: run taskrouter sync --queues/m,
+  );
+  assert.match(done.stdout, /^4 to mend\.$/m);
+  const rows = JSON.parse((await run(['check', '--json'], { environment })).stdout);
+  assert.deepEqual(
+    rows.find((row) => row.check === 'TWILIO_WORKFLOW_SID'),
+    {
+      check: 'TWILIO_WORKFLOW_SID',
+      outcome: 'ok',
+      detail: '"Default Workflow"',
+    },
+  );
 });

@@ -75,6 +75,13 @@ static void told(struct check *check, enum outcome outcome, const char *name, co
 
 /* ---- Twilio ---- */
 
+/* A suite that routes by itself needs no Twilio. */
+static bool is_local(struct cli *cli)
+{
+    struct err unused = {0};
+    return workspace_find(cli, &unused) == ERR_OK && !cli->is_twilio;
+}
+
 static void check_upstream(struct check *check)
 {
     struct cli *cli = check->cli;
@@ -93,6 +100,8 @@ static void check_upstream(struct check *check)
              (long long)jx_get_i64(reply, "durationMs", 0));
     else if (code == ERR_UNIMPLEMENTED)
         told(check, CHECK_BAD, "Twilio", "this suite is older than the command; update it");
+    else if (strcmp(err.reason, "UPSTREAM_NOT_CONFIGURED") == 0 && is_local(cli))
+        told(check, CHECK_NOTE, "Twilio", "%s", err.detail);
     else
         told(check, CHECK_BAD, "Twilio", "%s", err.detail);
 }
@@ -132,15 +141,13 @@ static void check_variable(struct check *check, size_t row)
     bool is_workflow = row == 0;
     const char *noun = is_workflow ? "workflow" : "queue";
     if (sid == NULL) {
-        told(check, CHECK_BAD, key, "%s is not set; taskrouter bootstrap --env .env writes it",
-             key);
+        told(check, CHECK_BAD, key, "is not set; taskrouter bootstrap --env .env writes it");
         return;
     }
     if (!parse_is_sid(str_from(sid), is_workflow ? "WW" : "WQ")) {
         told(check, CHECK_BAD, key,
-             "%s is \"%.40s\", which is no %s: write %s and 32 hexadecimal "
-             "digits",
-             key, sid, noun, is_workflow ? "WW" : "WQ");
+             "is \"%.40s\", which is no %s: write %s and 32 hexadecimal digits", sid, noun,
+             is_workflow ? "WW" : "WQ");
         return;
     }
     const char *path = cli_text(cli, "/%ss/%s", noun, sid);
@@ -149,9 +156,9 @@ static void check_variable(struct check *check, size_t row)
         told(check, CHECK_GOOD, key, "\"%s\"", jx_get_text(found, "friendlyName", ""));
     else if (code == ERR_NOT_FOUND)
         told(check, CHECK_BAD, key,
-             "%s names no %s of the workspace: run taskrouter sync --%ss, or correct it "
+             "names no %s of the workspace: run taskrouter sync --%ss, or correct it "
              "(taskrouter bootstrap --env .env writes it)",
-             key, noun, noun);
+             noun, noun);
     else
         told(check, CHECK_BAD, key, "%s", err.detail);
     if (is_workflow && code == ERR_OK)
