@@ -128,7 +128,8 @@ static enum err_code run_recovery(struct app_job *job, struct call *call, void *
     struct intent *intents = NULL;
     size_t count = 0;
     struct upstream_state state = upstream_state(writes->options.upstream);
-    if (!state.is_configured || state.is_away) /* nothing could be found out */
+    /* While it is away nothing can be found out; when its time is over, somebody must look. */
+    if (!state.is_configured || (state.is_away && state.retry_in_us > US_PER_MS))
         return ERR_OK;
     enum err_code code = writes_beat(writes, call, err);
     if (code == ERR_OK)

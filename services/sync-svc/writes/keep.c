@@ -105,6 +105,67 @@ static enum err_code keep_resource(struct write *w, struct err *err)
     return fail_not_stored(w, result->detail, err);
 }
 
+/* One kind of what something was born with. All of it is in one page. */
+static enum err_code put_born(struct write *w, enum twilio_resource resource,
+                              const char *workspace_sid, struct err *err)
+{
+    struct upstream_reply reply;
+    struct twilio_page page;
+    mirror_result_wire **results = NULL;
+    int64_t at_us = clock_now_us();
+    const char *path = twilio_path(w->call->arena, resource, workspace_sid, w->sid, NULL);
+    if (path == NULL)
+        return call_no_room(err);
+    enum err_code code = upstream_call(
+        w->writes->options.upstream, w->call,
+        &(struct upstream_request){.method = HTTPC_GET, .path = str_from(path)}, &reply, err);
+    if (code == ERR_OK)
+        code = twilio_read_page(w->call->arena, resource, reply.body, &page, err);
+    ProtobufCMessage **items =
+        code == ERR_OK ? ARENA_ARRAY(w->call->arena, ProtobufCMessage *, page.count) : NULL;
+    if (items == NULL)
+        return code == ERR_OK ? call_no_room(err) : code;
+    size_t count = 0;
+    for (size_t i = 0; i < page.count; i++) {
+        if (page.items[i].message != NULL)
+            items[count++] = page.items[i].message;
+    }
+    return mirror_put(w->writes->options.host, w->call,
+                      &(struct mirror_batch){.resource = resource,
+                                             .workspace_sid = workspace_sid,
+                                             .items = items,
+                                             .count = count,
+                                             .observed_at_us = at_us},
+                      &results, err);
+}
+
+/* Workspaces come with activities and more, workers with channels. What cannot be had now comes
+ * with the next sync. */
+static void keep_born(struct write *w)
+{
+    static const struct {
+        enum twilio_resource of;
+        enum twilio_resource kind;
+    } born[] = {
+        {TWILIO_WORKSPACE, TWILIO_ACTIVITY      },
+        {TWILIO_WORKSPACE, TWILIO_TASK_CHANNEL  },
+        {TWILIO_WORKSPACE, TWILIO_TASK_QUEUE    },
+        {TWILIO_WORKSPACE, TWILIO_WORKFLOW      },
+        {TWILIO_WORKER,    TWILIO_WORKER_CHANNEL},
+    };
+    struct err err = {.code = ERR_OK};
+    const char *workspace_sid = w->op->resource == TWILIO_WORKSPACE ? w->sid : w->workspace_sid;
+    for (size_t i = 0; i < ARRAY_LEN(born); i++) {
+        if (w->op->kind != WRITE_CREATE || w->op->resource != born[i].of)
+            continue;
+        err_clear(&err);
+        if (put_born(w, born[i].kind, workspace_sid, &err) != ERR_OK)
+            LOG_WARN(w->call, "what something was born with is left to the next sync",
+                     LOG_STR("sid", w->sid), LOG_STR("kind", twilio_noun(born[i].kind)),
+                     LOG_ERR(&err));
+    }
+}
+
 static enum err_code keep_gone(struct write *w, struct err *err)
 {
     struct err why = {.code = ERR_OK};
@@ -138,7 +199,12 @@ static enum err_code keep_gone(struct write *w, struct err *err)
 
 enum err_code write_keep(struct write *w, struct err *err)
 {
-    return w->is_gone ? keep_gone(w, err) : keep_resource(w, err);
+    if (w->is_gone)
+        return keep_gone(w, err);
+    enum err_code code = keep_resource(w, err);
+    if (code == ERR_OK && !w->is_gone)
+        keep_born(w);
+    return code;
 }
 
 void write_vanish(struct write *w)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/ids.h"
 #include "rpc/client.h"
 #include "suite.h"
 #include "suite_int.h"
@@ -15,7 +14,6 @@
 
 #define Q SUITE_QUEUES
 #define R SUITE_ROUTING
-#define W SUITE_WORKERS
 
 enum { PATIENCE_MS = 60000 };
 
@@ -23,59 +21,10 @@ static const char *ws; /* mirrored */
 
 /* ---- help ---- */
 
-static const char *now_text(void)
-{
-    char text[CLOCK_TEXT_SIZE];
-    return suite_text("%s", clock_format_us(clock_now_us(), text));
-}
-
-static const char *unique(const char *what)
-{
-    struct sid sid = sid_new("NM");
-    return suite_text("%s %s", what, sid.text + 2);
-}
-
-static const json_t *put_all(enum suite_service service, const char *put, const char *items)
-{
-    return suite_ok(&suite_service_id, service, put,
-                    "{'workspaceSid':'%s','observedAt':'%s','items':[%s]}", ws, now_text(), items);
-}
-
-/* The workspace of the tests: made at Twilio, then known here, with what it was born with. */
 static void adopt(void)
 {
-    int status = 0;
-    const json_t *made = twilio_ask("POST", "FriendlyName=Mirrored", &status, "/Workspaces");
-    REQUIRE(status == 201);
-    ws = suite_text("%s", at(made, "sid"));
-    (void)suite_ok(
-        &suite_service_id, W, "PutWorkspace",
-        "{'observedAt':'%s','workspace':{'sid':'%s','accountSid':'" ACCOUNT
-        "','friendlyName':'Mirrored','provider':'PROVIDER_TWILIO','multiTaskEnabled':true,"
-        "'prioritizeQueueOrder':'QUEUE_ORDER_FIFO','dateCreated':'%s'}}",
-        now_text(), ws, now_text());
-    const json_t *channels = twilio_ask("GET", NULL, NULL, "/Workspaces/%s/TaskChannels", ws);
-    for (int64_t i = 0; i < at_i64(channels, "channels"); i++) {
-        const char *base = suite_text("channels.%lld", (long long)i);
-#define MEMBER(name) at(channels, suite_text("%s." name, base))
-        (void)put_all(
-            Q, "PutTaskChannels",
-            suite_text("{'sid':'%s','friendlyName':'%s','uniqueName':'%s','dateCreated':'%s'}",
-                       MEMBER("sid"), MEMBER("friendly_name"), MEMBER("unique_name"),
-                       MEMBER("date_created")));
-    }
-    const json_t *activities = twilio_ask("GET", NULL, NULL, "/Workspaces/%s/Activities", ws);
-    for (int64_t i = 0; i < at_i64(activities, "activities"); i++) {
-        const char *base = suite_text("activities.%lld", (long long)i);
-        bool available = at_i64(activities, suite_text("%s.available", base)) == 1;
-        (void)put_all(
-            W, "PutActivities",
-            suite_text("{'sid':'%s','friendlyName':'%s','available':%s,'dateCreated':'%s'}",
-                       at(activities, suite_text("%s.sid", base)),
-                       at(activities, suite_text("%s.friendly_name", base)),
-                       available ? "true" : "false",
-                       at(activities, suite_text("%s.date_created", base))));
-    }
+    ws = twilio_adopt();
+    REQUIRE(ws[0] != '\0');
 }
 
 static const char *queue_new(const char *name)
@@ -121,7 +70,7 @@ static int64_t intents(const char *state)
 
 static void test_queue_life(void)
 {
-    const char *name = unique("Permits");
+    const char *name = twilio_name("Permits");
     const json_t *made = suite_ok(
         &suite_supervisor, Q, "CreateTaskQueue",
         "{'workspaceSid':'%s','friendlyName':'%s','targetWorkers':'1==1','maxReservedWorkers':2,"
@@ -155,12 +104,12 @@ static void test_queue_life(void)
 
 static void test_workflow_life(void)
 {
-    const char *queue = queue_new(unique("Of a workflow"));
+    const char *queue = queue_new(twilio_name("Of a workflow"));
     const json_t *made =
         suite_ok(&suite_supervisor, R, "CreateWorkflow",
                  "{'workspaceSid':'%s','friendlyName':'%s','configuration':'{`task_routing`:{"
                  "`default_filter`:{`queue`:`%s`}}}','taskReservationTimeout':30}",
-                 ws, unique("Flow"), queue);
+                 ws, twilio_name("Flow"), queue);
     const char *sid = suite_text("%s", at(made, "sid"));
     CHECK_I64(at_i64(made, "taskReservationTimeout"), 30);
     CHECK_I64(at_i64(twilio_ask("GET", NULL, NULL, "/Workspaces/%s/Workflows/%s", ws, sid),
@@ -187,7 +136,7 @@ static void test_refused(void)
     CHECK(suite_refused(
         &suite_supervisor, Q, "INVALID_ARGUMENT UPSTREAM_REFUSED target_workers : TargetWorkers",
         "CreateTaskQueue", "{'workspaceSid':'%s','friendlyName':'%s','targetWorkers':'a =='}", ws,
-        unique("Bad")));
+        twilio_name("Bad")));
     CHECK(suite_refused(&suite_viewer, Q, "PERMISSION_DENIED ROLE_TOO_LOW", "CreateTaskQueue",
                         "{'workspaceSid':'%s','friendlyName':'x'}", ws));
     CHECK(suite_refused(&suite_stranger, Q, "NOT_FOUND WORKSPACE_NOT_FOUND workspace_sid",
@@ -198,7 +147,7 @@ static void test_refused(void)
 /* Gone behind our back: the row goes too, with the answer. */
 static void test_gone_there(void)
 {
-    const char *name = unique("Gone");
+    const char *name = twilio_name("Gone");
     const char *sid = suite_text("%s", queue_new(name));
     (void)twilio_ask("DELETE", NULL, NULL, "/Workspaces/%s/TaskQueues/%s", ws, sid);
     CHECK(suite_refused(&suite_supervisor, Q, "NOT_FOUND UPSTREAM_NOT_FOUND", "UpdateTaskQueue",
@@ -206,7 +155,7 @@ static void test_gone_there(void)
                         "'updateMask':'friendlyName'}",
                         ws, sid));
     CHECK_I64(queues_here(name), 0);
-    const char *other = suite_text("%s", queue_new(unique("Gone too")));
+    const char *other = suite_text("%s", queue_new(twilio_name("Gone too")));
     (void)twilio_ask("DELETE", NULL, NULL, "/Workspaces/%s/TaskQueues/%s", ws, other);
     (void)suite_ok(&suite_supervisor, Q, "DeleteTaskQueue", "{'workspaceSid':'%s','sid':'%s'}", ws,
                    other);
@@ -214,8 +163,9 @@ static void test_gone_there(void)
 
 static void test_version(void)
 {
-    const json_t *made = suite_ok(&suite_admin, Q, "CreateTaskQueue",
-                                  "{'workspaceSid':'%s','friendlyName':'%s'}", ws, unique("V"));
+    const json_t *made =
+        suite_ok(&suite_admin, Q, "CreateTaskQueue", "{'workspaceSid':'%s','friendlyName':'%s'}",
+                 ws, twilio_name("V"));
     const char *sid = suite_text("%s", at(made, "sid"));
     long long version = (long long)at_i64(made, "version");
     CHECK(suite_refused(&suite_supervisor, Q, "ABORTED VERSION_MISMATCH", "UpdateTaskQueue",
@@ -232,7 +182,7 @@ static void test_version(void)
 
 static void test_key(void)
 {
-    const char *name = unique("Key");
+    const char *name = twilio_name("Key");
     int before = road_changes();
     const json_t *first =
         suite_ok(&suite_supervisor, Q, "CreateTaskQueue",
@@ -253,7 +203,7 @@ static void test_lost_answer(void)
 {
     static const enum road_fault faults[] = {ROAD_LOSE_ANSWER, ROAD_BREAK_ANSWER};
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
-        const char *name = unique("Lost answer");
+        const char *name = twilio_name("Lost answer");
         road_fault(faults[i], 1);
         const char *sid = queue_new(name);
         CHECK_I64(strlen(sid), 34);
@@ -265,7 +215,7 @@ static void test_lost_answer(void)
 /* The request is lost: nothing is there, and whoever repeats it with his key gets it done. */
 static void test_lost_request(void)
 {
-    const char *name = unique("Lost request");
+    const char *name = twilio_name("Lost request");
     road_fault(ROAD_LOSE_REQUEST, 1);
     CHECK(suite_refused(&suite_supervisor, Q, "UNAVAILABLE OUTCOME_UNKNOWN", "CreateTaskQueue",
                         "{'workspaceSid':'%s','friendlyName':'%s','idempotencyKey':'%s'}", ws, name,
@@ -285,7 +235,7 @@ static void test_lost_request(void)
 static void test_lost_update(void)
 {
     static const enum road_fault faults[] = {ROAD_LOSE_ANSWER, ROAD_LOSE_REQUEST, ROAD_BUSY};
-    const char *sid = suite_text("%s", queue_new(unique("Updated")));
+    const char *sid = suite_text("%s", queue_new(twilio_name("Updated")));
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
         road_fault(faults[i], 1);
         const json_t *changed =
@@ -303,8 +253,8 @@ static void test_lost_update(void)
 /* Twilio is away: reads go on, writes are refused and come to nothing. */
 static void test_away(void)
 {
-    const char *name = unique("Away");
-    const char *sid = suite_text("%s", queue_new(unique("Read")));
+    const char *name = twilio_name("Away");
+    const char *sid = suite_text("%s", queue_new(twilio_name("Read")));
     road_cut(true);
     struct answer answer = suite_call(
         &suite_supervisor, Q, "CreateTaskQueue",
@@ -312,6 +262,7 @@ static void test_away(void)
     CHECK_I64(answer.code, ERR_UNAVAILABLE);
     (void)suite_ok(&suite_viewer, Q, "GetTaskQueue", "{'workspaceSid':'%s','sid':'%s'}", ws, sid);
     road_cut(false);
+    CHECK(suite_until(is_settled, NULL, PATIENCE_MS)); /* though nobody else calls Twilio */
     int64_t until_us = clock_mono_us() + PATIENCE_MS * US_PER_MS;
     do { /* until the breaker has closed, and what may have been done is known */
         answer = suite_call(&suite_supervisor, Q, "CreateTaskQueue",
@@ -373,7 +324,7 @@ static void kill_sync(void)
 static void test_killed_before_twilio(void)
 {
     struct bystander aside;
-    const char *name = unique("Killed early");
+    const char *name = twilio_name("Killed early");
     road_fault(ROAD_HOLD_REQUEST, 1);
     start_aside(&aside, name, "");
     REQUIRE(road_await_held(1));
@@ -392,7 +343,7 @@ static void test_killed_before_twilio(void)
 static void test_killed_before_answer(void)
 {
     struct bystander aside;
-    const char *name = unique("Killed late");
+    const char *name = twilio_name("Killed late");
     road_fault(ROAD_HOLD_ANSWER, 1);
     start_aside(&aside, name, "");
     REQUIRE(road_await_held(1));
@@ -410,7 +361,7 @@ static void test_killed_before_answer(void)
 static void test_killed_with_key(void)
 {
     struct bystander aside;
-    const char *name = unique("Killed with key");
+    const char *name = twilio_name("Killed with key");
     road_fault(ROAD_HOLD_ANSWER, 1);
     start_aside(&aside, name, name);
     REQUIRE(road_await_held(1));
@@ -436,7 +387,7 @@ static bool is_answered(const void *ctx)
 static void test_killed_before_row(void)
 {
     struct bystander aside;
-    const char *name = unique("Killed unstored");
+    const char *name = twilio_name("Killed unstored");
     road_fault(ROAD_HOLD_ANSWER, 1);
     start_aside(&aside, name, "");
     REQUIRE(road_await_held(1));
@@ -463,7 +414,7 @@ static bool is_row_there(const void *name)
 static void test_killed_before_done(void)
 {
     struct bystander aside;
-    const char *name = unique("Killed unrecorded");
+    const char *name = twilio_name("Killed unrecorded");
     road_fault(ROAD_HOLD_ANSWER, 1);
     start_aside(&aside, name, name);
     REQUIRE(road_await_held(1));
@@ -501,14 +452,32 @@ static void test_killed_before_done(void)
     CHECK_I64(queues_here(name), 1);
 }
 
-/* ---- the bound ---- */
+/* ---- side by side ---- */
+
+static void test_twins(void)
+{
+    struct bystander twins[3];
+    const char *name = twilio_name("Twins");
+    int before = road_changes();
+    road_fault(ROAD_HOLD_ANSWER, 1);
+    for (size_t i = 0; i < ARRAY_LEN(twins); i++)
+        start_aside(&twins[i], name, name);
+    REQUIRE(road_await_held(1));
+    road_go();
+    for (size_t i = 0; i < ARRAY_LEN(twins); i++) {
+        (void)pthread_join(twins[i].thread, NULL);
+        CHECK_I64(twins[i].code, ERR_OK);
+    }
+    CHECK_I64(road_changes(), before + 1);
+    CHECK_I64(queues_there(name), 1);
+}
 
 static void test_many_at_once(void)
 {
     struct bystander asides[40];
     road_delay(500);
     for (size_t i = 0; i < ARRAY_LEN(asides); i++)
-        start_aside(&asides[i], unique("Many"), "");
+        start_aside(&asides[i], twilio_name("Many"), "");
     for (size_t i = 0; i < ARRAY_LEN(asides); i++) {
         (void)pthread_join(asides[i].thread, NULL);
         CHECK_I64(asides[i].code, ERR_OK);
@@ -537,6 +506,7 @@ static const struct test_case cases[] = {
     {"killed before the answer came, its key leads to what was made",                    test_killed_with_key     },
     {"killed before the row was written, the next process writes it",                    test_killed_before_row   },
     {"killed before it was recorded as done, it is done once",                           test_killed_before_done  },
+    {"the same key several times at once is one write",                                  test_twins               },
     {"many writes at once go side by side, within their bound",                          test_many_at_once        },
 };
 

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/ids.h"
 #include "crypt/crypt.h"
 #include "httpc/httpc.h"
 #include "jx/jx.h"
@@ -435,4 +436,65 @@ int64_t twilio_count(const char *list, const char *path, ...)
     (void)vsnprintf(whole, sizeof whole, path, args);
     va_end(args);
     return at_i64(ask("GET", NULL, NULL, whole), list);
+}
+
+/* ---- what is there and here ---- */
+
+const char *twilio_now(void)
+{
+    char text[CLOCK_TEXT_SIZE];
+    return suite_text("%s", clock_format_us(clock_now_us(), text));
+}
+
+const char *twilio_name(const char *what)
+{
+    struct sid sid = sid_new("NM");
+    return suite_text("%s %s", what, sid.text + 2);
+}
+
+static void put_one(enum suite_service service, const char *put, const char *workspace_sid,
+                    const char *item)
+{
+    (void)suite_ok(&suite_service_id, service, put,
+                   "{'workspaceSid':'%s','observedAt':'%s','items':[%s]}", workspace_sid,
+                   twilio_now(), item);
+}
+
+static const char *member(const json_t *list, const char *key, int64_t i, const char *name)
+{
+    return at(list, suite_text("%s.%lld.%s", key, (long long)i, name));
+}
+
+const char *twilio_adopt(void)
+{
+    int status = 0;
+    const json_t *made = twilio_ask("POST", "FriendlyName=Mirrored", &status, "/Workspaces");
+    CHECK_I64(status, 201);
+    const char *ws = at(made, "sid");
+    const json_t *put =
+        suite_ok(&suite_service_id, SUITE_WORKERS, "PutWorkspace",
+                 "{'observedAt':'%s','workspace':{'sid':'%s','accountSid':'" ACCOUNT
+                 "','friendlyName':'Mirrored','provider':'PROVIDER_TWILIO','multiTaskEnabled':true,"
+                 "'prioritizeQueueOrder':'QUEUE_ORDER_FIFO','dateCreated':'%s'}}",
+                 twilio_now(), ws, twilio_now());
+    const json_t *channels = twilio_ask("GET", NULL, NULL, "/Workspaces/%s/TaskChannels", ws);
+    for (int64_t i = 0; i < at_i64(channels, "channels"); i++)
+        put_one(SUITE_QUEUES, "PutTaskChannels", ws,
+                suite_text("{'sid':'%s','friendlyName':'%s','uniqueName':'%s','dateCreated':'%s'}",
+                           member(channels, "channels", i, "sid"),
+                           member(channels, "channels", i, "friendly_name"),
+                           member(channels, "channels", i, "unique_name"),
+                           member(channels, "channels", i, "date_created")));
+    const json_t *activities = twilio_ask("GET", NULL, NULL, "/Workspaces/%s/Activities", ws);
+    for (int64_t i = 0; i < at_i64(activities, "activities"); i++) {
+        bool available =
+            at_i64(activities, suite_text("activities.%lld.available", (long long)i)) == 1;
+        put_one(SUITE_WORKERS, "PutActivities", ws,
+                suite_text("{'sid':'%s','friendlyName':'%s','available':%s,'dateCreated':'%s'}",
+                           member(activities, "activities", i, "sid"),
+                           member(activities, "activities", i, "friendly_name"),
+                           available ? "true" : "false",
+                           member(activities, "activities", i, "date_created")));
+    }
+    return put == NULL ? "" : ws;
 }

@@ -54,3 +54,13 @@ const json_t *twilio_ask(const char *method, const char *form, int *out_status, 
 
 /* How many items a list at Twilio has. */
 int64_t twilio_count(const char *list, const char *path, ...) PRINTF_LIKE(2, 3);
+
+/* A new workspace at Twilio, known here with what it was born with; its SID, "" after a failed
+ * check. */
+const char *twilio_adopt(void);
+
+/* "what" and something that nobody has. */
+const char *twilio_name(const char *what);
+
+/* "2026-11-27T07:39:25.013251Z" */
+const char *twilio_now(void);
