@@ -1,12 +1,10 @@
 #include "svc/mirror_names.h"
 
-#include <string.h>
-
-#include "base/macros.h"
+#include "base/str.h"
 
 static bool is_same(const char *a, const char *b)
 {
-    return strcmp(a, b) == 0;
+    return str_eq(str_from(a), str_from(b));
 }
 
 /* The row stays as it is. */

@@ -232,7 +232,6 @@ static enum err_code read_channels(struct db_conn *conn, struct call *call,
         if (!news[i].change.is_deleted)
             sids[alive++] = str_from(news[i].worker->sid);
     }
-    *out = (struct channels){0};
     return alive == 0
                ? ERR_OK
                : worker_channel_store_list(conn, call, sids, alive, &out->items, &out->count, err);
@@ -293,7 +292,7 @@ static enum err_code worker_event(struct call *call, const struct worker_news *n
 static enum err_code append_portion(struct db_conn *conn, struct call *call,
                                     const struct worker_news *news, size_t count, struct err *err)
 {
-    struct channels channels;
+    struct channels channels = {0};
     struct svc_event events[PORTION];
     enum err_code code = read_channels(conn, call, news, count, &channels, err);
     for (size_t i = 0; i < count && code == ERR_OK; i++)

@@ -116,8 +116,11 @@ static enum err_code vanish_workers(struct vanishing *all, struct db_conn *conn,
     struct kind kind;
     struct mirror_worker_found *found = NULL;
     enum err_code code = collect(all, "WK", &kind, err);
-    if (code == ERR_OK && kind.count > 0)
-        code = find_workers(all, conn, &kind, &found, err);
+    if (code != ERR_OK || kind.count == 0)
+        return code;
+    code = find_workers(all, conn, &kind, &found, err);
+    if (code != ERR_OK || found == NULL)
+        return code;
     struct worker_news *news = ARENA_ARRAY(put->call->arena, struct worker_news, kind.count);
     if (code == ERR_OK && news == NULL)
         return call_no_room(err);
@@ -150,15 +153,16 @@ static enum err_code vanish_activities(struct vanishing *all, struct db_conn *co
     struct activity *rows = NULL;
     struct mirror_found *found = NULL;
     enum err_code code = collect(all, "WA", &kind, err);
+    if (code != ERR_OK || kind.count == 0)
+        return code;
     struct str *names = ARENA_ARRAY(put->call->arena, struct str, kind.count); /* empty ones */
     struct activity_news *news = ARENA_ARRAY(put->call->arena, struct activity_news, kind.count);
-    if (code == ERR_OK && (names == NULL || news == NULL))
+    if (names == NULL || news == NULL)
         return call_no_room(err);
-    for (size_t i = 0; i < kind.count && code == ERR_OK; i++)
+    for (size_t i = 0; i < kind.count; i++)
         names[i] = STR("");
-    if (code == ERR_OK && kind.count > 0)
-        code = mirror_activity_store_find(conn, put->call, put->workspace.sid, kind.sids, names,
-                                          kind.count, &rows, &found, err);
+    code = mirror_activity_store_find(conn, put->call, put->workspace.sid, kind.sids, names,
+                                      kind.count, &rows, &found, err);
     size_t news_count = 0;
     for (size_t i = 0; i < kind.count && code == ERR_OK; i++) {
         if (!judge(all, &kind, i, &found[i], rows[i].friendly_name, rows[i].workspace_sid))

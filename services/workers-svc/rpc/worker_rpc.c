@@ -82,7 +82,7 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
         create->reply = (wire_worker *)(void *)first_reply;
         return ERR_OK;
     }
-    struct activity activity;
+    struct activity activity = {0};
     const char *activity_sid =
         request->activity_sid[0] != '\0' ? request->activity_sid : workspace.default_activity_sid;
     code = find_activity(conn, call, workspace.sid, activity_sid, &activity, err);
@@ -234,7 +234,7 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
     if (code == ERR_OK)
         code = access_local(&workspace, err);
     if (code == ERR_OK && does_move) {
-        struct activity activity;
+        struct activity activity = {0};
         code =
             find_activity(conn, call, workspace.sid, request->worker->activity_sid, &activity, err);
         if (code == ERR_OK && activity.available && !before.available)

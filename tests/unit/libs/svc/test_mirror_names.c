@@ -55,7 +55,7 @@ static void test_resolve(void)
         mirror_names_resolve(names, count);
         char got[MAX + 1] = "";
         for (size_t j = 0; j < count; j++)
-            got[j] = names[j].taken_by == NULL ? '-' : names[j].taken_by[0];
+            got[j] = (names[j].taken_by == NULL ? "-" : names[j].taken_by)[0];
         if (strcmp(got, rows[i].want) != 0)
             (void)fprintf(stderr, "%s:\n", rows[i].what);
         CHECK_TEXT(got, rows[i].want);
