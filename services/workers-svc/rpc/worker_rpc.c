@@ -35,11 +35,12 @@ static enum err_code find_activity(struct db_conn *conn, struct call *call,
     enum err_code code = check_sid("activity_sid", sid, "WA", err);
     if (code == ERR_OK)
         code = activity_store_get(conn, call, workspace_sid, sid, out, err);
-    if (code == ERR_NOT_FOUND)
-        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "ACTIVITY_NOT_FOUND", "activity_sid",
-                         "there is no activity %s in workspace %s; list its activities", sid,
-                         workspace_sid);
-    return code;
+    if (code != ERR_NOT_FOUND)
+        return code;
+    (void)ERR_FIELD(err, ERR_INVALID_ARGUMENT, "ACTIVITY_NOT_FOUND", "activity_sid",
+                    "there is no activity %s in workspace %s; list its activities", sid,
+                    workspace_sid);
+    return ERR_INVALID_ARGUMENT;
 }
 
 /* A worker who is about to be in an available activity, and was in none. */
@@ -82,7 +83,7 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
         create->reply = (wire_worker *)(void *)first_reply;
         return ERR_OK;
     }
-    struct activity activity = {0};
+    struct activity activity;
     const char *activity_sid =
         request->activity_sid[0] != '\0' ? request->activity_sid : workspace.default_activity_sid;
     code = find_activity(conn, call, workspace.sid, activity_sid, &activity, err);
@@ -234,7 +235,7 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
     if (code == ERR_OK)
         code = access_local(&workspace, err);
     if (code == ERR_OK && does_move) {
-        struct activity activity = {0};
+        struct activity activity;
         code =
             find_activity(conn, call, workspace.sid, request->worker->activity_sid, &activity, err);
         if (code == ERR_OK && activity.available && !before.available)
