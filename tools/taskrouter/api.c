@@ -177,7 +177,8 @@ static bool asks_again(const struct httpc_request *http, const struct api_reques
 {
     bool is_repeatable = request->method != HTTPC_POST || request->has_key;
     if (http->outcome == HTTPC_ANSWERED)
-        return http->status == 429 || (http->status == 503 && is_repeatable);
+        return http->status == 429 ||
+               (is_repeatable && (http->status == 503 || http->status == 504));
     return http->outcome == HTTPC_FAILED && is_repeatable && http->was_sent;
 }
 

@@ -32,7 +32,7 @@ void api_close(struct api *api);
 void api_workspace_set(struct api *api, const char *sid);
 
 /*
- * 429 and 503 are asked again for half a minute. *out: the reply's document, the caller's; NULL
+ * 429, 503 and 504 are asked again for half a minute. *out: the reply's document, the caller's; NULL
  * where there is none.
  * Errors: by the status (412 is ABORTED), reason as the gateway names it; UNAVAILABLE where nothing
  * answers, INVALID_ARGUMENT where what answers is no gateway.
