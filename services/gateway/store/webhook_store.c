@@ -153,7 +153,9 @@ static enum err_code claim_tx(struct db_conn *conn, struct call *call, void *ctx
 {
     struct claim *claim = ctx;
     claim->row_count = 0;
-    enum err_code code = claim_lanes(conn, call, claim, err);
+    enum err_code code = db_query(conn, call, &webhook_relax, DB_NO_PARAMS, NULL, err);
+    if (code == ERR_OK)
+        code = claim_lanes(conn, call, claim, err);
     return code == ERR_OK && claim->lane_count > 0 ? claim_rows(conn, call, claim, err) : code;
 }
 
@@ -232,8 +234,8 @@ static enum err_code release_lanes(struct db_conn *conn, struct call *call,
 static enum err_code end_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
 {
     const struct ending *ending = ctx;
-    enum err_code code = ERR_OK;
-    if (ending->count > 0)
+    enum err_code code = db_query(conn, call, &webhook_relax, DB_NO_PARAMS, NULL, err);
+    if (code == ERR_OK && ending->count > 0)
         code = end_rows(conn, call, ending, err);
     return code == ERR_OK ? release_lanes(conn, call, ending, err) : code;
 }

@@ -34,6 +34,10 @@ left join webhook w on w.kind = g.kind and w.key = g.key
 where not exists (select from made m where m.sid = g.sid)
 order by g.ordinal;
 
+-- name: webhook_relax
+-- of this transaction alone: what is lost with the server is done again, which changes nothing
+select set_config('synchronous_commit', 'off', true);
+
 -- name: webhook_claim
 -- index: webhook_lane_due
 with due as (
