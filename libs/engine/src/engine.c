@@ -27,15 +27,18 @@ struct engine_handler {
     bool while_loading;
 };
 
-#define WORKSPACE_AT(member) offsetof(struct engine_command, member.workspace_sid)
-
 /* Where config commands say whose they are, but those about workspaces themselves. */
 static const size_t workspace_places[ENGINE_CREATE_TASK] = {
-    [ENGINE_PUT_ACTIVITY] = WORKSPACE_AT(activity), [ENGINE_PUT_CHANNEL] = WORKSPACE_AT(channel),
-    [ENGINE_PUT_QUEUE] = WORKSPACE_AT(queue),       [ENGINE_PUT_WORKFLOW] = WORKSPACE_AT(workflow),
-    [ENGINE_PUT_WORKER] = WORKSPACE_AT(worker),     [ENGINE_DELETE_ACTIVITY] = WORKSPACE_AT(ref),
-    [ENGINE_DELETE_CHANNEL] = WORKSPACE_AT(ref),    [ENGINE_DELETE_QUEUE] = WORKSPACE_AT(ref),
-    [ENGINE_DELETE_WORKFLOW] = WORKSPACE_AT(ref),   [ENGINE_DELETE_WORKER] = WORKSPACE_AT(ref),
+    [ENGINE_PUT_ACTIVITY] = offsetof(struct engine_command, activity.workspace_sid),
+    [ENGINE_PUT_CHANNEL] = offsetof(struct engine_command, channel.workspace_sid),
+    [ENGINE_PUT_QUEUE] = offsetof(struct engine_command, queue.workspace_sid),
+    [ENGINE_PUT_WORKFLOW] = offsetof(struct engine_command, workflow.workspace_sid),
+    [ENGINE_PUT_WORKER] = offsetof(struct engine_command, worker.workspace_sid),
+    [ENGINE_DELETE_ACTIVITY] = offsetof(struct engine_command, ref.workspace_sid),
+    [ENGINE_DELETE_CHANNEL] = offsetof(struct engine_command, ref.workspace_sid),
+    [ENGINE_DELETE_QUEUE] = offsetof(struct engine_command, ref.workspace_sid),
+    [ENGINE_DELETE_WORKFLOW] = offsetof(struct engine_command, ref.workspace_sid),
+    [ENGINE_DELETE_WORKER] = offsetof(struct engine_command, ref.workspace_sid),
 };
 
 static const struct engine_handler handlers[ENGINE_COMMAND_COUNT] = {

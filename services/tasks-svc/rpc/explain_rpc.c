@@ -98,7 +98,7 @@ static enum err_code explain_mirrored(struct tasks *tasks, struct call *call,
                                       struct err *err)
 {
     enum err_code code = explain_stored(tasks, call, workspace_sid, sid, out_reply, err);
-    if (code != ERR_OK)
+    if (code != ERR_OK || *out_reply == NULL)
         return code;
     struct arena *arena = call->arena;
     const Taskrouter__Tasks__V1__Task *task = (*out_reply)->task;
