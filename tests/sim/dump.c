@@ -182,6 +182,7 @@ static const char *const command_names[ENGINE_COMMAND_COUNT] = {
     [ENGINE_CANCEL_RESERVATION] = "cancel reservation",
     [ENGINE_WRAP_UP_RESERVATION] = "wrap up reservation",
     [ENGINE_INSTRUCT_RESERVATION] = "instruct",
+    [ENGINE_CANCEL_TASK_WITH] = "cancel task as it changes",
     [ENGINE_COMPLETE_RESERVATION] = "complete reservation",
 };
 

@@ -66,6 +66,7 @@ static const struct engine_handler handlers[ENGINE_COMMAND_COUNT] = {
     [ENGINE_WRAP_UP_RESERVATION] = {reservation_wrap_up,     false},
     [ENGINE_COMPLETE_RESERVATION] = {reservation_complete,    false},
     [ENGINE_INSTRUCT_RESERVATION] = {reservation_instruct,    false},
+    [ENGINE_CANCEL_TASK_WITH] = {task_cancel_with,        false},
 };
 
 void text_free(struct str *slot)

@@ -727,6 +727,7 @@ void route_resume(struct engine *engine, struct task *task); /* after loading */
 enum err_code task_create(struct engine *, const struct engine_command *, struct err *);
 enum err_code task_update(struct engine *, const struct engine_command *, struct err *);
 enum err_code task_cancel(struct engine *, const struct engine_command *, struct err *);
+enum err_code task_cancel_with(struct engine *, const struct engine_command *, struct err *);
 enum err_code task_wrap_up(struct engine *, const struct engine_command *, struct err *);
 enum err_code task_complete(struct engine *, const struct engine_command *, struct err *);
 enum err_code task_delete(struct engine *, const struct engine_command *, struct err *);

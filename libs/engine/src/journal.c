@@ -137,6 +137,22 @@ static const struct field update_fields[] = {
     {0},
 };
 
+static const struct field cancel_fields[] = {
+    F(SID, update.sid),
+    F(SID, update.workspace_sid),
+    F(I64, update.expected_version),
+    F(BOOL, update.has_attributes),
+    F(STR, update.attributes),
+    F(BOOL, update.has_priority),
+    F(I64, update.priority),
+    F(BOOL, update.has_channel),
+    F(STR, update.channel),
+    F(BOOL, update.has_virtual_start),
+    F(I64, update.virtual_start_us),
+    F(STR, update.reason),
+    {0},
+};
+
 static const struct field action_fields[] = {
     F(SID, action.sid),
     F(SID, action.workspace_sid),
@@ -162,6 +178,7 @@ static const struct field *const command_fields[ENGINE_COMMAND_COUNT] = {
     [ENGINE_ACCEPT_RESERVATION] = action_fields,   [ENGINE_REJECT_RESERVATION] = action_fields,
     [ENGINE_CANCEL_RESERVATION] = action_fields,   [ENGINE_WRAP_UP_RESERVATION] = action_fields,
     [ENGINE_COMPLETE_RESERVATION] = action_fields, [ENGINE_INSTRUCT_RESERVATION] = action_fields,
+    [ENGINE_CANCEL_TASK_WITH] = cancel_fields,
 };
 
 /* --- writing ------------------------------------------------------------------------------- */

@@ -619,8 +619,8 @@ static enum err_code task_check_filters(const struct task *task, const struct ex
                      task->workflow->sid.text);
 }
 
-static void task_apply_update(struct engine *engine, struct task *task,
-                              const struct engine_update *update, struct channel *channel)
+static void task_set_fields(struct engine *engine, struct task *task,
+                            const struct engine_update *update, struct channel *channel)
 {
     if (update->has_attributes) {
         text_pool_set(&engine->texts, &task->attributes,
@@ -639,6 +639,12 @@ static void task_apply_update(struct engine *engine, struct task *task,
     }
     task_touch(engine, task);
     (void)emit_task(engine, ENGINE_EVENT_TASK_UPDATED, task);
+}
+
+static void task_apply_update(struct engine *engine, struct task *task,
+                              const struct engine_update *update, struct channel *channel)
+{
+    task_set_fields(engine, task, update, channel);
     if (task->state != TASK_PENDING)
         return;
     if (update->has_attributes || channel != NULL)
@@ -670,13 +676,23 @@ enum err_code task_update(struct engine *engine, const struct engine_command *co
     return ERR_OK;
 }
 
-static enum err_code task_check_reason(const struct engine_action *action, const char *what,
-                                       struct err *err)
+static enum err_code task_check_reason(struct str reason, const char *what, struct err *err)
 {
-    if (str_trim(action->reason).len == 0)
+    if (str_trim(reason).len == 0)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "MISSING", "reason",
                          "give the reason why the task is %s", what);
     return ERR_OK;
+}
+
+static enum err_code task_check_cancel(const struct task *task, struct str reason, struct err *err)
+{
+    if (task_next(task->state, TASK_STEP_CANCEL) == TASK_NONE)
+        return ERR_SET(err, ERR_FAILED_PRECONDITION, "TASK_STATE",
+                       "Cannot cancel task %s in workspace %s for account %s because it is not "
+                       "pending or reserved.",
+                       task->sid.text, task->workspace->sid.text,
+                       task->workspace->account_sid.text);
+    return task_check_reason(reason, "canceled", err);
 }
 
 enum err_code task_cancel(struct engine *engine, const struct engine_command *command,
@@ -687,16 +703,34 @@ enum err_code task_cancel(struct engine *engine, const struct engine_command *co
         task_find(engine, &action->sid, &action->workspace_sid, action->expected_version, err);
     if (task == NULL)
         return err->code;
-    if (task_next(task->state, TASK_STEP_CANCEL) == TASK_NONE)
-        return ERR_SET(err, ERR_FAILED_PRECONDITION, "TASK_STATE",
-                       "Cannot cancel task %s in workspace %s for account %s because it is not "
-                       "pending or reserved.",
-                       task->sid.text, task->workspace->sid.text,
-                       task->workspace->account_sid.text);
-    enum err_code code = task_check_reason(action, "canceled", err);
+    enum err_code code = task_check_cancel(task, action->reason, err);
     if (code != ERR_OK)
         return code;
     task_end(engine, task, TASK_STEP_CANCEL, action->reason, ENGINE_EVENT_NONE);
+    engine->out->subject = task->sid;
+    return ERR_OK;
+}
+
+enum err_code task_cancel_with(struct engine *engine, const struct engine_command *command,
+                               struct err *err)
+{
+    const struct engine_update *update = &command->update;
+    struct channel *channel = NULL;
+    struct task *task =
+        task_find(engine, &update->sid, &update->workspace_sid, update->expected_version, err);
+    if (task == NULL)
+        return err->code;
+    enum err_code code = task_check_cancel(task, update->reason, err);
+    if (code == ERR_OK)
+        code = task_check_update(engine, task, update, &channel, err);
+    if (code == ERR_OK && update->has_attributes)
+        code = task_check_attributes(
+            engine, update->attributes.len == 0 ? STR("{}") : update->attributes, err);
+    if (code != ERR_OK)
+        return code;
+    task_unqueue(engine, task); /* its place is by what it was */
+    task_set_fields(engine, task, update, channel);
+    task_end(engine, task, TASK_STEP_CANCEL, update->reason, ENGINE_EVENT_NONE);
     engine->out->subject = task->sid;
     return ERR_OK;
 }
@@ -759,7 +793,7 @@ enum err_code task_complete(struct engine *engine, const struct engine_command *
                        "assigned or wrapping.",
                        task->sid.text, task->workspace->sid.text,
                        task->workspace->account_sid.text);
-    enum err_code code = task_check_reason(action, "completed", err);
+    enum err_code code = task_check_reason(action->reason, "completed", err);
     if (code != ERR_OK)
         return code;
     task_end(engine, task, TASK_STEP_COMPLETE, action->reason, ENGINE_EVENT_NONE);

@@ -59,7 +59,7 @@ static enum err_code open_channel(void *ctx, struct http_request *req, struct ht
 {
     struct gateway *gateway = ctx;
     struct worker_token token;
-    bool closes_others = false;
+    struct channels_ask ask = {.token = &token, .mark = channels_mark(gateway->channels)};
     struct str text = http_query(req, "token");
     if (text.ptr == NULL)
         return ERR_SET(err, ERR_UNAUTHENTICATED, "UNAUTHENTICATED",
@@ -68,9 +68,8 @@ static enum err_code open_channel(void *ctx, struct http_request *req, struct ht
     if (code == ERR_OK)
         code = listening_check(req->call, &token, err);
     if (code == ERR_OK)
-        code = option_read(req, "closeExistingSessions", &closes_others, err);
-    return code == ERR_OK ? channels_open(gateway->channels, &token, closes_others, req, res, err)
-                          : code;
+        code = option_read(req, "closeExistingSessions", &ask.closes_others, err);
+    return code == ERR_OK ? channels_open(gateway->channels, &ask, req, res, err) : code;
 }
 
 /* ---- requests ---- */

@@ -13,6 +13,7 @@
 #include "jx/jx.h"
 #include "metrics/metrics.h"
 #include "payload.h"
+#include "revoked.h"
 #include "worker_token.h"
 
 enum { CHANNELS_LOCK_RANK = 410, PERIOD_MS = 1000 };
@@ -56,6 +57,7 @@ struct channels {
     struct lock lock; /* guards what follows */
     struct map seats;
     size_t count;
+    struct revoked revoked;
 };
 
 struct channels *channels_new(void)
@@ -146,10 +148,34 @@ static void end_all(struct seat *seat)
         http_socket_close(LIST_ENTRY(node, struct channel, node)->socket, HTTP_SOCKET_NORMAL);
 }
 
-enum err_code channels_open(struct channels *channels, const struct worker_token *token,
-                            bool closes_others, struct http_request *req, struct http_response *res,
-                            struct err *err)
+uint64_t channels_mark(struct channels *channels)
 {
+    lock_take(&channels->lock);
+    uint64_t mark = channels->revoked.count;
+    lock_drop(&channels->lock);
+    return mark;
+}
+
+/* Under the lock. Between the look at the token and now its issuer may have been revoked. */
+static enum err_code check_open(const struct channels *channels, const struct channel *channel,
+                                uint64_t mark, bool is_full, struct err *err)
+{
+    if (revoked_since(&channels->revoked, mark, str_from(channel->issuer.text)) ||
+        revoked_since(&channels->revoked, mark, str_from(channel->account.text)))
+        return ERR_SET(err, ERR_UNAUTHENTICATED, "TOKEN_REVOKED",
+                       "what signed the token was changed just now; connect again");
+    if (is_full)
+        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "TOO_MANY_SOCKETS",
+                       "the worker has %d connections open; close one, or ask for the others to be "
+                       "closed",
+                       CHANNELS_PER_WORKER);
+    return ERR_OK;
+}
+
+enum err_code channels_open(struct channels *channels, const struct channels_ask *ask,
+                            struct http_request *req, struct http_response *res, struct err *err)
+{
+    const struct worker_token *token = ask->token;
     struct channel *channel = xcalloc(1, sizeof *channel);
     channel->channels = channels;
     channel->worker = sid_from(str_from(token->worker_sid));
@@ -159,15 +185,12 @@ enum err_code channels_open(struct channels *channels, const struct worker_token
     channel->until_us = token->expires_at_us;
     lock_take(&channels->lock);
     struct seat *seat = seat_of(channels, str_from(channel->worker.text));
-    if (closes_others)
+    bool is_full = !ask->closes_others && seat->count >= CHANNELS_PER_WORKER;
+    enum err_code code = check_open(channels, channel, ask->mark, is_full, err);
+    if (code == ERR_OK && ask->closes_others)
         end_all(seat);
-    bool is_full = !closes_others && seat->count >= CHANNELS_PER_WORKER;
-    enum err_code code =
-        is_full ? ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "TOO_MANY_SOCKETS",
-                          "the worker has %d connections open; close one, or ask for the others to "
-                          "be closed",
-                          CHANNELS_PER_WORKER)
-                : http_socket_open(req, res, on_closed, channel, &channel->socket, err);
+    if (code == ERR_OK)
+        code = http_socket_open(req, res, on_closed, channel, &channel->socket, err);
     if (code == ERR_OK) {
         greet(channel); /* before any event */
         list_append(&seat->channels, &channel->node);
@@ -252,8 +275,12 @@ static void end_some(struct channels *channels, struct str issuer)
 
 void channels_revoke(struct channels *channels, struct str sid)
 {
-    if (sid.len > 0)
-        end_some(channels, sid);
+    if (sid.len == 0)
+        return;
+    lock_take(&channels->lock);
+    revoked_note(&channels->revoked, sid); /* for those that are just being let in */
+    lock_drop(&channels->lock);
+    end_some(channels, sid);
 }
 
 static enum err_code run(struct app_job *job, struct call *call, void *ctx, struct err *err)

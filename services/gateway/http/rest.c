@@ -6,6 +6,7 @@
 #include "audit.h"
 #include "auth.h"
 #include "base/alloc.h"
+#include "cross_site.h"
 #include "default_workspace.h"
 #include "gateway.h"
 #include "openapi.h"
@@ -63,6 +64,26 @@ static enum err_code authenticate_worker(struct gateway *gateway, struct http_re
     return code;
 }
 
+/* Basic credentials are what a browser adds by itself, whoever's page asks for the change. */
+static enum err_code cross_site_check(const struct gateway *gateway, const struct http_request *req,
+                                      struct err *err)
+{
+    const struct cross_site request = {
+        .fetch_site = http_header(req, "Sec-Fetch-Site"),
+        .origin = http_header(req, "Origin"),
+        .host = http_header(req, "Host"),
+        .public_url = gateway->settings->public_url,
+        .origins = gateway->cors_origins,
+    };
+    bool is_change = req->method != HTTP_GET && req->method != HTTP_HEAD;
+    if (!is_change || !cross_site_is_foreign(&request))
+        return ERR_OK;
+    auth_count_refusal("cross_site");
+    return ERR_SET(err, ERR_PERMISSION_DENIED, "CROSS_SITE",
+                   "another site's page may not change anything with HTTP Basic; use a Bearer "
+                   "token, or name the page's origin in TASKROUTER_CORS_ORIGINS");
+}
+
 enum err_code rest_authenticate(void *ctx, struct http_request *req, struct err *err)
 {
     struct gateway *gateway = ctx;
@@ -76,8 +97,12 @@ enum err_code rest_authenticate(void *ctx, struct http_request *req, struct err 
         return worker_token_is_formed(token)
                    ? authenticate_worker(gateway, req, token, err)
                    : auth_token(gateway->auth, req->call, token, &req->call->who, err);
-    if (http_basic_credentials(req->call->arena, header, &user, &password))
+    if (http_basic_credentials(req->call->arena, header, &user, &password)) {
+        enum err_code code = cross_site_check(gateway, req, err);
+        if (code != ERR_OK)
+            return code;
         return auth_basic(gateway->auth, req->call, user, password, &req->call->who, err);
+    }
     return refuse("malformed",
                   "the Authorization header must be Bearer <token>, or Basic with an account SID "
                   "and its auth token or an API key's SID and its secret",

@@ -26,8 +26,9 @@ struct twilio {
 
 /* ---- headers and errors ---- */
 
-/* There are no ambient credentials below /v1, so where no origins are configured every page may
- * read the answers, as at Twilio; else the HTTP server says which. */
+/* Answers to other pages are never shown with credentials that a browser added by itself, so where
+ * no origins are configured every page may read them, as at Twilio; else the HTTP server says
+ * which. (Changes with such credentials: http/cross_site.h.) */
 static void origin_put(const struct twilio *twilio, struct http_response *res)
 {
     http_set_header(res, "Access-Control-Expose-Headers",

@@ -167,16 +167,16 @@
     DATA_OF("PostWorkActivitySid", SID, "WA")
 
 #define RESERVATION_ACTIONS                                                                        \
-    ACTIONS({"ReservationStatus", "accepted", NULL, NULL, NULL, NULL,                                                \
+    ACTIONS({"ReservationStatus", "accepted", NULL, NULL, false,                                                \
              RPC(tasks, TASKS, Tasks, AcceptReservation, reservation_action, reservation), false}, \
-            {"ReservationStatus", "rejected", NULL, NULL, NULL, NULL,                                                \
+            {"ReservationStatus", "rejected", NULL, NULL, false,                                                \
              RPC(tasks, TASKS, Tasks, RejectReservation, reservation_action, reservation), false}, \
-            {"ReservationStatus", "wrapping", NULL, NULL, NULL, NULL,                                                \
+            {"ReservationStatus", "wrapping", NULL, NULL, false,                                                \
              RPC(tasks, TASKS, Tasks, WrapUpReservation, reservation_action, reservation), false}, \
-            {"ReservationStatus", "completed", NULL, NULL, NULL, NULL,                                               \
+            {"ReservationStatus", "completed", NULL, NULL, false,                                               \
              RPC(tasks, TASKS, Tasks, CompleteReservation, reservation_action, reservation),       \
              false},                                                                               \
-            {"Instruction", NULL, "instruction", NULL, NULL, NULL,                                                   \
+            {"Instruction", NULL, "instruction", NULL, false,                                                   \
              RPC(tasks, TASKS, Tasks, InstructReservation, reservation_action, reservation),       \
              false})
 
@@ -390,9 +390,9 @@ const struct twilio_op twilio_ops[] = {
             TEXT("TaskChannel", "task_channel_sid"),
             DATE("VirtualStartTime", "virtual_start_time"), SELECTS("AssignmentStatus"),
             FIELD_OF_ACTION("Reason", TEXT, "reason", NULL)),
-     ACTIONS({"AssignmentStatus", "canceled", NULL, "Reason", "assignment_status", "pending,reserved", RPC(tasks, TASKS, Tasks, CancelTask, task_action, task), false},
-             {"AssignmentStatus", "wrapping", NULL, NULL, NULL, NULL, RPC(tasks, TASKS, Tasks, WrapUpTask, task_action, task), true},
-             {"AssignmentStatus", "completed", NULL, "Reason", NULL, NULL, RPC(tasks, TASKS, Tasks, CompleteTask, task_action, task), true})},
+     ACTIONS({"AssignmentStatus", "canceled", NULL, "Reason", true, RPC(tasks, TASKS, Tasks, CancelTask, task_action, task), false},
+             {"AssignmentStatus", "wrapping", NULL, NULL, false, RPC(tasks, TASKS, Tasks, WrapUpTask, task_action, task), true},
+             {"AssignmentStatus", "completed", NULL, "Reason", false, RPC(tasks, TASKS, Tasks, CompleteTask, task_action, task), true})},
     {DELETE("DeleteTask", BELOW "/Tasks/{Sid}", SUPERVISOR), .has_etag = true,
      PATH({"Sid", "WT", "sid", NULL}),
      .call = RPC_VOID(tasks, TASKS, Tasks, DeleteTask, delete_task)},

@@ -93,9 +93,7 @@ struct twilio_action {
     const char *value; /* NULL: any */
     const char *field; /* of the action's request that takes the value; NULL: none */
     const char *needs; /* a parameter that must come with it; NULL: none */
-    const char *shows; /* field of the item whose word must be one of when, or the item's own fields
-                          stay as they are and the action is left to refuse; NULL: they change */
-    const char *when;
+    bool takes_item; /* the item's own fields go with it, as an update's: both happen or neither */
     struct twilio_call call;
     bool is_alone; /* the item's own fields may not change in the same request */
 };

@@ -433,6 +433,20 @@ void twilio_expect_version(ProtobufCMessage *message, int64_t version)
     *(uint32_t *)quantifier = field->id;
 }
 
+static void carry(ProtobufCMessage *to, const ProtobufCMessage *from, const char *name)
+{
+    const ProtobufCFieldDescriptor *source = twilio_field(from->descriptor, name);
+    const ProtobufCFieldDescriptor *target = twilio_field(to->descriptor, name);
+    INVARIANT(source != NULL && target != NULL && source->descriptor == target->descriptor);
+    memcpy((char *)to + target->offset, (const char *)from + source->offset, sizeof(void *));
+}
+
+void twilio_carry_item(ProtobufCMessage *action, const ProtobufCMessage *update, const char *item)
+{
+    carry(action, update, item);
+    carry(action, update, "update_mask");
+}
+
 static enum err_code mask_put(const struct reading *r, ProtobufCMessage *message, struct err *err)
 {
     const ProtobufCFieldDescriptor *field = twilio_field(message->descriptor, "update_mask");

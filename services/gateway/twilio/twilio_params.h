@@ -48,6 +48,10 @@ enum err_code twilio_parent_read(const struct twilio_op *op, const struct http_p
 /* Sets version N of the message, where its type has one expected. */
 void twilio_expect_version(ProtobufCMessage *message, int64_t version);
 
+/* The item's own fields go with an action's request: moves item (under the name given) and
+ * update_mask of an update to it. Both have these fields. */
+void twilio_carry_item(ProtobufCMessage *action, const ProtobufCMessage *update, const char *item);
+
 /* The last value of a parameter; {NULL, 0} when absent. */
 struct str twilio_given(const struct http_params *given, const char *name);
 

@@ -111,16 +111,7 @@ static enum err_code check_version(const struct twilio_exchange *x, const Protob
                    x->input.version);
 }
 
-/* Whether the item is as the action wants it before its own fields change. */
-static bool may_change(const struct twilio_action *action, const ProtobufCMessage *item)
-{
-    char word[TWILIO_WORD_SIZE];
-    if (action == NULL || action->shows == NULL)
-        return true;
-    return twilio_words_have(action->when, str_from(twilio_word_of(item, action->shows, word)));
-}
-
-/* The item's fields first, then what is to happen to it, which expects what the first made. */
+/* The item's fields, and what is to happen to it: in one call where both are given. */
 static enum err_code update(struct twilio_exchange *x, ProtobufCMessage **out_reply,
                             struct err *err)
 {
@@ -128,21 +119,19 @@ static enum err_code update(struct twilio_exchange *x, ProtobufCMessage **out_re
     const struct twilio_action *action = request->action;
     bool is_bound = x->op->call.rpc == NULL; /* only actions, on a part of what the path names */
     bool is_idle = request->main == NULL && action == NULL;
-    bool is_double = request->main != NULL && action != NULL;
     enum err_code code = ERR_OK;
-    if (is_bound || is_idle || is_double)
+    if (is_bound || is_idle)
         code = fetch(x, out_reply, err);
     if (code == ERR_OK && is_idle)
         return check_version(x, *out_reply, err);
-    bool is_changing = request->main != NULL && (!is_double || may_change(action, *out_reply));
-    if (code == ERR_OK && is_changing) {
-        x->rpc = x->op->call.rpc;
-        code = call_one(x, &x->op->call, request->main, out_reply, err);
-    }
-    if (code != ERR_OK || action == NULL)
+    if (code != ERR_OK)
         return code;
-    if (is_changing && x->input.has_version)
-        twilio_expect_version(request->action_request, twilio_version_of(*out_reply));
+    if (action == NULL)
+        return call_one(x, &x->op->call, request->main, out_reply, err);
+    if (request->main != NULL) {
+        INVARIANT(action->takes_item);
+        twilio_carry_item(request->action_request, request->main, x->op->nested);
+    }
     x->rpc = action->call.rpc;
     return call_one(x, &action->call, request->action_request, out_reply, err);
 }

@@ -209,23 +209,11 @@ static const char *const updatable[] = {
     "attributes", "priority", "task_channel_sid", "task_channel_unique_name", "virtual_start_time",
 };
 
-static enum err_code fill_update(struct change *change,
-                                 const Taskrouter__Tasks__V1__UpdateTaskRequest *request,
-                                 struct err *err)
+static struct engine_update changes_of(const Taskrouter__Tasks__V1__Task *task,
+                                       const Google__Protobuf__FieldMask *mask)
 {
-    const Google__Protobuf__FieldMask *mask = request->update_mask;
-    const Taskrouter__Tasks__V1__Task *task = request->task;
-    enum err_code code = check_sid("sid", task->sid, "WT", err);
-    if (code == ERR_OK)
-        code = mask_check(mask, updatable, ARRAY_LEN(updatable), err);
-    if (code != ERR_OK)
-        return code;
     bool by_sid = mask_has(mask, "task_channel_sid");
-    change->op.command.kind = ENGINE_UPDATE_TASK;
-    change->op.command.update = (struct engine_update){
-        .sid = sid_from(str_from(task->sid)),
-        .workspace_sid = change->op.workspace_sid,
-        .expected_version = request->_expected_version_case != 0 ? request->expected_version : 0,
+    return (struct engine_update){
         .has_attributes = mask_has(mask, "attributes"),
         .attributes = str_from(task->attributes),
         .has_priority = mask_has(mask, "priority"),
@@ -235,6 +223,24 @@ static enum err_code fill_update(struct change *change,
         .has_virtual_start = mask_has(mask, "virtual_start_time"),
         .virtual_start_us = wire_time_us(task->virtual_start_time),
     };
+}
+
+static enum err_code fill_update(struct change *change,
+                                 const Taskrouter__Tasks__V1__UpdateTaskRequest *request,
+                                 struct err *err)
+{
+    const Taskrouter__Tasks__V1__Task *task = request->task;
+    enum err_code code = check_sid("sid", task->sid, "WT", err);
+    if (code == ERR_OK)
+        code = mask_check(request->update_mask, updatable, ARRAY_LEN(updatable), err);
+    if (code != ERR_OK)
+        return code;
+    change->op.command.kind = ENGINE_UPDATE_TASK;
+    change->op.command.update = changes_of(task, request->update_mask);
+    change->op.command.update.sid = sid_from(str_from(task->sid));
+    change->op.command.update.workspace_sid = change->op.workspace_sid;
+    change->op.command.update.expected_version =
+        request->_expected_version_case != 0 ? request->expected_version : 0;
     change->op.reply = SHARD_REPLY_TASK;
     return ERR_OK;
 }
@@ -294,6 +300,26 @@ static int64_t wrap_up_timeout(const struct change *change, bool is_given, int64
     return is_given ? given_s : change->tasks->wrap_up_timeout_s;
 }
 
+/* Canceled as it changes: one step, of which all or nothing happens. */
+static enum err_code fill_cancel_with(struct change *change,
+                                      const Taskrouter__Tasks__V1__TaskActionRequest *request,
+                                      struct err *err)
+{
+    const struct engine_action action = change->op.command.action;
+    if (change->op.command.kind != ENGINE_CANCEL_TASK_WITH)
+        return ERR_OK;
+    enum err_code code = mask_check(request->update_mask, updatable, ARRAY_LEN(updatable), err);
+    if (code != ERR_OK)
+        return code;
+    struct engine_update *update = &change->op.command.update;
+    *update = changes_of(request->task, request->update_mask);
+    update->sid = action.sid;
+    update->workspace_sid = action.workspace_sid;
+    update->expected_version = action.expected_version;
+    update->reason = action.reason;
+    return ERR_OK;
+}
+
 static void act_on_task(void *app, struct call *call,
                         const Taskrouter__Tasks__V1__TaskActionRequest *request,
                         struct rpc_reply *reply, const struct task_action *action)
@@ -316,6 +342,7 @@ static void act_on_task(void *app, struct call *call,
         wrap_up_timeout(change, request->_timeout_case != 0, request->timeout);
     if (check_sid("sid", request->sid, "WT", &err) == ERR_OK &&
         check_text("reason", request->reason, 0, 4096, &err) == ERR_OK &&
+        fill_cancel_with(change, request, &err) == ERR_OK &&
         use_key(change, action->method, request->idempotency_key, &request->base, &err) == ERR_OK)
         submit(change);
     else
@@ -325,7 +352,9 @@ static void act_on_task(void *app, struct call *call,
 CHANGE_RPC(change_rpc_cancel, TaskActionRequest)
 {
     static const struct task_action action = {"CancelTask", ENGINE_CANCEL_TASK, "canceled"};
-    act_on_task(app, call, request, reply, &action);
+    static const struct task_action changing = {"CancelTask", ENGINE_CANCEL_TASK_WITH, "canceled"};
+    bool is_changing = request->task != NULL && request->update_mask != NULL;
+    act_on_task(app, call, request, reply, is_changing ? &changing : &action);
 }
 
 CHANGE_RPC(change_rpc_wrap_up, TaskActionRequest)

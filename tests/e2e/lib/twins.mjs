@@ -103,7 +103,7 @@ class Twins {
       async () =>
         (
           await this.ours.sql(
-            `select count(*)::int as n from gateway.webhook where state in ('NEW', 'PROCESSING')`,
+            `select count(*)::int as n from gateway.webhook where state = 'waiting'`,
           )
         )[0].n === 0,
       { timeoutMs, everyMs: 100 },

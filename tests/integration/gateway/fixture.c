@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "crypt/crypt.h"
 #include "jx/jx.h"
+#include "rpc/client.h"
 
 enum { ARENA_BYTES = 256 << 20, START_MS = 30000, STOP_MS = 15000, REPLY_MS = 20000, ENV_MAX = 24 };
 
@@ -27,7 +28,7 @@ static int http_ports[PROGRAM_COUNT];
 static int grpc_ports[PROGRAM_COUNT];
 static int unused_port;
 static int program_count = PROGRAM_ROUTING; /* those that run */
-static const char *const *gateway_env;
+static const char *const *more_env[PROGRAM_COUNT];
 static const char *bootstrap = BOOTSTRAP;
 static const char *secret_key = SECRET_KEY;
 static const char *secret_key_previous = "";
@@ -74,9 +75,9 @@ static void environment(enum program program, const char *env[ENV_MAX])
                     has_all ? grpc_ports[PROGRAM_TASKS] : unused_port);
     env[n++] =
         text("TASKROUTER_GRPC_SYNC=127.0.0.1:%d", has_all ? grpc_ports[PROGRAM_SYNC] : unused_port);
+    for (const char *const *more = more_env[program]; more != NULL && *more != NULL; more++)
+        env[n++] = *more;
     if (program == PROGRAM_GATEWAY) {
-        for (const char *const *more = gateway_env; more != NULL && *more != NULL; more++)
-            env[n++] = *more;
         env[n++] = "TASKROUTER_ACCOUNT_SID=" ACCOUNT;
         env[n++] = "TASKROUTER_AUTH_TOKEN=" SECRET;
         env[n++] = text("TASKROUTER_BOOTSTRAP_TOKEN=%s", bootstrap);
@@ -92,9 +93,19 @@ void bootstrap_token_set(const char *token)
     bootstrap = token;
 }
 
-void gateway_env_set(const char *const *env)
+void program_env_set(enum program program, const char *const *env)
 {
-    gateway_env = env;
+    more_env[program] = env;
+}
+
+struct rpc_client *program_client(enum program program)
+{
+    return rpc_client_new(&(struct rpc_client_config){
+        .target = text("127.0.0.1:%d", grpc_ports[program]),
+        .peer = programs[program].program,
+        .self = "test",
+        .token = SERVICE_TOKEN,
+    });
 }
 
 void secret_key_set(const char *key, const char *previous)
@@ -187,7 +198,7 @@ int fixture_all_main(const char *name, const char *const *env, const struct test
                      size_t count, int argc, char **argv)
 {
     program_count = PROGRAM_COUNT;
-    gateway_env = env;
+    more_env[PROGRAM_GATEWAY] = env;
     return fixture_main(name, cases, count, argc, argv);
 }
 

@@ -39,6 +39,8 @@ int fixture_main(const char *name, const struct test_case *cases, size_t count, 
 int fixture_all_main(const char *name, const char *const *env, const struct test_case *cases,
                      size_t count, int argc, char **argv);
 
+struct rpc_client;
+
 extern struct cluster *cluster;
 
 void program_kill(enum program program);                  /* SIGKILL */
@@ -48,7 +50,11 @@ void program_start(enum program program);                 /* and waits until it 
 const char *program_http(enum program program);
 void bootstrap_token_set(const char *token); /* for the next start of the gateway; "" = none */
 
-void gateway_env_set(const char *const *env); /* likewise, instead of those given at first */
+/* "NAME=value" texts for the next start, before its other variables; NULL = none. */
+void program_env_set(enum program program, const char *const *env);
+
+/* Calls the program as a service of ours; rpc_client_free. */
+struct rpc_client *program_client(enum program program);
 
 /* For the next start of the gateway; "" = none. */
 void secret_key_set(const char *key, const char *previous);

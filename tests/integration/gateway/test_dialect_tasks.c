@@ -567,6 +567,37 @@ static bool has_audit(void *ctx)
     return cluster_sql_value(cluster, sql, value, sizeof value) && atoi(value) >= 4;
 }
 
+/* A form on another site's page, in a browser that knows the password. */
+static void test_cross_site(void)
+{
+    in_workspace();
+    const char *path = text("%s/Activities", home);
+    static const char *const foreign[] = {
+        "Sec-Fetch-Site: cross-site\r\n",
+        "Sec-Fetch-Site: same-site\r\nOrigin: https://other.test\r\n",
+        "Origin: https://evil.example\r\n",
+        "Origin: null\r\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
+        struct reply refused = ask_form(BASIC, "POST", path, foreign[i], "FriendlyName=Forged");
+        CHECK(is_error(&refused, 403, 20403, "TASKROUTER_CORS_ORIGINS"));
+        refused = ask(BASIC, "POST", "/activities", foreign[i], "{'friendlyName':'Forged'}");
+        CHECK_I64(refused.status, 403);
+        CHECK_I64(ask_form(BASIC, "GET", path, foreign[i], NULL).status, 200);
+    }
+    CHECK_I64(at_i64(get(text("%s?FriendlyName=Forged", path)).body, "activities"), 0);
+    struct reply made = ask_form(BASIC, "POST", path,
+                                 "Sec-Fetch-Site: cross-site\r\n"
+                                 "Origin: https://console.example\r\n",
+                                 "FriendlyName=Console");
+    CHECK_I64(made.status, 201);
+    made = ask_form(BASIC, "POST", path, "Sec-Fetch-Site: same-origin\r\n", "FriendlyName=Own");
+    CHECK_I64(made.status, 201);
+    /* nobody adds a Bearer token by itself */
+    made = ask_form(BOOTSTRAP, "POST", path, foreign[0], "FriendlyName=Token");
+    CHECK_I64(made.status, 201);
+}
+
 static void test_audit(void)
 {
     char sid[64];
@@ -627,6 +658,7 @@ static const struct test_case cases[] = {
     {"statistics of several queues at once",              test_bulk          },
     {"too much is said to be too much",                   test_rate          },
     {"only the origins of the settings may read",         test_origins       },
+    {"another site's page changes nothing with Basic",    test_cross_site    },
     {"changes are in the audit log",                      test_audit         },
     {"a single-tasking workspace wants activities",       test_single_tasking},
     {"what is in use stays",                              test_in_use        },

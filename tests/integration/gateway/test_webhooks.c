@@ -116,7 +116,7 @@ static size_t event_new(struct twilio_param params[8])
 static void restart(const char *const *env)
 {
     program_kill(PROGRAM_GATEWAY);
-    gateway_env_set(env);
+    program_env_set(PROGRAM_GATEWAY, env);
     program_start(PROGRAM_GATEWAY);
 }
 

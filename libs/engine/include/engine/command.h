@@ -39,6 +39,8 @@ enum engine_command_kind {
     ENGINE_COMPLETE_RESERVATION, /* action; completes the task too */
     ENGINE_INSTRUCT_RESERVATION, /* action; see engine/instruction.h: accept and reject do so, the
                                     others are recorded */
+    ENGINE_CANCEL_TASK_WITH,     /* update, with its reason; canceled as it changes: it is not
+                                    routed again in between */
     ENGINE_COMMAND_COUNT,
 };
 
@@ -146,6 +148,7 @@ struct engine_update {
     struct str channel; /* TC SID or unique name */
     bool has_virtual_start;
     int64_t virtual_start_us;
+    struct str reason; /* ENGINE_CANCEL_TASK_WITH only */
 };
 
 struct engine_action {

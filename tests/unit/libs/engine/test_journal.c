@@ -22,7 +22,7 @@ static void sizes_are_those_that_the_table_was_written_for(void)
     CHECK_I64(sizeof(struct engine_worker_channel), 44);
     CHECK_I64(sizeof(struct engine_ref), 70);
     CHECK_I64(sizeof(struct engine_create), 240);
-    CHECK_I64(sizeof(struct engine_update), 160);
+    CHECK_I64(sizeof(struct engine_update), 176);
     CHECK_I64(sizeof(struct engine_action), 176);
 }
 

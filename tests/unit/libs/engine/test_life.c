@@ -262,6 +262,55 @@ static void a_canceled_task_cancels_its_offers(void)
     world_fini(&w);
 }
 
+static void a_task_changes_as_it_is_canceled_or_not_at_all(void)
+{
+    struct world w;
+    world_init(&w);
+    world_one_queue(&w);
+    world_worker(&w, 1, "{}", 1);
+    struct sid task = world_create(&w, "{}");
+    struct sid next = world_create(&w, "{}");
+    struct sid offer = world_offer(&w, &task, 0);
+    struct engine_command command = {.kind = ENGINE_CANCEL_TASK_WITH};
+    command.update = (struct engine_update){
+        .sid = task,
+        .workspace_sid = world_sid("WS", 1),
+        .has_attributes = true,
+        .attributes = STR("{\"n\":"),
+        .reason = STR("gone"),
+    };
+    (void)world_events(&w);
+    CHECK_I64(world_do(&w, command), ERR_INVALID_ARGUMENT);
+    command.update.attributes = STR("{\"n\":2}");
+    command.update.reason = STR(" ");
+    CHECK_I64(world_do(&w, command), ERR_INVALID_ARGUMENT);
+    CHECK_TEXT(world_events(&w), "");
+    CHECK_TEXT(world_task_state(&w, &task), "reserved");
+    CHECK_STR(world_task(&w, &task).attributes, "{}");
+    command.update.reason = STR("gone");
+    command.update.has_priority = true;
+    command.update.priority = 7;
+    CHECK_I64(world_do(&w, command), ERR_OK);
+    CHECK_TEXT(world_events(&w),
+               "task.updated task.canceled reservation.canceled reservation.created");
+    CHECK_TEXT(world_task_state(&w, &task), "canceled");
+    CHECK_STR(world_task(&w, &task).attributes, "{\"n\":2}");
+    CHECK_STR(world_task(&w, &task).reason, "gone");
+    CHECK_I64(world_task(&w, &task).priority, 7);
+    CHECK_TEXT(world_reservation_state(&w, &offer), "canceled");
+    CHECK_I64(world_offered_to(&w, &next), 1);
+    command.update.sid = next;
+    offer = world_last_offer(&w, &next);
+    CHECK_I64(world_act(&w, ENGINE_ACCEPT_RESERVATION, &offer), ERR_OK);
+    CHECK_I64(world_do(&w, command), ERR_FAILED_PRECONDITION);
+    CHECK_STR(world_task(&w, &next).attributes, "{}");
+    struct sid waiting = world_create(&w, "{}"); /* out of its line, by its old priority */
+    command.update.sid = waiting;
+    CHECK_I64(world_do(&w, command), ERR_OK);
+    CHECK_TEXT(world_task_state(&w, &waiting), "canceled");
+    world_fini(&w);
+}
+
 static void a_deleted_task_is_gone_and_frees_its_worker(void)
 {
     struct world w;
@@ -462,6 +511,8 @@ static const struct test_case cases[] = {
      the_first_accept_wins_and_the_others_are_rescinded                                                                },
     {"refusals use the known texts",                                       refusals_use_the_known_texts                },
     {"a refused command has no effects",                                   a_refused_command_has_no_effects            },
+    {"a task changes as it is canceled, or not at all",
+     a_task_changes_as_it_is_canceled_or_not_at_all                                                                    },
     {"a canceled task cancels its offers",                                 a_canceled_task_cancels_its_offers          },
     {"a deleted task is gone and frees its worker",                        a_deleted_task_is_gone_and_frees_its_worker },
     {"a task lives no longer than its timeout",                            a_task_lives_no_longer_than_its_timeout     },

@@ -1,0 +1,300 @@
+/* Events on their way from the inbox to the mirror: order, failures, the dead, kills. The tests'
+ * Twilio is this gateway itself, which knows of a resource no more than the mirror. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/call.h"
+#include "base/clock.h"
+#include "fixture.h"
+#include "rpc/client.h"
+#include "svc/wire.h"
+#include "taskrouter/workers/v1/mirror.pb-c.h"
+#include "twilio/signature.h"
+
+#define PUBLIC    "https://hooks.example.com"
+#define EVENTS    "/api/webhooks/taskrouter"
+#define WORKSPACE "WS000000000000000000000000000000aa"
+#define WITHIN    "X-Workspace-Sid: " WORKSPACE "\r\n"
+
+enum { PATIENCE_MS = 90000, PARAMS_MAX = 12 };
+
+static const char *const gateway_env[] = {"TASKROUTER_PUBLIC_URL=" PUBLIC, NULL};
+
+/* ---- the mirrored workspace ---- */
+
+static void workspace_put(void)
+{
+    AUTO(arena_cleanup) struct arena *arena = arena_new(1 << 20);
+    struct call call;
+    struct err err = {0};
+    struct rpc_client *workers = program_client(PROGRAM_WORKERS);
+    Taskrouter__Workers__V1__Workspace workspace;
+    Taskrouter__Workers__V1__PutWorkspaceRequest request;
+    Taskrouter__Common__V1__MirrorResult *reply = NULL;
+    call_init(&call, arena, "test", 10 * US_PER_S);
+    taskrouter__workers__v1__workspace__init(&workspace);
+    taskrouter__workers__v1__put_workspace_request__init(&request);
+    workspace.sid = wire_text(arena, WORKSPACE);
+    workspace.account_sid = wire_text(arena, ACCOUNT);
+    workspace.friendly_name = wire_text(arena, "Mirrored");
+    workspace.provider = TASKROUTER__WORKERS__V1__PROVIDER__PROVIDER_TWILIO;
+    workspace.date_created = wire_time(arena, clock_now_us());
+    workspace.date_updated = wire_time(arena, clock_now_us());
+    request.workspace = &workspace;
+    request.observed_at = wire_time(arena, clock_now_us());
+    CHECK(RPC_CALL(workers, &call, "/taskrouter.workers.v1.Mirror/PutWorkspace", &request.base,
+                   taskrouter__common__v1__mirror_result, &reply, &err) == ERR_OK);
+    CHECK_TEXT(err.detail, "");
+    rpc_client_free(workers);
+}
+
+/* sync-svc with a way to Twilio, or without. */
+static void sync_restart(bool has_way)
+{
+    static const char *env[4];
+    env[0] = "TWILIO_ACCOUNT_SID=" ACCOUNT;
+    env[1] = "TWILIO_AUTH_TOKEN=" SECRET;
+    env[2] = text("TASKROUTER_TWILIO_URL=http://%s", program_http(PROGRAM_GATEWAY));
+    program_kill(PROGRAM_SYNC);
+    program_env_set(PROGRAM_SYNC, has_way ? env : NULL);
+    program_start(PROGRAM_SYNC);
+}
+
+/* ---- events ---- */
+
+struct event {
+    const char *type;
+    const char *task_sid;
+    const char *status;
+    int at_s;             /* of this day */
+    const char *workflow; /* NULL = none */
+};
+
+static const char *sid_at(const char *prefix, int number)
+{
+    return text("%s%032x", prefix, number);
+}
+
+static const char *event_send(const struct event *event)
+{
+    static int made;
+    char signature[TWILIO_SIGNATURE_SIZE] = "";
+    struct twilio_param params[PARAMS_MAX];
+    size_t count = 0;
+    const char *sid = sid_at("EV", ++made);
+#define ADD(name, value) params[count++] = (struct twilio_param){STR(name), str_from(value)}
+    ADD("EventType", event->type);
+    ADD("AccountSid", ACCOUNT);
+    ADD("WorkspaceSid", WORKSPACE);
+    ADD("Sid", sid);
+    ADD("TimestampMs", text("%lld", (1790000000LL + event->at_s) * 1000));
+    ADD("TaskSid", event->task_sid);
+    ADD("TaskAttributes", "{\"a\":1}");
+    ADD("TaskPriority", "3");
+    ADD("TaskAssignmentStatus", event->status);
+    if (event->workflow != NULL)
+        ADD("WorkflowSid", event->workflow);
+#undef ADD
+    struct buf form;
+    buf_init(&form, 0);
+    twilio_form_encode(&form, params, count);
+    CHECK(twilio_sign(STR(SECRET), STR(PUBLIC EVENTS), params, count, signature, NULL) == ERR_OK);
+    const char *line = text("X-Twilio-Signature: %s\r\n", signature);
+    CHECK_I64(ask_form(NULL, "POST", EVENTS, line, form.data).status, 204);
+    buf_fini(&form);
+    return sid;
+}
+
+static const char *value_of(const char *sql)
+{
+    char value[128] = "";
+    CHECK(cluster_sql_value(cluster, sql, value, sizeof value));
+    return text("%s", value);
+}
+
+static const char *state_of(const char *event_sid)
+{
+    return value_of(text("select state from gateway.webhook where key = '%s'", event_sid));
+}
+
+static const char *outcome_of(const char *event_sid)
+{
+    return value_of(text("select outcome from gateway.webhook where key = '%s'", event_sid));
+}
+
+struct wanted {
+    const char *event_sid;
+    const char *state;
+};
+
+static bool is_so(void *ctx)
+{
+    const struct wanted *wanted = ctx;
+    return strcmp(state_of(wanted->event_sid), wanted->state) == 0;
+}
+
+static bool becomes(const char *event_sid, const char *state)
+{
+    struct wanted wanted = {event_sid, state};
+    bool is_right = until(is_so, &wanted, PATIENCE_MS);
+    if (!is_right)
+        fprintf(stderr, "%s is %s, wanted %s: %s\n", event_sid, state_of(event_sid), state,
+                value_of(text("select outcome || ': ' || detail from gateway.webhook where key = "
+                              "'%s'",
+                              event_sid)));
+    return is_right;
+}
+
+static bool are_all_done(void *ctx)
+{
+    (void)ctx;
+    return strcmp(
+               value_of("select (select count(*) from gateway.webhook where state = 'waiting') + "
+                        "(select count(*) from gateway.webhook_lane)"),
+               "0") == 0;
+}
+
+static const char *task_status(const char *task_sid)
+{
+    struct reply reply = ask(BOOTSTRAP, "GET", text("/tasks/%s", task_sid), WITHIN, NULL);
+    return text("%s", at(reply.body, "assignmentStatus"));
+}
+
+/* ---- cases ---- */
+
+static void test_applied(void)
+{
+    workspace_put();
+    sync_restart(true);
+    const char *task = sid_at("WT", 1);
+    const char *created = event_send(&(struct event){"task.created", task, "pending", 10, NULL});
+    CHECK(becomes(created, "done"));
+    CHECK_TEXT(outcome_of(created), "created");
+    CHECK_TEXT(task_status(task), "pending");
+    const char *completed =
+        event_send(&(struct event){"task.completed", task, "completed", 30, NULL});
+    CHECK(becomes(completed, "done"));
+    CHECK_TEXT(task_status(task), "completed");
+    /* what comes late goes to the log and moves nothing back */
+    const char *late = event_send(&(struct event){"task.updated", task, "assigned", 20, NULL});
+    CHECK(becomes(late, "done"));
+    CHECK_TEXT(task_status(task), "completed");
+    struct reply events = ask(BOOTSTRAP, "GET", text("/events?taskSid=%s", task), WITHIN, NULL);
+    CHECK_I64(at_i64(events.body, "items"), 3);
+}
+
+static void test_not_ours(void)
+{
+    char signature[TWILIO_SIGNATURE_SIZE] = "";
+    const struct twilio_param params[] = {
+        {STR("EventType"),    STR("task.created")                      },
+        {STR("AccountSid"),   STR(ACCOUNT)                             },
+        {STR("WorkspaceSid"), STR("WS000000000000000000000000000000bb")},
+        {STR("Sid"),          STR("EVf0000000000000000000000000000001")},
+        {STR("TaskSid"),      STR("WT000000000000000000000000000000bb")},
+    };
+    struct buf form;
+    buf_init(&form, 0);
+    twilio_form_encode(&form, params, ARRAY_LEN(params));
+    CHECK(twilio_sign(STR(SECRET), STR(PUBLIC EVENTS), params, ARRAY_LEN(params), signature,
+                      NULL) == ERR_OK);
+    const char *line = text("X-Twilio-Signature: %s\r\n", signature);
+    CHECK_I64(ask_form(NULL, "POST", EVENTS, line, form.data).status, 204);
+    buf_fini(&form);
+    CHECK(becomes(params[3].value.ptr, "done"));
+    CHECK_TEXT(outcome_of(params[3].value.ptr), "ignored");
+}
+
+/* Without a way to Twilio an unknown workflow cannot be asked for. */
+static void test_order(void)
+{
+    sync_restart(false);
+    const char *workflow = sid_at("WW", 2);
+    const char *stuck = sid_at("WT", 2);
+    const char *other = sid_at("WT", 3);
+    /* a new task, and one that is known, need nothing of Twilio */
+    CHECK(becomes(event_send(&(struct event){"task.created", stuck, "pending", 5, NULL}), "done"));
+    const char *last = event_send(&(struct event){"task.canceled", stuck, "canceled", 30, NULL});
+    CHECK(becomes(last, "done"));
+    const char *head = event_send(&(struct event){"task.updated", stuck, "pending", 10, workflow});
+    const char *next = event_send(&(struct event){"task.updated", stuck, "pending", 20, NULL});
+    const char *free_one = event_send(&(struct event){"task.created", other, "pending", 10, NULL});
+    CHECK(becomes(free_one, "done"));
+    CHECK_TEXT(state_of(head), "waiting");
+    CHECK_TEXT(state_of(next), "waiting");
+    CHECK_TEXT(task_status(other), "pending");
+    sync_restart(true); /* Twilio says that there is no such workflow */
+    CHECK(becomes(next, "done"));
+    CHECK_TEXT(state_of(head), "done");
+    CHECK_TEXT(task_status(stuck), "canceled");
+}
+
+static void test_dead(void)
+{
+    const char *task = sid_at("WT", 4);
+    const char *bad = event_send(&(struct event){"", task, "pending", 10, NULL});
+    const char *good = event_send(&(struct event){"task.created", task, "pending", 20, NULL});
+    CHECK(becomes(bad, "dead"));
+    CHECK(becomes(good, "done")); /* it does not wait for the dead one */
+    struct reply list = ask(BOOTSTRAP, "GET", "/webhooks?state=dead", NULL, NULL);
+    CHECK_I64(at_i64(list.body, "items"), 1);
+    CHECK_TEXT(at(list.body, "items.0.outcome"), "EVENT_INVALID");
+    CHECK(strstr(at(list.body, "items.0.detail"), "EventType") != NULL);
+    CHECK_TEXT(at(list.body, "items.0.parameters.Sid"), bad);
+    CHECK_I64(at_i64(ask(BOOTSTRAP, "GET", "/webhooks/summary", NULL, NULL).body, "dead"), 1);
+    const char *path = text("/webhooks/%s/replay", at(list.body, "items.0.sid"));
+    struct reply replay = ask(BOOTSTRAP, "POST", path, NULL, NULL);
+    CHECK_I64(replay.status, 200);
+    CHECK(becomes(bad, "dead")); /* as wrong as before */
+    CHECK(cluster_sql(cluster, text("update gateway.webhook set parameters = replace(parameters, "
+                                    "'[\"EventType\",\"\"]', '[\"EventType\",\"task.updated\"]') "
+                                    "where key = '%s'",
+                                    bad)));
+    struct reply all = ask(BOOTSTRAP, "POST", "/webhooks/replay-dead", NULL, "{}");
+    CHECK_I64(all.status, 200);
+    CHECK_I64(at_i64(all.body, "count"), 1);
+    CHECK(becomes(bad, "done"));
+    CHECK_TEXT(task_status(task), "pending");
+}
+
+/* Between the answer and the work nothing is lost, whoever dies. */
+static void test_kills(void)
+{
+    enum { TASKS = 12 };
+    const char *tasks[TASKS];
+    program_kill(PROGRAM_SYNC);
+    for (int i = 0; i < TASKS; i++) {
+        tasks[i] = sid_at("WT", 100 + i);
+        (void)event_send(&(struct event){"task.created", tasks[i], "pending", 10, NULL});
+        (void)event_send(&(struct event){"task.completed", tasks[i], "completed", 20, NULL});
+    }
+    program_kill(PROGRAM_GATEWAY);
+    program_start(PROGRAM_SYNC);
+    program_start(PROGRAM_GATEWAY);
+    program_kill(PROGRAM_GATEWAY); /* in the middle of it, perhaps */
+    program_start(PROGRAM_GATEWAY);
+    CHECK(until(are_all_done, NULL, PATIENCE_MS));
+    for (int i = 0; i < TASKS; i++) {
+        CHECK_TEXT(task_status(tasks[i]), "completed");
+        struct reply events =
+            ask(BOOTSTRAP, "GET", text("/events?taskSid=%s", tasks[i]), WITHIN, NULL);
+        CHECK_I64(at_i64(events.body, "items"), 2);
+    }
+    CHECK_TEXT(value_of("select count(*) from gateway.webhook where state = 'dead'"), "0");
+}
+
+static const struct test_case cases[] = {
+    {"an event becomes a row and an entry of the log",       test_applied },
+    {"what is of another workspace is ignored",              test_not_ours},
+    {"one task's events wait for each other, others do not", test_order   },
+    {"what is wrong is set apart, looked at and replayed",   test_dead    },
+    {"kill -9 loses nothing and does nothing twice",         test_kills   },
+};
+
+int main(int argc, char **argv)
+{
+    return fixture_all_main("gateway webhook consumers", gateway_env, cases, ARRAY_LEN(cases), argc,
+                            argv);
+}
