@@ -78,6 +78,82 @@ static bool is_events_filter(struct str filter)
     return true;
 }
 
+/* Twilio's catalogue, and what we have beside. */
+static const char *const event_types[] = {
+    "activity.created",
+    "activity.updated",
+    "activity.deleted",
+    "reservation.created",
+    "reservation.accepted",
+    "reservation.rejected",
+    "reservation.timeout",
+    "reservation.canceled",
+    "reservation.rescinded",
+    "reservation.completed",
+    "reservation.failed",
+    "reservation.wrapup",
+    "task.created",
+    "task.updated",
+    "task.canceled",
+    "task.wrapup",
+    "task.completed",
+    "task.deleted",
+    "task.system-deleted",
+    "task.transfer-initiated",
+    "task.transfer-attempt-failed",
+    "task.transfer-failed",
+    "task.transfer-canceled",
+    "task.transfer-completed",
+    "task-channel.created",
+    "task-channel.updated",
+    "task-channel.deleted",
+    "task-queue.created",
+    "task-queue.deleted",
+    "task-queue.entered",
+    "task-queue.timeout",
+    "task-queue.moved",
+    "task-queue.expression.updated",
+    "worker.created",
+    "worker.activity.update",
+    "worker.attributes.update",
+    "worker.capacity.update",
+    "worker.channel.availability.update",
+    "worker.deleted",
+    "workflow.created",
+    "workflow.updated",
+    "workflow.deleted",
+    "workflow.target-matched",
+    "workflow.entered",
+    "workflow.timeout",
+    "workflow.skipped",
+    "workspace.created",
+    "workspace.updated",
+    "workspace.deleted",
+    "reservation.instructed",
+};
+
+static bool is_event_type(struct str name)
+{
+    for (size_t i = 0; i < sizeof event_types / sizeof event_types[0]; i++) {
+        if (str_eq_text(name, event_types[i]))
+            return true;
+    }
+    return false;
+}
+
+enum err_code workspace_check_events(const struct workspace *workspace, struct err *err)
+{
+    struct str rest = str_from(workspace->events_filter);
+    while (rest.ptr != NULL) {
+        struct str name = str_trim(str_split(&rest, ','));
+        if (name.len > 0 && !is_event_type(name))
+            return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_EVENTS_FILTER", "events_filter",
+                             "eventsFilter names %.*s, which is no type of event",
+                             name.len > 64 ? 64 : (int)name.len, name.ptr);
+    }
+    return ERR_OK;
+}
+
 enum err_code workspace_check(const struct workspace *workspace, struct err *err)
 {
     struct str name = str_from(workspace->friendly_name);

@@ -52,6 +52,10 @@ struct workspace {
 /* Errors: INVALID_ARGUMENT naming the field. */
 enum err_code workspace_check(const struct workspace *workspace, struct err *err) MUST_CHECK;
 
+/* What a caller asks for must be types that there are. (A mirror takes what Twilio has, newer ones
+ * too.) Errors: INVALID_ARGUMENT INVALID_EVENTS_FILTER. */
+enum err_code workspace_check_events(const struct workspace *workspace, struct err *err) MUST_CHECK;
+
 /* What a workspace is born with unless the caller says otherwise; the first is its default and
  * timeout activity. Source: reference section 1. */
 struct activity_default {

@@ -163,7 +163,9 @@ static enum err_code check_create(const struct create_context *create, struct er
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_TEMPLATE", "template",
                          "template must be NONE or FIFO");
     enum err_code code = check_optional_url("event_callback_url", request->event_callback_url, err);
-    return code == ERR_OK ? workspace_check(&create->workspace, err) : code;
+    if (code == ERR_OK)
+        code = workspace_check(&create->workspace, err);
+    return code == ERR_OK ? workspace_check_events(&create->workspace, err) : code;
 }
 
 enum err_code workspace_rpc_create(void *app, struct call *call,
@@ -369,6 +371,8 @@ static enum err_code update_tx(struct db_conn *conn, struct call *call, void *ct
         code = workspace_check(workspace, err);
     if (code == ERR_OK)
         code = access_local(workspace, err);
+    if (code == ERR_OK && mask_has(request->update_mask, "events_filter"))
+        code = workspace_check_events(workspace, err);
     if (code == ERR_OK)
         code = workspace_store_update(conn, call, workspace, err);
     if (code != ERR_OK)

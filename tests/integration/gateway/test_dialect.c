@@ -53,6 +53,11 @@ static void test_workspace(void)
     CHECK_TEXT(at(changed.body, "events_filter"), "task.created");
     CHECK_TEXT(at(changed.body, "prioritize_queue_order"), "LIFO");
     CHECK_TEXT(at(changed.body, "event_callback_url"), "https://example.com/e?a=1");
+    changed = post(home, "EventsFilter=task.created%2C%20task.exploded");
+    CHECK(is_error(&changed, 400, 20001, "task.exploded"));
+    CHECK(is_error(&changed, 400, 20001, "EventsFilter"));
+    changed = post("/v1/Workspaces", "FriendlyName=Filtered&EventsFilter=exploded");
+    CHECK(is_error(&changed, 400, 20001, "EventsFilter"));
     changed = post(home, "EventCallbackUrl=&EventsFilter=");
     CHECK_I64(changed.status, 200);
     CHECK_TEXT(at(changed.body, "event_callback_url"), "");

@@ -82,6 +82,25 @@ static void test_rest(void)
     check_field(&workspace, NULL);
     workspace.events_filter = "Task.Created";
     check_field(&workspace, "events_filter");
+    static const struct {
+        const char *filter;
+        bool is_known;
+    } filters[] = {
+        {"",                                     true },
+        {" , ",                                  true },
+        {"task.created, reservation.instructed", true },
+        {"worker.channel.availability.update",   true },
+        {"task.created,task.exploded",           false},
+        {"task",                                 false},
+        {"task.created task.updated",            false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
+        struct err err = {0};
+        workspace.events_filter = filters[i].filter;
+        bool is_taken = workspace_check_events(&workspace, &err) == ERR_OK;
+        CHECK_I64(is_taken, filters[i].is_known);
+        CHECK_TEXT(is_taken ? "events_filter" : err.field, "events_filter");
+    }
 }
 
 static void test_enums(void)
