@@ -49,6 +49,7 @@ struct tasks_settings {
     int64_t batch_max;
     int64_t lease_ms;
     int64_t task_limit;
+    int64_t worker_statistics_limit;
     const char *advertise;
     int64_t wrap_up_ms;
     int64_t event_days;
@@ -103,6 +104,9 @@ static const struct config_setting settings_table[] = {
      CONFIG_FIELD(struct tasks_settings,                                                                     batch_max)  },
     ROW("TASKROUTER_LIMIT_TASKS", CONFIG_INT, task_limit,
         "Tasks of a workspace in all states, 0 = any number; at Twilio 500000.",
+        .default_text = "0", .min = 0, .max = 1000000000),
+    ROW("TASKROUTER_LIMIT_WORKER_STATISTICS", CONFIG_INT, worker_statistics_limit,
+        "Statistics of workers are off above so many in a workspace, 0 = never; at Twilio 100.",
         .default_text = "0", .min = 0, .max = 1000000000),
     ROW("TASKROUTER_TASKS_EVENT_DAYS", CONFIG_INT, event_days,
         "Days that the event log reaches back.", .default_text = "35", .min = 1, .max = 36500),
@@ -459,6 +463,7 @@ static void open_parts(struct app *app, struct started *started)
         .keep_minutes_ms = settings->statistics_minutes_ms,
     };
     tasks->wrap_up_timeout_s = settings->wrap_up_ms / 1000;
+    tasks->statistics_workers = settings->worker_statistics_limit;
     tasks->statistics_keep_ms = settings->statistics_keep_ms;
     tasks->statistics_minutes_ms = settings->statistics_minutes_ms;
     (void)app_job_start(app, &projection_job, &started->projection);

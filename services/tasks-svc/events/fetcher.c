@@ -180,6 +180,24 @@ static enum err_code fetch_workflow(struct fetch *fetch, const struct sid *sid,
     return code;
 }
 
+static enum err_code fetch_queue(struct fetch *fetch, const struct sid *sid, struct err *err)
+{
+    Taskrouter__Queues__V1__GetTaskQueueRequest *request =
+        PB_NEW(fetch->call->arena, taskrouter__queues__v1__get_task_queue_request);
+    char *copy = arena_strdup(fetch->call->arena, sid->text);
+    if (request == NULL || copy == NULL)
+        return no_room(err);
+    request->workspace_sid = workspace_text(fetch);
+    request->sid = copy;
+    Taskrouter__Queues__V1__TaskQueue *queue = NULL;
+    enum err_code code =
+        RPC_CALL(fetch->fetcher->queues, fetch->call, "/taskrouter.queues.v1.Queues/GetTaskQueue",
+                 &request->base, taskrouter__queues__v1__task_queue, &queue, err);
+    if (code == ERR_NOT_FOUND)
+        return ERR_OK;
+    return code == ERR_OK ? add(fetch, &queue->base, err) : code;
+}
+
 static enum err_code fetch_workers(struct fetch *fetch, const char *after_sid, size_t limit,
                                    struct err *err)
 {
@@ -284,7 +302,9 @@ static enum err_code fetch_parts(struct fetch *fetch, const struct fetch_job *jo
     const unsigned queues =
         SHARD_UNKNOWN_QUEUE | SHARD_UNKNOWN_DOCUMENT_QUEUES | SHARD_UNKNOWN_WORKFLOW;
     enum err_code code = ERR_OK;
-    if ((job->unknown & queues) != 0)
+    if (sid_is_set(&job->queue_sid))
+        code = fetch_queue(fetch, &job->queue_sid, err);
+    else if ((job->unknown & queues) != 0)
         code = fetch_list(fetch, fetcher->queues, &list_queues, err);
     if (code == ERR_OK && (job->unknown & SHARD_UNKNOWN_ACTIVITY) != 0)
         code = fetch_list(fetch, fetcher->workers, &list_activities, err);

@@ -32,6 +32,7 @@ struct fetch_job {
     struct sid workflow_sid;
     bool re_evaluate_tasks; /* of that workflow: drive them through what is fetched */
     struct sid worker_sid;
+    struct sid queue_sid; /* with SHARD_UNKNOWN_QUEUE: only that one; else all of the workspace */
     void (*resume)(struct fetch_job *job, enum err_code code, const struct err *err);
 };
 

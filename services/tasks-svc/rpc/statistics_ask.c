@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/parse.h"
+#include "fetcher.h"
 #include "shell.h"
 #include "stat_store.h"
 #include "svc/check.h"
@@ -27,6 +28,31 @@ static const struct {
     {"WK", "worker",   "WORKER_NOT_FOUND",   "worker"    },
 };
 
+/* What was made an instant ago may not have been told yet: its owner is asked, once. */
+static enum err_code fetch(struct tasks *tasks, struct call *call, const char *workspace_sid,
+                           const char *sid, struct err *err)
+{
+    struct fetch_job job = {.workspace_sid = sid_from(str_from(workspace_sid))};
+    struct sid wanted = sid_from(str_from(sid));
+    bool is_mirrored = false;
+    enum err_code code = access_is_mirrored(tasks, call, workspace_sid, &is_mirrored, err);
+    if (code != ERR_OK || is_mirrored)
+        return code;
+    if (strncmp(sid, "WQ", 2) == 0) {
+        job.unknown = SHARD_UNKNOWN_QUEUE;
+        job.queue_sid = wanted;
+    } else if (strncmp(sid, "WW", 2) == 0) {
+        job.unknown = SHARD_UNKNOWN_WORKFLOW;
+        job.workflow_sid = wanted;
+    } else {
+        job.unknown = SHARD_UNKNOWN_WORKER;
+        job.worker_sid = wanted;
+    }
+    code = fetcher_run(tasks->fetcher, call, &job, err);
+    /* while the owner is away it is as unknown as before; another process has to be told so */
+    return code == ERR_UNAVAILABLE && !shell_is_elsewhere(err->reason) ? ERR_OK : code;
+}
+
 enum err_code stat_ask_resource(struct tasks *tasks, struct call *call, const char *workspace_sid,
                                 const char *field, const char *sid, struct err *err)
 {
@@ -36,6 +62,11 @@ enum err_code stat_ask_resource(struct tasks *tasks, struct call *call, const ch
             continue;
         enum err_code code = stat_store_exists(tasks->host.pool, call, workspace_sid, kinds[i].kind,
                                                sid, &is_there, err);
+        if (code == ERR_OK && !is_there)
+            code = fetch(tasks, call, workspace_sid, sid, err);
+        if (code == ERR_OK && !is_there)
+            code = stat_store_exists(tasks->host.pool, call, workspace_sid, kinds[i].kind, sid,
+                                     &is_there, err);
         if (code != ERR_OK || is_there)
             return code;
         return ERR_FIELD(err, ERR_NOT_FOUND, kinds[i].reason, field,

@@ -369,6 +369,25 @@ STAT_RPC(statistics_rpc_workflow, StatisticsRequest, StatisticsReport)
 
 /* ---- workers ---- */
 
+/* Twilio switches these off in workspaces with many workers; here it is a setting. */
+static enum err_code check_worker_limit(struct tasks *tasks, struct call *call,
+                                        const stat_request *request, const struct stat_ask *ask,
+                                        struct err *err)
+{
+    struct now_item item = {.sid = sid_from(str_from(request->workspace_sid))};
+    struct now_look look = {.items = &item, .count = 1};
+    if (tasks->statistics_workers == 0)
+        return ERR_OK;
+    enum err_code code = run_look(tasks, call, request->workspace_sid, ask, &look, err);
+    if (code != ERR_OK || item.workers.workers <= (size_t)tasks->statistics_workers)
+        return code;
+    return ERR_SET(err, ERR_FAILED_PRECONDITION, "LIMIT_REACHED",
+                   "workspace %s has %zu workers, and statistics of workers are off above %lld "
+                   "(TASKROUTER_LIMIT_WORKER_STATISTICS)",
+                   request->workspace_sid, item.workers.workers,
+                   (long long)tasks->statistics_workers);
+}
+
 /* Whom the filters mean; none of them: everybody. */
 static enum err_code workers_from(struct tasks *tasks, struct call *call,
                                   const stat_request *request, struct now_workers *out,
@@ -410,6 +429,8 @@ STAT_RPC(statistics_rpc_workers, StatisticsRequest, StatisticsReport)
     struct str all = str_from(request->workspace_sid);
     enum err_code code = ask_from(tasks, call, request, &ask, err);
     if (code == ERR_OK)
+        code = check_worker_limit(tasks, call, request, &ask, err);
+    if (code == ERR_OK)
         code = workers_from(tasks, call, request, &who, err);
     if (code != ERR_OK)
         return code;
@@ -449,6 +470,8 @@ STAT_RPC(statistics_rpc_worker, StatisticsRequest, StatisticsReport)
         code = check_sid("sid", request->sid, "WK", err);
     if (code == ERR_OK)
         code = stat_ask_resource(tasks, call, request->workspace_sid, "sid", request->sid, err);
+    if (code == ERR_OK)
+        code = check_worker_limit(tasks, call, request, &ask, err);
     if (code != ERR_OK)
         return code;
     stat_report *report = report_new(call, &ask, request->workspace_sid, request->sid);

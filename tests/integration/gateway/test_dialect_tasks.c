@@ -527,6 +527,35 @@ static void test_bulk(void)
 }
 
 /* 1 per second, averaged over 10: the eleventh within a second or so is one too many. */
+/* The router was told of nothing yet, nor will be for a while. */
+static void test_statistics_at_once(void)
+{
+    in_office();
+    cluster_pause(cluster, CLUSTER_NATS);
+    const char *new_queue =
+        at(post(text("%s/TaskQueues", home), "FriendlyName=Newborn").body, "sid");
+    const char *new_workflow = at(
+        post(text("%s/Workflows", home), text("FriendlyName=Newborn&Configuration=%s", document()))
+            .body,
+        "sid");
+    const char *new_worker = at(post(text("%s/Workers", home), "FriendlyName=Newborn").body, "sid");
+    const char *const paths[] = {
+        text("%s/TaskQueues/%s/Statistics", home, new_queue),
+        text("%s/TaskQueues/%s/RealTimeStatistics", home, new_queue),
+        text("%s/Workflows/%s/CumulativeStatistics", home, new_workflow),
+        text("%s/Workers/%s/Statistics", home, new_worker),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        CHECK_I64(get(paths[i]).status, 200);
+    struct reply none =
+        get(text("%s/TaskQueues/WQ00000000000000000000000000000001/Statistics", home));
+    CHECK_I64(none.status, 404);
+    cluster_resume(cluster, CLUSTER_NATS);
+    CHECK_I64(drop(text("%s/Workflows/%s", home, new_workflow)).status, 204);
+    CHECK_I64(drop(text("%s/TaskQueues/%s", home, new_queue)).status, 204);
+    CHECK_I64(drop(text("%s/Workers/%s", home, new_worker)).status, 204);
+}
+
 static void test_rate(void)
 {
     struct reply got = {0};
@@ -644,24 +673,25 @@ static void test_in_use(void)
 }
 
 static const struct test_case cases[] = {
-    {"a workflow is made, changed and refused",           test_workflow      },
-    {"a task lives, and dies in Twilio's words",          test_task          },
-    {"tasks are found by what they are",                  test_task_lists    },
-    {"a reservation is accepted, and its task completed", test_reservation   },
-    {"a reservation is rejected",                         test_reject        },
-    {"a task goes straight to a worker, who is called",   test_direct        },
-    {"of two offers the later answer is gone",            test_rescinded     },
-    {"workers of queues, and queues of workers",          test_membership    },
-    {"a worker's channels",                               test_channels      },
-    {"events tell what happened",                         test_events        },
-    {"statistics in all their shapes",                    test_statistics    },
-    {"statistics of several queues at once",              test_bulk          },
-    {"too much is said to be too much",                   test_rate          },
-    {"only the origins of the settings may read",         test_origins       },
-    {"another site's page changes nothing with Basic",    test_cross_site    },
-    {"changes are in the audit log",                      test_audit         },
-    {"a single-tasking workspace wants activities",       test_single_tasking},
-    {"what is in use stays",                              test_in_use        },
+    {"a workflow is made, changed and refused",           test_workflow          },
+    {"a task lives, and dies in Twilio's words",          test_task              },
+    {"tasks are found by what they are",                  test_task_lists        },
+    {"a reservation is accepted, and its task completed", test_reservation       },
+    {"a reservation is rejected",                         test_reject            },
+    {"a task goes straight to a worker, who is called",   test_direct            },
+    {"of two offers the later answer is gone",            test_rescinded         },
+    {"workers of queues, and queues of workers",          test_membership        },
+    {"a worker's channels",                               test_channels          },
+    {"events tell what happened",                         test_events            },
+    {"statistics in all their shapes",                    test_statistics        },
+    {"statistics of several queues at once",              test_bulk              },
+    {"statistics of what was made an instant ago",        test_statistics_at_once},
+    {"too much is said to be too much",                   test_rate              },
+    {"only the origins of the settings may read",         test_origins           },
+    {"another site's page changes nothing with Basic",    test_cross_site        },
+    {"changes are in the audit log",                      test_audit             },
+    {"a single-tasking workspace wants activities",       test_single_tasking    },
+    {"what is in use stays",                              test_in_use            },
 };
 
 int main(int argc, char **argv)

@@ -5,7 +5,7 @@
 
 #include "dialect.h"
 
-enum { RACERS = 8 };
+enum { RACERS = 8, WAIT_MS = 20000 };
 
 #define EVERYBODY "FriendlyName=Everybody"
 
@@ -124,6 +124,43 @@ static void test_tasks(void)
     CHECK(is_full(&full, 20001, "TASKROUTER_LIMIT_TASKS", "has 4 tasks"));
 }
 
+static bool is_off(void *path)
+{
+    struct reply reply = get(path);
+    return reply.status == 400 &&
+           is_error(&reply, 400, 20001, "TASKROUTER_LIMIT_WORKER_STATISTICS");
+}
+
+static bool is_on(void *path)
+{
+    return get(path).status == 200;
+}
+
+/* The router hears of workers a moment later. */
+static void test_worker_statistics(void)
+{
+    in_workspace();
+    const char *list = text("%s/Workers", home);
+    const char *names[] = {"FriendlyName=S1", "FriendlyName=S2", "FriendlyName=S3"};
+    for (size_t i = 0; i < ARRAY_LEN(names) && at_i64(get(list).body, "workers") < 3; i++)
+        (void)post(list, names[i]);
+    struct reply workers = get(list);
+    REQUIRE(at_i64(workers.body, "workers") == 3);
+    const char *last = at(workers.body, "workers.2.sid");
+    const char *const paths[] = {
+        text("%s/Statistics", list),
+        text("%s/RealTimeStatistics", list),
+        text("%s/CumulativeStatistics", list),
+        text("%s/%s/Statistics", list, at(workers.body, "workers.0.sid")),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        CHECK(until(is_off, (void *)(uintptr_t)paths[i], WAIT_MS));
+    CHECK_I64(get(text("%s/Statistics", home)).status, 200); /* the workspace's are on */
+    CHECK_I64(drop(text("%s/%s", list, last)).status, 204);
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        CHECK(until(is_on, (void *)(uintptr_t)paths[i], WAIT_MS));
+}
+
 static void test_workspaces(void)
 {
     in_workspace();
@@ -133,24 +170,26 @@ static void test_workspaces(void)
 }
 
 static const struct test_case cases[] = {
-    {"a workspace has so many workers",            test_workers       },
-    {"so many of them are active",                 test_active_workers},
-    {"activities, channels, queues and workflows", test_resources     },
-    {"tasks in all states",                        test_tasks         },
-    {"an account has so many workspaces",          test_workspaces    },
+    {"a workspace has so many workers",            test_workers          },
+    {"so many of them are active",                 test_active_workers   },
+    {"activities, channels, queues and workflows", test_resources        },
+    {"tasks in all states",                        test_tasks            },
+    {"statistics of many workers are off",         test_worker_statistics},
+    {"an account has so many workspaces",          test_workspaces       },
 };
 
 int main(int argc, char **argv)
 {
     static const char *const settings[][2] = {
-        {"WORKERS",        "3"},
-        {"ACTIVE_WORKERS", "2"},
-        {"ACTIVITIES",     "5"},
-        {"CHANNELS",       "7"},
-        {"QUEUES",         "3"},
-        {"WORKFLOWS",      "2"},
-        {"TASKS",          "4"},
-        {"WORKSPACES",     "3"},
+        {"WORKERS",           "3"},
+        {"ACTIVE_WORKERS",    "2"},
+        {"ACTIVITIES",        "5"},
+        {"CHANNELS",          "7"},
+        {"QUEUES",            "3"},
+        {"WORKFLOWS",         "2"},
+        {"TASKS",             "4"},
+        {"WORKER_STATISTICS", "2"},
+        {"WORKSPACES",        "3"},
     };
     for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
         char name[64];
