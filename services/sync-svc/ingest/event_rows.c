@@ -192,7 +192,10 @@ static bool snake(const char *pascal, char out[NAME_MAX_BYTES])
             return false;
         if (is_capital && len > 0)
             out[len++] = '_';
-        out[len++] = is_capital ? (char)(*c - 'A' + 'a') : *c;
+        out[len] = *c;
+        if (is_capital)
+            out[len] = (char)(*c - 'A' + 'a');
+        len++;
     }
     out[len] = '\0';
     return true;
