@@ -54,7 +54,7 @@ void field_message_set(ProtobufCMessage *message, const char *name, ProtobufCMes
 {
     const ProtobufCFieldDescriptor *field = field_typed(message, name, PROTOBUF_C_TYPE_MESSAGE);
     if (field != NULL)
-        memcpy(field_at(message, field), &inner, sizeof inner);
+        *(ProtobufCMessage **)field_at(message, field) = inner;
 }
 
 void field_list_set(ProtobufCMessage *message, const char *name, void *items, size_t count)

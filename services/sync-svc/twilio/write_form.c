@@ -108,7 +108,7 @@ static enum err_code param_put(struct making *m, const struct write_param *param
                          param->field);
     if (param->name == NULL || is_there(m, param->name))
         return ERR_OK;
-    const ProtobufCMessage *from = param->how == WRITE_HOW_BESIDE ? m->request : m->item;
+    const ProtobufCMessage *from = write_param_source(m->op, m->request, param);
     const ProtobufCFieldDescriptor *field = field_find(from->descriptor, param->field);
     const char *text = value_text(m->arena, from, field);
     if (text == NULL)

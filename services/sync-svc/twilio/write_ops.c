@@ -33,6 +33,10 @@
     {                                                                                              \
         .name = (name_), .field = (field_), .how = WRITE_HOW_BESIDE                                \
     }
+#define NESTED(name_, field_)                                                                      \
+    {                                                                                              \
+        .name = (name_), .field = (field_), .how = WRITE_HOW_NESTED                                \
+    }
 #define OURS(field_)                                                                               \
     {                                                                                              \
         .field = (field_), .how = WRITE_HOW_OURS                                                   \
@@ -199,7 +203,11 @@ const struct write_op write_ops[] = {
     {DELETE(tasks, Tasks, "DeleteTask", delete_task, "sid", SUPERVISOR), .resource = TWILIO_TASK,
      .has_etag = true},
     {TASK_ACTION("CancelTask", SUPERVISOR, "canceled", CANCELED), .reason = "canceled",
-     .params = PARAMS(FIELD("Reason", "reason"))},
+     .params = PARAMS(FIELD("Reason", "reason"),
+                      {.name = "Attributes", .field = "attributes", .how = WRITE_HOW_NESTED, .empty = "{}"},
+                      NESTED("Priority", "priority"), NESTED("TaskChannel", "task_channel_sid"),
+                      NESTED("TaskChannel", "task_channel_unique_name"),
+                      NESTED("VirtualStartTime", "virtual_start_time"))},
     {TASK_ACTION("WrapUpTask", AGENT, "wrapping", WRAPPING),
      .params = PARAMS(FIELD("Reason", "reason"), REFUSED("timeout"))},
     {TASK_ACTION("CompleteTask", AGENT, "completed", COMPLETED), .reason = "completed",
@@ -268,16 +276,25 @@ static bool is_zero(const ProtobufCMessage *message, const ProtobufCFieldDescrip
     }
 }
 
+const ProtobufCMessage *write_param_source(const struct write_op *op,
+                                           const ProtobufCMessage *request,
+                                           const struct write_param *param)
+{
+    if (param->how == WRITE_HOW_BESIDE)
+        return request;
+    return param->how == WRITE_HOW_NESTED ? field_message(request, "task")
+                                          : write_item(op, request);
+}
+
 bool write_names(const struct write_op *op, const ProtobufCMessage *request,
                  const struct write_param *param)
 {
-    const ProtobufCMessage *from =
-        param->how == WRITE_HOW_BESIDE ? request : write_item(op, request);
+    const ProtobufCMessage *from = write_param_source(op, request, param);
     const ProtobufCFieldDescriptor *field =
         from == NULL ? NULL : field_find(from->descriptor, param->field);
     if (field == NULL)
         return false;
-    if (op->item != NULL && param->how != WRITE_HOW_BESIDE) {
+    if (param->how == WRITE_HOW_NESTED || (op->item != NULL && param->how != WRITE_HOW_BESIDE)) {
         const ProtobufCMessage *mask = field_message(request, "update_mask");
         return mask_has((const Google__Protobuf__FieldMask *)(const void *)mask, param->field);
     }

@@ -24,6 +24,7 @@ enum write_how {
     WRITE_HOW_FIELD,   /* sent when it is there: in the mask, set, or not the type's zero */
     WRITE_HOW_ALWAYS,  /* of a create: sent even when it is false */
     WRITE_HOW_BESIDE,  /* a flag of the request beside the item: sent when it is true */
+    WRITE_HOW_NESTED,  /* of an action: a field of its "task", sent when the mask names it */
     WRITE_HOW_OURS,    /* Twilio knows no such thing: it is for our row alone */
     WRITE_HOW_REFUSED, /* what Twilio cannot do: must not be there */
 };
@@ -65,6 +66,11 @@ const struct write_op *write_op_find(const char *rpc);
 
 /* Where the fields are: the item within the request, or the request. NULL: the item is missing. */
 const ProtobufCMessage *write_item(const struct write_op *op, const ProtobufCMessage *request);
+
+/* The message that has the parameter's field; NULL when it is missing. */
+const ProtobufCMessage *write_param_source(const struct write_op *op,
+                                           const ProtobufCMessage *request,
+                                           const struct write_param *param);
 
 /* "" where there is none. */
 const char *write_workspace_sid(const struct write_op *op, const ProtobufCMessage *request);
