@@ -5,6 +5,7 @@
 #include "ingest_service.h"
 #include "migrations.h"
 #include "mirror.h"
+#include "runs.h"
 #include "sync.h"
 #include "sync_consumers.h"
 #include "sync_service.h"
@@ -45,6 +46,12 @@ static void close_ingest(void *ctx, int64_t until_mono_us)
     ingest_free(ctx);
 }
 
+static void close_runs(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    runs_close(ctx);
+}
+
 /* ---- start ---- */
 
 static struct upstream *open_upstream(struct app *app, const struct sync_settings *settings)
@@ -79,6 +86,21 @@ static void start_writes(struct sync *sync, struct writes *writes)
                          });
 }
 
+static void open_runs(struct app *app, struct sync *sync)
+{
+    const struct sync_settings *settings = sync->settings;
+    sync->runs = runs_open(&(struct runs_options){
+        .host = &sync->host,
+        .upstream = sync->upstream,
+        .account_sid = settings->auth_token == NULL ? NULL : settings->account_sid,
+        .concurrency = settings->twilio_concurrency,
+        .patience_ms = settings->patience_ms,
+        .weekly_ms = settings->weekly_ms,
+        .reconcile_ms = settings->reconcile_ms,
+    });
+    app_on_close(app, APP_FREE, "runs", close_runs, sync->runs);
+}
+
 static enum err_code start(struct app *app, struct err *err)
 {
     struct sync *sync = host_state_new(app, sizeof *sync);
@@ -102,11 +124,13 @@ static enum err_code start(struct app *app, struct err *err)
     });
     app_on_close(app, APP_FREE, "ingest", close_ingest, sync->ingest);
     app_on_close(app, APP_FINISH_CALLS, "upstream calls", stop_upstream, sync->upstream);
+    open_runs(app, sync);
     rpc_server_add(sync->host.server, &sync_service, sync);
     rpc_server_add(sync->host.server, &upstream_service, sync);
     rpc_server_add(sync->host.server, &ingest_service, sync);
     start_writes(sync, writes);
     host_consume(&sync->host, sync_consumers, sync_consumer_count, sync);
+    runs_start(sync->runs, app);
     return host_serve(&sync->host, err);
 }
 

@@ -41,4 +41,13 @@ const struct config_setting sync_settings_table[SYNC_SETTINGS_COUNT] = {
     ROW("TASKROUTER_TWILIO_SETTLE", CONFIG_DURATION_MS, settle_ms,
         "How long Twilio may still carry out a write that it did not answer.",
         .default_text = "15s", .min = 0, .max = 600000),
+    ROW("TASKROUTER_SYNC_WEEKLY", CONFIG_DURATION_MS, weekly_ms,
+        "Time between full runs of the sync by itself; 0 = never.", .default_text = "7d", .min = 0,
+        .max = INT64_C(90) * 86400 * 1000),
+    ROW("TASKROUTER_SYNC_RECONCILE", CONFIG_DURATION_MS, reconcile_ms,
+        "Time between light runs by itself (live tasks, workers); 0 = never.", .default_text = "5m",
+        .min = 0, .max = 86400 * 1000),
+    ROW("TASKROUTER_SYNC_PATIENCE", CONFIG_DURATION_MS, patience_ms,
+        "How long a run waits for Twilio, or another service, to come back.", .default_text = "30s",
+        .min = 0, .max = 3600 * 1000),
 };

@@ -2,12 +2,14 @@
 
 #include "base/macros.h"
 #include "run_store.h"
+#include "schedule_store.h"
 #include "sync.h"
 
 enum err_code sync_workspace_gone(struct db_conn *conn, struct call *call,
                                   const char *workspace_sid, struct err *err)
 {
-    return run_store_delete_all(conn, call, workspace_sid, err);
+    enum err_code code = run_store_delete_all(conn, call, workspace_sid, err);
+    return code == ERR_OK ? schedule_store_forget(conn, call, workspace_sid, err) : code;
 }
 
 static enum err_code on_workspace(void *ctx, struct call *call, const struct bus_msg *msg,

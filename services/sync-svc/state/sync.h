@@ -5,6 +5,7 @@
 #include "svc/workspaces.h"
 
 struct ingest;
+struct runs;
 struct sync_settings;
 struct upstream;
 
@@ -14,4 +15,5 @@ struct sync {
     const struct sync_settings *settings;
     struct upstream *upstream;
     struct ingest *ingest;
+    struct runs *runs;
 };

@@ -17,4 +17,7 @@ struct sync_settings {
     int64_t twilio_timeout_ms;  /* TASKROUTER_TWILIO_TIMEOUT, of one attempt */
     int64_t writes;             /* TASKROUTER_TWILIO_WRITES, threads */
     int64_t settle_ms;          /* TASKROUTER_TWILIO_SETTLE */
+    int64_t weekly_ms;          /* TASKROUTER_SYNC_WEEKLY; 0 = never */
+    int64_t reconcile_ms;       /* TASKROUTER_SYNC_RECONCILE; 0 = never */
+    int64_t patience_ms;        /* TASKROUTER_SYNC_PATIENCE */
 };

@@ -47,7 +47,7 @@ static void test_list(void)
 {
     const char *workspace = known_workspace();
     for (int i = 1; i <= 5; i++)
-        put_run(suite_text("SY1000000000000000000000000000000%d", i), workspace, "RUNNING");
+        put_run(suite_text("SY1000000000000000000000000000000%d", i), workspace, "CLEAN");
     const json_t *first = suite_ok(&suite_viewer, SUITE_SYNC, "ListRuns",
                                    "{'workspaceSid':'%s','pageSize':3}", workspace);
     CHECK_I64(at_i64(first, "items"), 3);
