@@ -50,6 +50,7 @@ struct tasks_settings {
     int64_t lease_ms;
     int64_t task_limit;
     int64_t worker_statistics_limit;
+    int64_t redact_ms;
     const char *advertise;
     int64_t wrap_up_ms;
     int64_t event_days;
@@ -108,6 +109,9 @@ static const struct config_setting settings_table[] = {
     ROW("TASKROUTER_LIMIT_WORKER_STATISTICS", CONFIG_INT, worker_statistics_limit,
         "Statistics of workers are off above so many in a workspace, 0 = never; at Twilio 100.",
         .default_text = "0", .min = 0, .max = 1000000000),
+    ROW("TASKROUTER_TASKS_REDACT", CONFIG_DURATION_MS, redact_ms,
+        "Events older than that come without the task's attributes, 0 = never; at Twilio 30d.",
+        .default_text = "0s", .min = 0, .max = INT64_C(3650) * 86400000),
     ROW("TASKROUTER_TASKS_EVENT_DAYS", CONFIG_INT, event_days,
         "Days that the event log reaches back.", .default_text = "35", .min = 1, .max = 36500),
     ROW("TASKROUTER_TASKS_HISTORY_DAYS", CONFIG_INT, history_days,
@@ -463,6 +467,7 @@ static void open_parts(struct app *app, struct started *started)
         .keep_minutes_ms = settings->statistics_minutes_ms,
     };
     tasks->wrap_up_timeout_s = settings->wrap_up_ms / 1000;
+    tasks->redact_ms = settings->redact_ms;
     tasks->statistics_workers = settings->worker_statistics_limit;
     tasks->statistics_keep_ms = settings->statistics_keep_ms;
     tasks->statistics_minutes_ms = settings->statistics_minutes_ms;

@@ -143,6 +143,18 @@ READ_RPC(read_rpc_reservations, ListReservationsRequest, ListReservationsRespons
 
 /* ---- events ---- */
 
+/* As they are shown: old ones without what the task was about, where that is set. */
+static enum err_code show_event(const struct tasks *tasks, struct call *call,
+                                const struct event_row *row, Taskrouter__Tasks__V1__Event **out,
+                                struct err *err)
+{
+    int64_t keep_us = tasks->redact_ms * US_PER_MS;
+    enum err_code code = event_to_wire(call->arena, row, out, err);
+    if (code != ERR_OK || keep_us == 0 || row->occurred_at_us >= clock_now_us() - keep_us)
+        return code;
+    return event_redact(call->arena, *out, err);
+}
+
 READ_RPC(read_rpc_event, GetEventRequest, Event)
 {
     struct tasks *tasks = app;
@@ -153,7 +165,7 @@ READ_RPC(read_rpc_event, GetEventRequest, Event)
     if (code == ERR_OK)
         code = event_store_get(tasks->host.pool, call, request->workspace_sid, request->sid, &row,
                                err);
-    return code == ERR_OK ? event_to_wire(call->arena, &row, out_reply, err) : code;
+    return code == ERR_OK ? show_event(tasks, call, &row, out_reply, err) : code;
 }
 
 static enum err_code event_filter_from(const Taskrouter__Tasks__V1__ListEventsRequest *request,
@@ -206,8 +218,8 @@ static enum err_code event_channel(struct tasks *tasks, struct call *call,
     return code;
 }
 
-static enum err_code fill_events(struct call *call, const struct event_row *items, size_t count,
-                                 bool has_more,
+static enum err_code fill_events(const struct tasks *tasks, struct call *call,
+                                 const struct event_row *items, size_t count, bool has_more,
                                  Taskrouter__Tasks__V1__ListEventsResponse **out_reply,
                                  struct err *err)
 {
@@ -218,7 +230,7 @@ static enum err_code fill_events(struct call *call, const struct event_row *item
     if (reply == NULL || wires == NULL)
         return rpc_no_room(err);
     for (size_t i = 0; i < count; i++) {
-        enum err_code code = event_to_wire(call->arena, &items[i], &wires[i], err);
+        enum err_code code = show_event(tasks, call, &items[i], &wires[i], err);
         if (code != ERR_OK)
             return code;
     }
@@ -265,7 +277,7 @@ READ_RPC(read_rpc_events, ListEventsRequest, ListEventsResponse)
     bool has_more = count > (size_t)page.size;
     if (has_more)
         count = (size_t)page.size;
-    return fill_events(call, items, count, has_more, out_reply, err);
+    return fill_events(tasks, call, items, count, has_more, out_reply, err);
 }
 
 /* ---- the live stream ---- */
@@ -283,7 +295,7 @@ static enum err_code send_page(struct tasks *tasks, struct call *call, const cha
                                           &none, &items, &count, err);
     for (size_t i = 0; i < count && code == ERR_OK; i++) {
         Taskrouter__Tasks__V1__Event *event = NULL;
-        code = event_to_wire(call->arena, &items[i], &event, err);
+        code = show_event(tasks, call, &items[i], &event, err);
         if (code == ERR_OK)
             code = rpc_stream_send(stream, &event->base, err);
         if (code == ERR_OK)

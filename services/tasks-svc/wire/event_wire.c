@@ -1,6 +1,7 @@
 #include "event_wire.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -304,4 +305,19 @@ enum err_code event_to_wire(struct arena *arena, const struct event_row *row,
         return no_room(err);
     *out = wire;
     return ERR_OK;
+}
+
+enum err_code event_redact(struct arena *arena, Taskrouter__Tasks__V1__Event *event,
+                           struct err *err)
+{
+    static const char key[] = "task_attributes";
+    AUTO(jx_cleanup) json_t *data = NULL;
+    enum err_code code = jx_parse_object(str_from(event->event_data), NULL, &data, err);
+    if (code != ERR_OK || jx_get(data, key) == NULL)
+        return code;
+    (void)json_object_set_new(data, key, json_string("{}"));
+    char *text = json_dumps(data, JSON_COMPACT);
+    event->event_data = text == NULL ? NULL : arena_strdup(arena, text);
+    free(text);
+    return event->event_data == NULL ? no_room(err) : ERR_OK;
 }

@@ -10,3 +10,8 @@
  * RESOURCE_EXHAUSTED. */
 enum err_code event_to_wire(struct arena *arena, const struct event_row *row,
                             Taskrouter__Tasks__V1__Event **out, struct err *err) MUST_CHECK;
+
+/* Takes the task's attributes out of event_data, which says {} instead. Errors: RESOURCE_EXHAUSTED.
+ */
+enum err_code event_redact(struct arena *arena, Taskrouter__Tasks__V1__Event *event,
+                           struct err *err) MUST_CHECK;
