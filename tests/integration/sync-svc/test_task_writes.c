@@ -260,7 +260,6 @@ static bool is_task_here(const void *expression)
     return tasks_here(expression) == 1;
 }
 
-/* The owner is away when Twilio has answered: the row comes with it. */
 static void test_owner_away(void)
 {
     process_signal(suite_process(T), SIGKILL);
@@ -367,7 +366,7 @@ static const struct test_case cases[] = {
     {"a worker's channel is changed",                                                test_worker_channel     },
     {"a task is made with the only workflow, changed, canceled and deleted",         test_task_life          },
     {"creates that look alike and lost their answers have a task each",              test_lost_twins         },
-    {"an owner that was away is caught up",                                          test_owner_away         },
+    {"tasks are made again once their owner is back, and others meanwhile",          test_owner_away         },
     {"an agent accepts, wraps up and completes his own",                             test_reservation_life   },
     {"an instruction goes to Twilio",                                                test_reservation_refused},
 };

@@ -40,9 +40,6 @@ static struct {
     int gate; /* counts road_go */
     bool is_cut;
     int changes;
-    int delay_ms;
-    int under_way;
-    int most_under_way;
     int threads;
 } road = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
@@ -159,21 +156,6 @@ static bool pass_on(struct buf *request, struct buf *answer)
     return answer->len > 0;
 }
 
-static void delay(void)
-{
-    take();
-    int ms = road.delay_ms;
-    road.under_way++;
-    if (road.under_way > road.most_under_way)
-        road.most_under_way = road.under_way;
-    drop();
-    if (ms > 0)
-        (void)poll(NULL, 0, ms);
-    take();
-    road.under_way--;
-    drop();
-}
-
 static void carry(int fd, struct buf *request, struct buf *answer)
 {
     bool is_change = strncmp(request->data, "GET ", 4) != 0;
@@ -190,7 +172,6 @@ static void carry(int fd, struct buf *request, struct buf *answer)
     }
     if (!pass_on(request, answer))
         return;
-    delay();
     if (fault == ROAD_HOLD_ANSWER)
         hold();
     if (fault == ROAD_BREAK_ANSWER)
@@ -298,22 +279,6 @@ int road_changes(void)
     int changes = road.changes;
     drop();
     return changes;
-}
-
-void road_delay(int ms)
-{
-    take();
-    road.delay_ms = ms;
-    road.most_under_way = 0;
-    drop();
-}
-
-int road_most_under_way(void)
-{
-    take();
-    int most = road.most_under_way;
-    drop();
-    return most;
 }
 
 /* ---- Twilio ---- */

@@ -43,10 +43,6 @@ void road_cut(bool is_cut);
 
 int road_changes(void); /* that came to the road so far */
 
-/* Every answer takes so long; and how many were under way at once at most since. */
-void road_delay(int ms);
-int road_most_under_way(void);
-
 /* Straight to Twilio. path: below /v1, formatted. form: "A=b&C=d" or NULL. The body, or NULL when
  * there is none; *out_status may be NULL. */
 const json_t *twilio_ask(const char *method, const char *form, int *out_status, const char *path,
