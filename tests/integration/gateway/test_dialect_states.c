@@ -41,7 +41,7 @@ static const char *state_of(const char *path)
 
 static bool is_reserved(void *path)
 {
-    return strcmp(state_of(path), "reserved") == 0;
+    return strcmp(state_of(*(const char **)path), "reserved") == 0;
 }
 
 /* A new task brought to that state; its path. */
@@ -57,7 +57,7 @@ static const char *task_in(const char *state)
         CHECK_I64(post(path, "AssignmentStatus=canceled&Reason=r").status, 200);
     if (waits)
         return path;
-    CHECK(until(is_reserved, (void *)(uintptr_t)path, WAIT_MS));
+    CHECK(until(is_reserved, &path, WAIT_MS));
     if (strcmp(state, "reserved") == 0)
         return path;
     const char *offer = at(get(text("%s/Reservations", path)).body, "reservations.0.sid");

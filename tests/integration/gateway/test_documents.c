@@ -122,7 +122,7 @@ static void test_longest(void)
 /* Tasks that wait go through the new document, though the event does not bring it. */
 static bool is_moved(void *task)
 {
-    return strcmp(at(get(task).body, "task_queue_sid"), special) == 0;
+    return strcmp(at(get(*(const char **)task).body, "task_queue_sid"), special) == 0;
 }
 
 static void test_re_evaluated(void)
@@ -142,7 +142,7 @@ static void test_re_evaluated(void)
               200);
     free(plain);
     const char *path = text("%s/Tasks/%s", home, at(task.body, "sid"));
-    CHECK(until(is_moved, (void *)(uintptr_t)path, WAIT_MS));
+    CHECK(until(is_moved, &path, WAIT_MS));
     CHECK_I64(drop(path).status, 204);
     CHECK_I64(drop(text("%s/Workflows/%s", home, workflow)).status, 204);
 }

@@ -126,14 +126,14 @@ static void test_tasks(void)
 
 static bool is_off(void *path)
 {
-    struct reply reply = get(path);
+    struct reply reply = get(*(const char **)path);
     return reply.status == 400 &&
            is_error(&reply, 400, 20001, "TASKROUTER_LIMIT_WORKER_STATISTICS");
 }
 
 static bool is_on(void *path)
 {
-    return get(path).status == 200;
+    return get(*(const char **)path).status == 200;
 }
 
 /* The router hears of workers a moment later. */
@@ -147,18 +147,18 @@ static void test_worker_statistics(void)
     struct reply workers = get(list);
     REQUIRE(at_i64(workers.body, "workers") == 3);
     const char *last = at(workers.body, "workers.2.sid");
-    const char *const paths[] = {
+    const char *paths[] = {
         text("%s/Statistics", list),
         text("%s/RealTimeStatistics", list),
         text("%s/CumulativeStatistics", list),
         text("%s/%s/Statistics", list, at(workers.body, "workers.0.sid")),
     };
     for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-        CHECK(until(is_off, (void *)(uintptr_t)paths[i], WAIT_MS));
+        CHECK(until(is_off, &paths[i], WAIT_MS));
     CHECK_I64(get(text("%s/Statistics", home)).status, 200); /* the workspace's are on */
     CHECK_I64(drop(text("%s/%s", list, last)).status, 204);
     for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-        CHECK(until(is_on, (void *)(uintptr_t)paths[i], WAIT_MS));
+        CHECK(until(is_on, &paths[i], WAIT_MS));
 }
 
 static void test_workspaces(void)

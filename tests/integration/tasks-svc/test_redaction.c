@@ -48,7 +48,7 @@ static const struct test_case cases[] = {
 
 int main(int argc, char **argv)
 {
-    (void)setenv("TASKROUTER_TASKS_REDACT", "1s",
-                 1); /* NOLINT(concurrency-mt-unsafe): no threads */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet */
+    (void)setenv("TASKROUTER_TASKS_REDACT", "1s", 1);
     return suite_main("redaction", TASKS_SET, cases, ARRAY_LEN(cases), argc, argv);
 }
