@@ -325,31 +325,56 @@ static enum err_code send_again(struct write *w, const struct intent *held,
     return code == ERR_OK ? carry_out(w, out_reply, err) : code;
 }
 
+/* Of what may be carried out twice: whoever sent it before us may have had no time to hear that it
+ * was. */
+static enum err_code look_and_send(struct write *w, const struct intent *held,
+                                   ProtobufCMessage **out_reply, struct err *err)
+{
+    ProtobufCMessage *request = w->request;
+    enum write_seen seen = WRITE_SEEN_NOT;
+    enum intent_state state = INTENT_OPEN;
+    struct err why = {.code = ERR_OK};
+    enum err_code code = write_recall(w, held, err);
+    if (code != ERR_OK)
+        return code;
+    if (write_look(w, &seen, &why) != ERR_OK) {
+        code = settle_failed(w, &why, &state, err);
+        return code == ERR_OK ? fail_under_way(err) : code;
+    }
+    if (seen == WRITE_SEEN_DONE)
+        return settle_done(w, &state, out_reply, err);
+    w->request = request;
+    w->resource = NULL;
+    w->is_gone = false;
+    w->is_again = true;
+    return send_again(w, held, out_reply, err);
+}
+
 static enum err_code take_up(struct write *w, const struct intent *held,
                              ProtobufCMessage **out_reply, struct err *err)
 {
     ProtobufCMessage *request = w->request;
     enum intent_state state = INTENT_UNDONE;
-    bool is_harmless = held->state == INTENT_OPEN && w->op->kind != WRITE_CREATE && !w->op->is_once;
-    if (held->state != INTENT_UNDONE && !is_harmless) {
-        enum err_code code = write_recall(w, held, err);
-        if (code == ERR_OK)
-            code = write_settle(w, &state, out_reply, err);
-        if (code != ERR_OK || state == INTENT_DONE)
-            return code;
-        if (state == INTENT_OPEN)
-            return fail_under_way(err);
-        /* it is settled as undone, and its key is free again */
-        struct intent again;
-        bool is_taken = false;
-        code = intent_store_claim(pool(w), w->call, held->sid, w->writes->sid.text, &again,
-                                  &is_taken, err);
-        if (code != ERR_OK || !is_taken)
-            return code != ERR_OK ? code : fail_under_way(err);
-        w->request = request;
-        return send_again(w, &again, out_reply, err);
-    }
-    return send_again(w, held, out_reply, err);
+    if (held->state == INTENT_UNDONE)
+        return send_again(w, held, out_reply, err);
+    if (held->state == INTENT_OPEN && w->op->kind != WRITE_CREATE && !w->op->is_once)
+        return look_and_send(w, held, out_reply, err);
+    enum err_code code = write_recall(w, held, err);
+    if (code == ERR_OK)
+        code = write_settle(w, &state, out_reply, err);
+    if (code != ERR_OK || state == INTENT_DONE)
+        return code;
+    if (state == INTENT_OPEN)
+        return fail_under_way(err);
+    /* it is settled as undone, and its key is free again */
+    struct intent again;
+    bool is_taken = false;
+    code = intent_store_claim(pool(w), w->call, held->sid, w->writes->sid.text, &again, &is_taken,
+                              err);
+    if (code != ERR_OK || !is_taken)
+        return code != ERR_OK ? code : fail_under_way(err);
+    w->request = request;
+    return send_again(w, &again, out_reply, err);
 }
 
 /* Waits until some write here has ended, or a moment: false when there is no time left. */

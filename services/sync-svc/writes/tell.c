@@ -129,8 +129,8 @@ enum err_code write_tell(struct write *w, bool *out_is_unsure, struct err *err)
         *out_is_unsure = code != ERR_OK;
         return code;
     }
-    return reply.is_unsure ? look_again(w, &reply, out_is_unsure, err)
-                           : take_refusal(w, &reply, err);
+    return reply.is_unsure || w->is_again ? look_again(w, &reply, out_is_unsure, err)
+                                          : take_refusal(w, &reply, err);
 }
 
 /* ---- finding out what became of a create ---- */

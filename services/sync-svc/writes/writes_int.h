@@ -48,6 +48,7 @@ struct write {
     const char *if_match; /* "" = whatever it is */
     struct write_form form;
     struct intent intent;
+    bool is_again; /* an earlier request of this record may have been carried out, or still be */
 
     /* What Twilio says. */
     ProtobufCMessage *resource; /* NULL: nothing, or it is gone */

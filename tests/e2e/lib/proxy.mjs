@@ -156,6 +156,8 @@ export class HookRoad extends Road {
     const body = await bodyOf(req);
     this.seen++;
     const hook = { method: req.method, url: req.url, headers: req.headers, body };
+    // Whoever calls waits for an answer that says what to do.
+    if (!req.url.startsWith('/api/webhooks/taskrouter')) return this.#relay(hook, res);
     if (this.random() < this.rate) {
       this.count('late');
       this.#later(hook, this.random() * 1500);
@@ -166,6 +168,12 @@ export class HookRoad extends Road {
     }
     res.writeHead(204);
     res.end();
+  }
+
+  async #relay(hook, res) {
+    const reply = await this.forward(hook);
+    res.writeHead(reply.status, reply.headers);
+    res.end(reply.body);
   }
 
   #later(hook, ms) {

@@ -269,6 +269,16 @@ export class Suite {
     await this.ready(name);
   }
 
+  // The same with other settings; undefined takes one away.
+  async restartWith(name, environment) {
+    await this.processes[name].stop();
+    const env = { ...this.#env(name), ...environment };
+    for (const key of Object.keys(env)) if (env[key] === undefined) delete env[key];
+    this.processes[name].options.env = env;
+    this.startService(name);
+    await this.ready(name);
+  }
+
   ready(name, timeoutMs = START_MS) {
     return until(
       `${PROGRAMS[name]} is ready`,

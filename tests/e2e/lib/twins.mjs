@@ -81,8 +81,12 @@ class Twins {
   // The same of a list on both sides, by SID, in the fields named.
   async assertInStep(list, fields) {
     const [theirs, mine] = await Promise.all([this.theirs.list(list), this.mine.list(list)]);
+    // Twilio's dates are whole seconds.
+    const value = (item, name) => (/^date/.test(name) ? Math.floor(Date.parse(item[name]) / 1000) : item[name]);
     const pick = (items) =>
-      Object.fromEntries(items.map((item) => [item.sid, Object.fromEntries(fields.map((f) => [f, item[f]]))]));
+      Object.fromEntries(
+        items.map((item) => [item.sid, Object.fromEntries(fields.map((f) => [f, value(item, f)]))]),
+      );
     assert.deepEqual(pick(mine), pick(theirs), `${list}: ours are theirs`);
     return theirs.length;
   }
