@@ -71,7 +71,7 @@ static bool hangs_on_new(const struct expecting *expecting, size_t which, bool *
 }
 
 struct looking {
-    const struct mirror_batch *batch;
+    enum twilio_resource resource;
     const ProtobufCMessage *item;
     bool is_there;
 };
@@ -80,7 +80,7 @@ static enum err_code try_look(struct job *job, struct call *call, void *ctx, str
 {
     struct looking *looking = ctx;
     ProtobufCMessage *ours = NULL;
-    enum twilio_resource resource = looking->batch->resource;
+    enum twilio_resource resource = looking->resource;
     enum err_code code =
         mirror_get(job->options->host->as_service[mirror_owner(resource)], call, resource,
                    job->run.workspace_sid, field_text(looking->item, "worker_sid"),
@@ -92,25 +92,35 @@ static enum err_code try_look(struct job *job, struct call *call, void *ctx, str
     return ERR_OK;
 }
 
+static enum err_code become(struct report *report, bool is_there, wire_result *result,
+                            struct err *err)
+{
+    result->outcome = is_there ? TASKROUTER__COMMON__V1__MIRROR_OUTCOME__MIRROR_OUTCOME_UPDATED
+                               : TASKROUTER__COMMON__V1__MIRROR_OUTCOME__MIRROR_OUTCOME_CREATED;
+    result->detail = arena_strdup(report->arena, "");
+    return result->detail == NULL ? call_no_room(err) : ERR_OK;
+}
+
+enum err_code expect_result(struct report *report, enum twilio_resource resource,
+                            const ProtobufCMessage *item, wire_result *result, struct err *err)
+{
+    struct looking looking = {.resource = resource, .item = item};
+    enum err_code code = job_insist(report->job, report->arena, try_look, &looking, err);
+    return code == ERR_OK ? become(report, looking.is_there, result, err) : code;
+}
+
 /* A worker channel, or a reservation, of something new is new; of others their owner knows. */
 static enum err_code expect_one(const struct expecting *expecting, size_t which,
                                 wire_result *result, struct err *err)
 {
-    struct report *report = expecting->report;
     bool is_part = false;
-    struct looking looking = {.batch = expecting->batch,
-                              .item = expecting->batch->items[expecting->indexes[which]]};
+    const struct mirror_batch *batch = expecting->batch;
     if (!hangs_on_new(expecting, which, &is_part))
         return ERR_OK;
-    enum err_code code =
-        is_part ? ERR_OK : job_insist(report->job, report->arena, try_look, &looking, err);
-    if (code != ERR_OK)
-        return code;
-    result->outcome = looking.is_there
-                          ? TASKROUTER__COMMON__V1__MIRROR_OUTCOME__MIRROR_OUTCOME_UPDATED
-                          : TASKROUTER__COMMON__V1__MIRROR_OUTCOME__MIRROR_OUTCOME_CREATED;
-    result->detail = arena_strdup(report->arena, "");
-    return result->detail == NULL ? call_no_room(err) : ERR_OK;
+    if (is_part)
+        return become(expecting->report, false, result, err);
+    return expect_result(expecting->report, batch->resource,
+                         batch->items[expecting->indexes[which]], result, err);
 }
 
 enum err_code expect_results(struct report *report, const struct mirror_batch *batch,

@@ -47,7 +47,12 @@ static enum err_code read_reply(struct fetch *fetch, struct call *call,
         return fail_refused(fetch, reply, err);
     if (fetch->query != NULL)
         return twilio_read_page(call->arena, fetch->resource, reply->body, &fetch->page, err);
-    return twilio_read(call->arena, fetch->resource, reply->body, &fetch->message, err);
+    enum err_code code =
+        twilio_read(call->arena, fetch->resource, reply->body, &fetch->message, err);
+    if (code == ERR_OK || !fetch->takes_odd || strcmp(err->reason, "UPSTREAM_UNEXPECTED") != 0)
+        return code;
+    err_clear(err);
+    return ERR_OK;
 }
 
 static enum err_code try_fetch(struct job *job, struct call *call, void *ctx, struct err *err)

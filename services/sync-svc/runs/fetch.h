@@ -11,6 +11,8 @@ struct fetch {
     const char *path;
     const char *query; /* of a list: "PageSize=…"; NULL: the resource itself */
 
+    bool takes_odd; /* a resource that is not as documented leaves message NULL, and is no error */
+
     /* What came; lives in the arena. */
     struct twilio_page page;   /* of a list */
     ProtobufCMessage *message; /* of a resource */

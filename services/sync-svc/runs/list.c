@@ -9,6 +9,7 @@
 
 #define VANISH_MARK      "vanish:"
 #define RESERVATION_MARK "vanish reservations:"
+#define SETTLE_MARK      "settle:"
 
 enum {
     PAGE_ARENA_BYTES = 192 << 20,
@@ -171,22 +172,36 @@ static const char *behind(const char *cursor, const char *mark)
     return strncmp(cursor, mark, len) == 0 ? cursor + len : NULL;
 }
 
-enum err_code do_list(struct job *job, enum kind kind, struct err *err)
+/* From our side: what is not there any more. A light run looks at all of the live tasks, and at
+ * nothing else. */
+static enum err_code vanish(struct job *job, enum kind kind, const char *cursor, struct err *err)
 {
-    const char *cursor = job->kinds[kind].cursor;
-    const char *vanish = behind(cursor, VANISH_MARK);
+    const char *rows = behind(cursor, VANISH_MARK);
     const char *reservations = behind(cursor, RESERVATION_MARK);
     enum err_code code = ERR_OK;
-    if (vanish == NULL && reservations == NULL)
-        code = list_pages(job, kind, cursor, err);
-    /* a light run looks at all of the live tasks, and at nothing else from our side */
-    if (code != ERR_OK || job->is_new || (job->run.is_light && kind != KIND_TASKS))
-        return code;
+    if (job->run.is_light && kind != KIND_TASKS)
+        return ERR_OK;
     if (reservations == NULL)
-        code = vanish_rows(job, kind, lists[kind].resource, vanish == NULL ? "" : vanish,
-                           VANISH_MARK, err);
+        code = vanish_rows(job, kind, lists[kind].resource, rows == NULL ? "" : rows, VANISH_MARK,
+                           err);
     if (code == ERR_OK && kind == KIND_TASKS)
         code = vanish_rows(job, kind, TWILIO_RESERVATION, reservations == NULL ? "" : reservations,
                            RESERVATION_MARK, err);
+    return code;
+}
+
+enum err_code do_list(struct job *job, enum kind kind, struct err *err)
+{
+    const char *cursor = job->kinds[kind].cursor;
+    bool is_settling = behind(cursor, SETTLE_MARK) != NULL;
+    bool is_vanishing =
+        behind(cursor, VANISH_MARK) != NULL || behind(cursor, RESERVATION_MARK) != NULL;
+    enum err_code code = ERR_OK;
+    if (!is_settling && !is_vanishing)
+        code = list_pages(job, kind, cursor, err);
+    if (code == ERR_OK && !is_settling && !job->is_new)
+        code = vanish(job, kind, cursor, err);
+    if (code == ERR_OK && !job->is_new && kind != KIND_TASKS) /* tasks have no names of their own */
+        code = settle_rows(job, kind, lists[kind].resource, SETTLE_MARK, err);
     return code;
 }

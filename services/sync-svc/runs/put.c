@@ -32,17 +32,26 @@ static size_t piece_size(ProtobufCMessage *const *items, size_t count)
     return size;
 }
 
-static enum err_code put_piece(struct report *report, const struct mirror_batch *batch,
-                               enum outcome *out_outcomes, struct err *err)
+enum err_code put_batch(struct report *report, const struct mirror_batch *batch,
+                        Taskrouter__Common__V1__MirrorResult ***out_results, struct err *err)
 {
     struct piece piece = {.batch = *batch};
     enum err_code code = job_insist(report->job, report->arena, try_put, &piece, err);
     if (code == ERR_OK && batch->is_dry_run)
         code = expect_results(report, batch, piece.results, err);
+    *out_results = piece.results;
+    return code;
+}
+
+static enum err_code put_piece(struct report *report, const struct mirror_batch *batch,
+                               enum outcome *out_outcomes, struct err *err)
+{
+    Taskrouter__Common__V1__MirrorResult **results = NULL;
+    enum err_code code = put_batch(report, batch, &results, err);
     for (size_t i = 0; i < batch->count && code == ERR_OK; i++) {
-        report_add(report, piece.results[i]);
+        report_add(report, results[i]);
         if (out_outcomes != NULL)
-            out_outcomes[i] = (enum outcome)piece.results[i]->outcome;
+            out_outcomes[i] = (enum outcome)results[i]->outcome;
     }
     return code;
 }

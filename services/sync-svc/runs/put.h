@@ -30,6 +30,19 @@ enum err_code put_lists(struct report *report, enum twilio_resource resource,
 enum err_code put_tasks(struct report *report, ProtobufCMessage *const *items, size_t count,
                         int64_t observed_at_us, struct err *err) MUST_CHECK;
 
+/* One request; nothing is reported. */
+enum err_code put_batch(struct report *report, const struct mirror_batch *batch,
+                        Taskrouter__Common__V1__MirrorResult ***out_results,
+                        struct err *err) MUST_CHECK;
+
+/*
+ * What is left of a kind's conflicts once all of it was put: names that went round between several
+ * requests, or were held by what has vanished. Put again in one request; what it says replaces the
+ * conflict in the report.
+ */
+enum err_code settle_rows(struct job *job, enum kind kind, enum twilio_resource resource,
+                          const char *cursor, struct err *err) MUST_CHECK;
+
 /*
  * A dry run puts nothing, so that what hangs on something new is refused by its owner: a worker of
  * a new activity, the channels of a new worker. Such results become what they would be in a run
@@ -38,6 +51,12 @@ enum err_code put_tasks(struct report *report, ProtobufCMessage *const *items, s
 enum err_code expect_results(struct report *report, const struct mirror_batch *batch,
                              Taskrouter__Common__V1__MirrorResult **results,
                              struct err *err) MUST_CHECK;
+
+/* Makes a refused result what it would be if nothing stood in its way. */
+enum err_code expect_result(struct report *report, enum twilio_resource resource,
+                            const ProtobufCMessage *item,
+                            Taskrouter__Common__V1__MirrorResult *result,
+                            struct err *err) MUST_CHECK;
 
 /*
  * The end of a kind, from the cursor on: what is ours and was not met is asked for at Twilio, one

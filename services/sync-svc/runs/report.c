@@ -96,6 +96,25 @@ void report_add(struct report *report, const Taskrouter__Common__V1__MirrorResul
                                     .detail = result->detail});
 }
 
+void report_settle(struct report *report, const Taskrouter__Common__V1__MirrorResult *result)
+{
+    void *settled = grown(report->arena, report->settled, report->settled_count,
+                          &report->settled_room, sizeof *report->settled);
+    if (settled == NULL)
+        return;
+    enum outcome outcome = (enum outcome)result->outcome;
+    report->settled = settled;
+    report->settled[report->settled_count++] =
+        (struct run_item){.kind = report->kind,
+                          .sid = result->sid,
+                          .outcome = outcome,
+                          .fields = fields_text(report, result),
+                          .detail = result->detail};
+    count(report, outcome);
+    report->counts.seen--;        /* it was counted before, */
+    report->counts.conflicting--; /* as a conflict */
+}
+
 void report_note(struct report *report, const char *sid, const char *friendly_name,
                  enum outcome outcome, const char *detail)
 {
@@ -156,6 +175,8 @@ enum err_code report_store(struct report *report, const char *cursor, int64_t to
         .cursor = cursor,
         .items = report->items,
         .item_count = report->item_count < room ? report->item_count : room,
+        .settled = report->settled,
+        .settled_count = report->settled_count,
         .seen = report->seen,
         .seen_count = report->seen_count,
     };
@@ -169,6 +190,7 @@ enum err_code report_store(struct report *report, const char *cursor, int64_t to
     add_up(&job->kinds[report->kind].counts, &report->counts);
     report->counts = (struct kind_counts){0};
     report->item_count = 0;
+    report->settled_count = 0;
     report->seen_count = 0;
     runs_wake(job->runs);
     return job_check(job, err);

@@ -13,6 +13,9 @@ struct report {
     struct run_item *items;
     size_t item_count;
     size_t item_room;
+    struct run_item *settled;
+    size_t settled_count;
+    size_t settled_room;
     struct str *seen;
     size_t seen_count;
     size_t seen_room;
@@ -25,6 +28,9 @@ void report_add(struct report *report, const Taskrouter__Common__V1__MirrorResul
 /* One that was not asked about: a conflict that we see ourselves, or what a dry run would do. */
 void report_note(struct report *report, const char *sid, const char *friendly_name,
                  enum outcome outcome, const char *detail);
+/* A conflict that was reported before has become something else; UNCHANGED takes it off the list.
+ */
+void report_settle(struct report *report, const Taskrouter__Common__V1__MirrorResult *result);
 /* Met, whatever became of it. The SID is borrowed. */
 void report_seen(struct report *report, const char *sid);
 

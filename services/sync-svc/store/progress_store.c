@@ -180,6 +180,28 @@ static enum err_code add_items(struct db_conn *conn, struct call *call, const ch
         NULL, err);
 }
 
+static enum err_code settle_items(struct db_conn *conn, struct call *call, const char *run_sid,
+                                  const struct progress_step *step, struct err *err)
+{
+    size_t count = step->settled_count;
+    struct str *texts = ARENA_ARRAY(call->arena, struct str, 4 * count);
+    if (texts == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < count; i++) {
+        const struct run_item *item = &step->settled[i];
+        texts[i] = str_from(item->sid);
+        texts[count + i] = str_from(outcome_name(item->outcome));
+        texts[2 * count + i] = str_from(item->fields);
+        texts[3 * count + i] = str_from(item->detail);
+    }
+    return db_query(conn, call, &run_settle,
+                    DB_PARAMS(db_cstr(run_sid), db_cstr(kind_name(step->kind)),
+                              db_texts(texts, count), db_texts(texts + count, count),
+                              db_jsons(texts + 2 * count, count),
+                              db_texts(texts + 3 * count, count)),
+                    NULL, err);
+}
+
 struct step_context {
     const struct progress_writer *writer;
     const struct progress_step *step;
@@ -209,6 +231,8 @@ static enum err_code step_tx(struct db_conn *conn, struct call *call, void *ctx,
                      NULL, err);
     if (code == ERR_OK && step->item_count > 0)
         code = add_items(conn, call, sid, step, err);
+    if (code == ERR_OK && step->settled_count > 0)
+        code = settle_items(conn, call, sid, step, err);
     return code;
 }
 
@@ -281,17 +305,55 @@ enum err_code progress_store_seen_count(struct db_pool *pool, struct call *call,
     return code;
 }
 
-enum err_code progress_store_created(struct db_pool *pool, struct call *call, const char *run_sid,
-                                     const struct str *sids, size_t count, bool *out,
-                                     struct err *err)
+static enum err_code mark_listed(struct db_pool *pool, struct call *call,
+                                 const struct db_stmt *stmt, const char *run_sid,
+                                 const struct str *sids, size_t count, bool *out, struct err *err)
 {
     struct db_result *result = NULL;
     enum err_code code = db_pool_query(
-        pool, call, &run_created, DB_PARAMS(db_cstr(run_sid), db_texts(sids, count)), &result, err);
+        pool, call, stmt, DB_PARAMS(db_cstr(run_sid), db_texts(sids, count)), &result, err);
     if (code != ERR_OK)
         return code;
     for (int row = 0; row < db_row_count(result); row++)
         out[db_get_i64(result, row, 0)] = true;
+    return ERR_OK;
+}
+
+enum err_code progress_store_created(struct db_pool *pool, struct call *call, const char *run_sid,
+                                     const struct str *sids, size_t count, bool *out,
+                                     struct err *err)
+{
+    return mark_listed(pool, call, &run_created, run_sid, sids, count, out, err);
+}
+
+enum err_code progress_store_vanished(struct db_pool *pool, struct call *call, const char *run_sid,
+                                      const struct str *sids, size_t count, bool *out,
+                                      struct err *err)
+{
+    return mark_listed(pool, call, &run_vanished, run_sid, sids, count, out, err);
+}
+
+enum err_code progress_store_unsettled(struct db_pool *pool, struct call *call, const char *run_sid,
+                                       enum kind kind, bool with_renamed, size_t limit,
+                                       struct run_item **out, size_t *out_count, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(pool, call, &run_unsettled,
+                                       DB_PARAMS(db_cstr(run_sid), db_cstr(kind_name(kind)),
+                                                 db_bool(with_renamed), db_i64((int64_t)limit)),
+                                       &result, err);
+    if (code != ERR_OK)
+        return code;
+    size_t rows = (size_t)db_row_count(result);
+    struct run_item *items = ARENA_ARRAY(call->arena, struct run_item, rows);
+    if (items == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < rows; i++)
+        items[i] = (struct run_item){.kind = kind,
+                                     .sid = db_get_text(result, (int)i, 0),
+                                     .outcome = outcome_from(db_get_str(result, (int)i, 1))};
+    *out = items;
+    *out_count = rows;
     return ERR_OK;
 }
 

@@ -42,6 +42,8 @@ struct progress_step {
     const char *cursor;        /* where the kind goes on */
     const struct run_item *items;
     size_t item_count;
+    const struct run_item *settled; /* conflicts of before, as what they have become */
+    size_t settled_count;
     const struct str *seen; /* SIDs; those met before change nothing */
     size_t seen_count;
 };
@@ -67,6 +69,18 @@ enum err_code progress_store_seen_count(struct db_pool *pool, struct call *call,
 enum err_code progress_store_created(struct db_pool *pool, struct call *call, const char *run_sid,
                                      const struct str *sids, size_t count, bool *out,
                                      struct err *err) MUST_CHECK;
+
+/* Likewise, those in its report as vanished. */
+enum err_code progress_store_vanished(struct db_pool *pool, struct call *call, const char *run_sid,
+                                      const struct str *sids, size_t count, bool *out,
+                                      struct err *err) MUST_CHECK;
+
+/* Conflicts of a kind; with_renamed: behind them what changes its name. sid and outcome are filled.
+ */
+enum err_code progress_store_unsettled(struct db_pool *pool, struct call *call, const char *run_sid,
+                                       enum kind kind, bool with_renamed, size_t limit,
+                                       struct run_item **out, size_t *out_count,
+                                       struct err *err) MUST_CHECK;
 
 /* When the last look at all of that kind began that came to its end; 0 = never. */
 enum err_code progress_store_last_checked(struct db_pool *pool, struct call *call,

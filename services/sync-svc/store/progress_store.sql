@@ -109,6 +109,7 @@ select kind, sid, friendly_name, outcome, fields::text, detail, seq
 from run_item
 where run_sid = $1
   and seq > $2
+  and outcome <> 'UNCHANGED' -- one that was settled
   and ($3::text is null or kind = $3)
   and ($4::text is null or outcome = $4)
 order by seq
@@ -120,3 +121,30 @@ select given.position - 1
 from unnest($2::text[]) with ordinality as given (sid, position)
 where exists (select from run_item i
               where i.run_sid = $1 and i.sid = given.sid and i.outcome = 'CREATED');
+
+-- name: run_vanished
+-- index: primary key; which of the SIDs the run has found to be gone, by their place
+select given.position - 1
+from unnest($2::text[]) with ordinality as given (sid, position)
+where exists (select from run_item i
+              where i.run_sid = $1 and i.sid = given.sid and i.outcome = 'VANISHED');
+
+-- name: run_unsettled
+-- index: primary key; conflicts of a kind, and on demand what changes its name, behind them
+select sid, outcome
+from run_item
+where run_sid = $1 and kind = $2
+  and (outcome = 'CONFLICTING'
+       or $3 and outcome = 'UPDATED'
+          and (fields @> '[{"name": "friendly_name"}]' or fields @> '[{"name": "unique_name"}]'))
+order by outcome = 'CONFLICTING' desc, seq
+limit $4;
+
+-- name: run_settle
+-- index: primary key
+update run_item i
+set outcome = s.outcome,
+    fields = s.fields,
+    detail = s.detail
+from unnest($3::text[], $4::text[], $5::jsonb[], $6::text[]) as s (sid, outcome, fields, detail)
+where i.run_sid = $1 and i.kind = $2 and i.sid = s.sid and i.outcome = 'CONFLICTING';

@@ -147,6 +147,39 @@ static void test_light(void)
     CHECK_TEXT(counts_of(run, "tasks"), "2 0 0 2 0 0");
 }
 
+/* Names that go round between several Put requests, and one of somebody who has left. */
+static void test_names(void)
+{
+    const char *ws = world_workspace(7);
+    world_page_max(2); /* each page is put by itself */
+    CHECK_TEXT(at(run_now(ws, ALL_KINDS), "state"), "RUN_STATE_CLEAN");
+    put_worker(1, "Worker 5", "{}");
+    put_worker(5, "Worker 1", "{}");
+    put_worker(2, "Worker 3", "{}"); /* who moves away behind it */
+    put_worker(3, "Moved", "{}");
+    world_remove(list_of("Workers"), sid_of("WK", 7));
+    put_worker(8, "Worker 7", "{}");
+    const char *before = rows_now();
+    const char *first = run_begin(ws, ALL_KINDS ",'dryRun':true");
+    const json_t *dry = run_ended(ws, first);
+    CHECK_TEXT(rows_now(), before);
+    const char *second = run_begin(ws, ALL_KINDS);
+    const json_t *run = run_ended(ws, second);
+    const json_t *both[] = {dry, run};
+    const char *const sids[] = {first, second};
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        CHECK_TEXT(at(both[i], "state"), "RUN_STATE_CLEAN");
+        CHECK_TEXT(counts_of(both[i], "workers"), "7 1 4 2 1 0");
+        CHECK_I64((int64_t)json_array_size(items_of(ws, sids[i], "workers", "UPDATED")), 4);
+        CHECK_I64((int64_t)json_array_size(items_of(ws, sids[i], "workers", "CONFLICTING")), 0);
+    }
+    CHECK_TEXT(at(suite_ok(&suite_viewer, SUITE_WORKERS, "GetWorker",
+                           "{'workspaceSid':'%s','sid':'%s'}", ws, sid_of("WK", 5)),
+                  "friendlyName"),
+               "Worker 1");
+    CHECK_TEXT(counts_of(run_now(ws, ALL_KINDS), "workers"), "7 0 0 7 0 0");
+}
+
 static void test_some_kinds(void)
 {
     const char *ws = world_workspace(3);
@@ -219,6 +252,7 @@ static const struct test_case cases[] = {
     {"a run adopts a workspace whole, and the next finds it in step",    test_adopted             },
     {"what changed is reported dry as it is then done",                  test_changed             },
     {"a light run looks at what lives",                                  test_light               },
+    {"names that go round are no conflicts",                             test_names               },
     {"kinds are run as they are asked for",                              test_some_kinds          },
     {"what cannot be run is refused",                                    test_refused             },
     {"worker channels are read side by side",                            test_side_by_side        },
