@@ -70,7 +70,7 @@ static int64_t rest_ms(int attempts)
 enum err_code job_insist(struct job *job, struct arena *arena, job_try_fn attempt, void *ctx,
                          struct err *err)
 {
-    int64_t patience_ms = atomic_load(&job->is_away) ? 0 : job->options->patience_ms;
+    int64_t patience_ms = atomic_load(&job->is_away) ? 0 : job->patience_ms;
     int64_t until_us = clock_mono_us() + patience_ms * US_PER_MS;
     for (int attempts = 1;; attempts++) {
         struct call call;

@@ -35,6 +35,7 @@ struct job {
     int64_t takes;
     bool is_new; /* a dry run of a workspace that is not here yet */
     int64_t item_count;
+    int64_t patience_ms; /* changes between kinds only */
     atomic_bool is_away; /* patience was in vain once: Twilio is not waited for again */
     atomic_int halt;     /* enum job_halt */
 };

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "check.h"
 #include "put.h"
 #include "taskrouter/workers/v1/workers.pb-c.h"
@@ -7,12 +9,15 @@
  * work, and the row that they hang on. Done again by whoever goes on with a run, and counted once.
  */
 
-enum { ARENA_BYTES = 4 << 20, CHECK_MS = 10000 };
+enum { ARENA_BYTES = 4 << 20, CHECK_MS = 10000, CONTACT_MS = 5000 };
 
 static enum err_code try_check(struct job *job, struct call *call, void *ctx, struct err *err)
 {
     const struct runs_options *options = job->options;
-    call->deadline_mono_us = clock_mono_us() + CHECK_MS * US_PER_MS;
+    int64_t check_ms = job->patience_ms < CHECK_MS ? job->patience_ms : CHECK_MS;
+    if (check_ms < CONTACT_MS)
+        check_ms = CONTACT_MS;
+    call->deadline_mono_us = clock_mono_us() + check_ms * US_PER_MS;
     return check_run(&(struct check_options){.host = options->host,
                                              .upstream = options->upstream,
                                              .account_sid = options->account_sid},
@@ -56,13 +61,26 @@ static enum err_code adopt(struct job *job, struct arena *arena, const struct ch
     return ERR_OK;
 }
 
+/* Somebody waits for a run that was asked for, perhaps to learn whether the settings are right: the
+ * first contact shows it soon. Runs that begin by themselves have time. */
+static int64_t contact_ms(const struct job *job)
+{
+    bool is_first = job->kinds[KIND_WORKSPACE].state != KIND_STATE_DONE;
+    bool has_time =
+        strcmp(job->run.cause, "weekly") == 0 || strcmp(job->run.cause, "reconcile") == 0;
+    bool is_short = is_first && !has_time && job->options->patience_ms > CONTACT_MS;
+    return is_short ? CONTACT_MS : job->options->patience_ms;
+}
+
 enum err_code do_workspace(struct job *job, struct err *err)
 {
     AUTO(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
     struct check check = {0};
     struct report report;
     report_init(&report, job, arena, KIND_WORKSPACE);
+    job->patience_ms = contact_ms(job);
     enum err_code code = job_insist(job, arena, try_check, &check, err);
+    job->patience_ms = job->options->patience_ms;
     if (code == ERR_OK)
         code = adopt(job, arena, &check, &report, err);
     bool is_counted = job->kinds[KIND_WORKSPACE].counts.seen > 0;

@@ -41,6 +41,7 @@ struct upstream {
     int64_t in_flight;
     bool is_stopped;
     struct cond stopped;
+    char why[160]; /* the last failure, in words for people */
 };
 
 static const struct metric_def calls_def = {
@@ -150,13 +151,13 @@ struct upstream_state upstream_state(struct upstream *upstream)
 
 /* ---- the way in ---- */
 
-static enum err_code fail_away(int64_t wait_us, struct err *err)
+/* Under the lock. */
+static enum err_code fail_away(const struct upstream *upstream, int64_t wait_us, struct err *err)
 {
-    return ERR_SET(
-        err, ERR_UNAVAILABLE, "UPSTREAM_AWAY",
-        "Twilio's API does not answer; the next try is in %lld ms. Check TASKROUTER_TWILIO_URL "
-        "and the network if this lasts",
-        (long long)(wait_us / US_PER_MS));
+    return ERR_SET(err, ERR_UNAVAILABLE, "UPSTREAM_AWAY",
+                   "Twilio's API does not answer (%s); the next try is in %lld ms. Check "
+                   "TASKROUTER_TWILIO_URL and the network if this lasts",
+                   upstream->why, (long long)(wait_us / US_PER_MS));
 }
 
 static enum err_code fail_busy(struct err *err)
@@ -190,7 +191,7 @@ static enum err_code take_turn(struct upstream *upstream, int64_t until_us, int6
 {
     int64_t now_us = clock_mono_us();
     if (breaker_ask(&upstream->breaker, now_us) == BREAKER_WAIT)
-        return fail_away(breaker_wait_us(&upstream->breaker, now_us), err);
+        return fail_away(upstream, breaker_wait_us(&upstream->breaker, now_us), err);
     *out_wait_us = pace_take(&upstream->pace, now_us, until_us - now_us);
     if (*out_wait_us >= 0)
         return ERR_OK;
@@ -222,17 +223,28 @@ static enum err_code enter(struct upstream *upstream, const struct call *call, s
     return code;
 }
 
-static void leave(struct upstream *upstream, enum retry_outcome outcome, int status,
-                  int64_t retry_after_s)
+/* Under the lock. */
+static void remember(struct upstream *upstream, const struct httpc_request *http)
+{
+    if (http->outcome == HTTPC_ANSWERED)
+        (void)snprintf(upstream->why, sizeof upstream->why, "status %d", http->status);
+    else
+        (void)snprintf(upstream->why, sizeof upstream->why, "%s", http->error);
+}
+
+static void leave(struct upstream *upstream, enum retry_outcome outcome,
+                  const struct httpc_request *http)
 {
     int64_t now_us = clock_mono_us();
-    bool is_up = !retry_is_down(outcome, status);
+    bool is_up = !retry_is_down(outcome, http->status);
     lock_take(&upstream->lock);
     upstream->in_flight--;
     bool has_changed = breaker_note(&upstream->breaker, is_up, now_us);
     bool is_open = breaker_is_open(&upstream->breaker);
-    if (status == STATUS_TOO_MANY && retry_after_s > 0)
-        pace_rest(&upstream->pace, now_us + retry_after_s * US_PER_S);
+    if (!is_up)
+        remember(upstream, http);
+    if (http->status == STATUS_TOO_MANY && http->retry_after_s > 0)
+        pace_rest(&upstream->pace, now_us + http->retry_after_s * US_PER_S);
     cond_signal(&upstream->changed);
     lock_drop(&upstream->lock);
     if (!has_changed)
@@ -450,7 +462,7 @@ static enum err_code attempt(struct upstream *upstream, struct call *call,
         (void)snprintf(http.error, sizeof http.error, "the service is ending");
     }
     enum retry_outcome outcome = outcome_of(&http);
-    leave(upstream, outcome, http.status, http.retry_after_s);
+    leave(upstream, outcome, &http);
     note_attempt(call, request, &http, out->attempts);
     if (outcome == RETRY_UNKNOWN || http.status >= STATUS_SERVER)
         out->is_unsure = true;

@@ -339,6 +339,20 @@ static void test_sentences(void)
                         "StartRun", "{'workspaceSid':'%s'}", ws));
 }
 
+/* Who asks for a run learns soon that Twilio cannot be reached, however patient runs are, and why.
+ */
+static void test_first_contact(void)
+{
+    const char *ws = world_workspace(1);
+    struct process *process = sync_start((const char *const[]){
+        "TASKROUTER_TWILIO_URL=http://nobody.invalid", "TASKROUTER_SYNC_PATIENCE=1h", NULL});
+    const json_t *run = run_now(ws, ALL_KINDS);
+    CHECK_TEXT(at(run, "state"), "RUN_STATE_FAILED");
+    CHECK(strstr(at(run, "detail"), "TASKROUTER_TWILIO_URL") != NULL);
+    CHECK(strstr(at(run, "detail"), "resolve") != NULL);
+    sync_stop(process);
+}
+
 static const struct test_case cases[] = {
     {"a kind that fails does not stop the others",               test_one_kind_fails       },
     {"lost and broken answers are asked for again",              test_repeated             },
@@ -354,6 +368,7 @@ static const struct test_case cases[] = {
     {"a run is handed on by a process that ends",                test_ended                },
     {"another process goes on with a killed one's run",          test_another_process      },
     {"runs begin by themselves, never two at once",              test_by_themselves        },
+    {"who asks for a run learns soon that nobody is there",      test_first_contact        },
     {"what to mend is said in one sentence",                     test_sentences            },
 };
 
