@@ -32,10 +32,9 @@ void api_close(struct api *api);
 void api_workspace_set(struct api *api, const char *sid);
 
 /*
- * 429, 503 and 504 are asked again for half a minute. *out: the reply's document, the caller's; NULL
- * where there is none.
- * Errors: by the status (412 is ABORTED), reason as the gateway names it; UNAVAILABLE where nothing
- * answers, INVALID_ARGUMENT where what answers is no gateway.
+ * 429, 503 and 504 are asked again for half a minute. *out: the reply's document, the caller's;
+ * NULL where there is none. Errors: by the status (412 is ABORTED), reason as the gateway names it;
+ * UNAVAILABLE where nothing answers, INVALID_ARGUMENT where what answers is no gateway.
  */
 enum err_code api_call(struct api *api, const struct api_request *request, json_t **out,
                        struct err *err) MUST_CHECK;
