@@ -1,10 +1,8 @@
 #include "fetch.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/lock.h"
 #include "upstream.h"
 
@@ -12,7 +10,6 @@ enum {
     STATUS_OK = 200,
     STATUS_BAD_REQUEST = 400,
     STATUS_NOT_FOUND = 404,
-    WIDTH_MAX = 16,
     THREAD_ARENA_BYTES = 32 << 20,
     PAGES_MAX = 100, /* of a list that is read as one */
     CALL_MS = 10000, /* short, so that a service that ends need not wait long for it */
@@ -167,19 +164,18 @@ static void *run_member(void *ctx)
 static size_t width_for(const struct job *job, size_t count)
 {
     size_t width = job->options->concurrency > 3 ? (size_t)job->options->concurrency / 3 : 1;
-    if (width > WIDTH_MAX)
-        width = WIDTH_MAX;
+    if (width > FETCH_WIDTH_MAX)
+        width = FETCH_WIDTH_MAX;
     return width < count ? width : count;
 }
 
 enum err_code fetch_many(struct fetch_many *many, struct err *err)
 {
     struct crowd crowd = {.many = many};
-    struct member members[WIDTH_MAX];
+    struct member members[FETCH_WIDTH_MAX];
     if (many->count == 0)
         return ERR_OK;
     many->width = width_for(many->job, many->count);
-    many->arenas = xcalloc(many->width, sizeof *many->arenas);
     lock_init(&crowd.lock, "crowd", CROWD_LOCK_RANK);
     for (size_t i = 0; i < many->width; i++) {
         many->arenas[i] = arena_new(THREAD_ARENA_BYTES);
@@ -199,6 +195,5 @@ void fetch_many_end(struct fetch_many *many)
 {
     for (size_t i = 0; i < many->width; i++)
         arena_free(many->arenas[i]);
-    free(many->arenas);
     *many = (struct fetch_many){0};
 }

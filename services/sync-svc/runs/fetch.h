@@ -35,11 +35,13 @@ enum err_code fetch(struct job *job, struct arena *arena, struct fetch *fetch,
  * must be short. The first error ends it. What came lives until fetch_many_end, which is due in any
  * case.
  */
+enum { FETCH_WIDTH_MAX = 16 };
+
 struct fetch_many {
     struct job *job;
     struct fetch *fetches;
     size_t count;
-    struct arena **arenas; /* of the threads */
+    struct arena *arenas[FETCH_WIDTH_MAX]; /* of the threads */
     size_t width;
 };
 enum err_code fetch_many(struct fetch_many *many, struct err *err) MUST_CHECK;

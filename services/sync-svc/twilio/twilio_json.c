@@ -5,6 +5,7 @@
 #include "base/call.h"
 #include "base/parse.h"
 #include "jx/jx.h"
+#include "message_fields.h"
 #include "rpc/pb.h"
 #include "svc/wire.h"
 #include "taskrouter/workers/v1/workers.pb-c.h"
@@ -120,10 +121,12 @@ static enum err_code take_date(const struct put *put, const char *text, struct e
     int64_t at_us = 0;
     if (!parse_time(str_from(text), &at_us))
         return fail_member(put->table, put->sid, put->field, "no ISO 8601 time", err);
-    Google__Protobuf__Timestamp *time = wire_time(put->arena, at_us);
-    memcpy((char *)put->message + put->to->offset, &time, sizeof time);
+    field_message_set(put->message, put->field->name, (void *)wire_time(put->arena, at_us));
     return ERR_OK;
 }
+
+static const char small_letters[] = "abcdefghijklmnopqrstuvwxyz";
+static const char large_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 static enum err_code take_enum(const struct put *put, const char *text, struct err *err)
 {
@@ -133,8 +136,12 @@ static enum err_code take_enum(const struct put *put, const char *text, struct e
     if (before + len >= sizeof name)
         return fail_member(put->table, put->sid, put->field, "a value that we do not know", err);
     memcpy(name, put->field->hint, before);
-    for (size_t i = 0; i <= len; i++) /* with the NUL */
-        name[before + i] = text[i] >= 'a' && text[i] <= 'z' ? (char)(text[i] - 'a' + 'A') : text[i];
+    for (size_t i = 0; i <= len; i++) { /* with the NUL */
+        const char *small = text[i] == '\0' ? NULL : strchr(small_letters, text[i]);
+        name[before + i] = text[i];
+        if (small != NULL)
+            name[before + i] = large_letters[small - small_letters];
+    }
     const ProtobufCEnumValue *value =
         protobuf_c_enum_descriptor_get_value_by_name(put->to->descriptor, name);
     if (value == NULL || value->value == 0)

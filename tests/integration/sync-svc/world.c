@@ -102,7 +102,10 @@ void world_put(const char *list_path, const char *json, ...)
     for (const char *c = text; *c != '\0'; c++) {
         if (*c == '`')
             quoted[end++] = '\\';
-        quoted[end++] = *c == '\'' || *c == '`' ? '"' : *c;
+        quoted[end] = *c;
+        if (*c == '\'' || *c == '`')
+            quoted[end] = '"';
+        end++;
     }
     quoted[end] = '\0';
     json_t *item = json_loads(quoted, 0, NULL);
@@ -261,7 +264,10 @@ static void parameter(const char *query, const char *name, char *out, size_t siz
     if (at != NULL && (at == query || at[-1] == '&')) {
         for (at += strlen(key); *at != '\0' && *at != '&' && len + 1 < size; at++) {
             bool is_comma = strncmp(at, "%2C", 3) == 0;
-            out[len++] = is_comma ? ',' : *at;
+            out[len] = *at;
+            if (is_comma)
+                out[len] = ',';
+            len++;
             at += is_comma ? 2 : 0;
         }
     }
