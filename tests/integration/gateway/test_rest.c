@@ -261,7 +261,8 @@ static void test_times(void)
     enum { AT_LEAST_LONGER_MS = 3000 }; /* of 7000 */
     in_workspace();
     const char *other = workspace_new();
-    gateway_env_set((const char *const[]){text("TWILIO_WORKSPACE_SID=%s", other), NULL});
+    program_env_set(PROGRAM_GATEWAY,
+                    (const char *const[]){text("TWILIO_WORKSPACE_SID=%s", other), NULL});
     program_kill(PROGRAM_GATEWAY);
     program_start(PROGRAM_GATEWAY);
     struct reply ours = ask_hanging("/queues", within, "{'friendlyName':'Ours'}", NULL);
@@ -274,7 +275,7 @@ static void test_times(void)
     CHECK_I64(dialect.status, 504);
     CHECK(theirs.took_ms - ours.took_ms > AT_LEAST_LONGER_MS);
     CHECK(dialect.took_ms - ours.took_ms > AT_LEAST_LONGER_MS);
-    gateway_env_set(NULL);
+    program_env_set(PROGRAM_GATEWAY, NULL);
     program_kill(PROGRAM_GATEWAY);
     program_start(PROGRAM_GATEWAY);
 }
