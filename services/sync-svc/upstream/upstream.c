@@ -337,7 +337,9 @@ static enum err_code prepare(struct upstream *upstream, struct call *call,
                          encoded.ptr == NULL ? "" : encoded.ptr),
         .method = request->method,
         .headers = headers,
-        .is_once = !is_repeatable(request),
+        /* one that libcurl repeats by itself would be refused the second time, and nobody would
+         * know that the first had been carried out */
+        .is_once = request->method == HTTPC_POST,
     };
     headers[count++] = upstream->authorization;
     headers[count++] = "Accept: application/json";

@@ -268,6 +268,11 @@ static void test_repeats(void)
     CHECK_I64(ask(upstream, HTTPC_POST, "/v1/x", true, PATIENCE_MS), ERR_OK);
     CHECK_I64(requests(), 2);
     CHECK(reply.is_unsure); /* what the second was told may be due to the first */
+    SCRIPT(OK_EMPTY, HANG_UP, OK_EMPTY);
+    CHECK_I64(ask(upstream, HTTPC_GET, "/v1/x", false, PATIENCE_MS), ERR_OK);
+    CHECK_I64(ask(upstream, HTTPC_POST, "/v1/x", true, PATIENCE_MS), ERR_OK);
+    CHECK_I64(requests(), 3);
+    CHECK(reply.is_unsure); /* so it is we who repeat, and not libcurl on the kept connection */
     upstream_close(upstream);
 }
 
