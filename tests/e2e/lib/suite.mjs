@@ -335,8 +335,15 @@ export class Suite {
 
   // What is stored, counted per table, once it stands still: copies and histories of what happened before
   // come in their own time. Left out are tables of deliveries, of refusals, and of statistics: these follow
-  // the log, which is counted, a second or two later.
+  // the log, which is counted, a second or two later. What lies below a deleted workspace goes in its own time as well,
+  // and is waited for.
   async counts() {
+    await until(
+      'what lies below deleted workspaces is removed',
+      async () =>
+        (await this.sql(`select count(*)::int as n from tasks.workspace_removal where passes = 0`))[0].n === 0,
+      { timeoutMs: 60000, everyMs: 200 },
+    );
     let last = null;
     return until(
       'the tables stand still',
@@ -356,7 +363,7 @@ export class Suite {
     try {
       const { rows } = await client.query(
         `select schemaname, tablename from pg_tables
-        where schemaname = any($1) and tablename !~ '(outbox|idempotency|migration|lease|audit|relay|cursor|^stat_)' order by 1, 2`,
+        where schemaname = any($1) and tablename !~ '(outbox|idempotency|migration|lease|audit|relay|cursor|removal|^stat_)' order by 1, 2`,
         [SERVICES],
       );
       const counts = {};
