@@ -73,5 +73,5 @@ twins.test(
     const intents = await twins.ours.sql('select state, count(*)::int as n from sync.intent group by state');
     t.diagnostic(JSON.stringify({ kills, faults: twins.api.faults, intents }));
   },
-  { timeout: FULL ? 600000 : 170000 },
+  { timeout: FULL ? 600000 : 400000 },
 );

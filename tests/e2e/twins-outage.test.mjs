@@ -51,7 +51,7 @@ twins.test(
     await settle();
     undisturbed = await assertSettled(twins, load);
   },
-  { timeout: FULL ? 600000 : 170000 },
+  { timeout: FULL ? 600000 : 400000 },
 );
 
 twins.test(
@@ -86,5 +86,5 @@ twins.test(
     await settle();
     assert.deepEqual(await assertSettled(twins, load), undisturbed);
   },
-  { timeout: FULL ? 600000 : 170000 },
+  { timeout: FULL ? 600000 : 400000 },
 );

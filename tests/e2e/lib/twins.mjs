@@ -145,7 +145,7 @@ export function useTwins(options = {}) {
   );
   after(() => twins.stop(), { timeout: 90000 });
   twins.test = (name, fn, testOptions = {}) =>
-    test(name, { timeout: 170000, ...testOptions }, async (t) => {
+    test(name, { timeout: 400000, ...testOptions }, async (t) => {
       try {
         await fn(t);
       } catch (error) {
