@@ -25,7 +25,7 @@ async function insist(api, path, body, deadline) {
 
 export class Load {
   // seconds of creating; perSecond: { ours, theirs } creations
-  constructor(twins, { seconds, perSecond, patienceMs = 90000 }) {
+  constructor(twins, { seconds, perSecond, patienceMs = 180000 }) {
     Object.assign(this, { twins, seconds, perSecond, patienceMs });
     this.created = new Map(); // name ("ours 17") -> SID that the client was told
     this.refusals = 0;

@@ -101,7 +101,7 @@ class Twins {
   }
 
   // Once every webhook that arrived has been worked off.
-  inboxIsEmpty(timeoutMs = 60000) {
+  inboxIsEmpty(timeoutMs = 180000) {
     return until(
       'every webhook is worked off',
       async () =>
