@@ -1,73 +1,9 @@
 #include "callback_rules.h"
 
-#include <string.h>
-
-#include "base/macros.h"
 #include "jx/jx.h"
+#include "twilio/event_types.h"
 
 enum { BACKOFF_MAX_MS = 10 * 60 * 1000 };
-
-/* Twilio's catalogue. */
-static const char *const event_types[] = {
-    "activity.created",
-    "activity.updated",
-    "activity.deleted",
-    "reservation.created",
-    "reservation.accepted",
-    "reservation.rejected",
-    "reservation.timeout",
-    "reservation.canceled",
-    "reservation.rescinded",
-    "reservation.completed",
-    "reservation.failed",
-    "reservation.wrapup",
-    "task.created",
-    "task.updated",
-    "task.canceled",
-    "task.wrapup",
-    "task.completed",
-    "task.deleted",
-    "task.system-deleted",
-    "task.transfer-initiated",
-    "task.transfer-attempt-failed",
-    "task.transfer-failed",
-    "task.transfer-canceled",
-    "task.transfer-completed",
-    "task-channel.created",
-    "task-channel.updated",
-    "task-channel.deleted",
-    "task-queue.created",
-    "task-queue.deleted",
-    "task-queue.entered",
-    "task-queue.timeout",
-    "task-queue.moved",
-    "task-queue.expression.updated",
-    "worker.created",
-    "worker.activity.update",
-    "worker.attributes.update",
-    "worker.capacity.update",
-    "worker.channel.availability.update",
-    "worker.deleted",
-    "workflow.created",
-    "workflow.updated",
-    "workflow.deleted",
-    "workflow.target-matched",
-    "workflow.entered",
-    "workflow.timeout",
-    "workflow.skipped",
-    "workspace.created",
-    "workspace.updated",
-    "workspace.deleted",
-};
-
-static bool is_catalogued(const char *type)
-{
-    for (size_t i = 0; i < ARRAY_LEN(event_types); i++) {
-        if (strcmp(event_types[i], type) == 0)
-            return true;
-    }
-    return false;
-}
 
 bool callback_is_wanted(struct str filter, const char *event_type)
 {
@@ -79,7 +15,7 @@ bool callback_is_wanted(struct str filter, const char *event_type)
             return true;
         names_any = names_any || name.len > 0;
     }
-    return !names_any && is_catalogued(event_type);
+    return !names_any && twilio_is_event_type(str_from(event_type));
 }
 
 int64_t callback_backoff_ms(int64_t first_ms, int64_t attempts, uint64_t chance)
