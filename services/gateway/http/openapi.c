@@ -549,18 +549,18 @@ static void paths_write(struct jx_writer *w, struct types *types)
 {
     jx_key(w, "paths");
     jx_object_begin(w);
-    for (size_t i = 0; i < rest_route_count; i++) {
-        const char *pattern = rest_routes[i].pattern;
+    for (size_t i = 0; i < rest_route_count(); i++) {
+        const char *pattern = rest_route_at(i)->pattern;
         bool is_written = false;
         for (size_t k = 0; k < i && !is_written; k++)
-            is_written = strcmp(rest_routes[k].pattern, pattern) == 0;
+            is_written = strcmp(rest_route_at(k)->pattern, pattern) == 0;
         if (is_written)
             continue;
         jx_key(w, pattern);
         jx_object_begin(w);
-        for (size_t k = i; k < rest_route_count; k++) {
-            if (strcmp(rest_routes[k].pattern, pattern) == 0)
-                operation_write(w, types, &rest_routes[k]);
+        for (size_t k = i; k < rest_route_count(); k++) {
+            if (strcmp(rest_route_at(k)->pattern, pattern) == 0)
+                operation_write(w, types, rest_route_at(k));
         }
         jx_object_end(w);
     }

@@ -21,13 +21,13 @@ struct rest {
     struct gateway *gateway;
     http_handler_fn stream;
     http_handler_fn webhook;
-    struct http_route *routes; /* row for row those of rest_routes */
+    struct http_route *routes; /* row for row those of rest_route_at */
     struct buf document;
 };
 
 const struct rest_route *rest_row(const struct rest *rest, const struct http_request *req)
 {
-    return &rest_routes[req->route - rest->routes];
+    return rest_route_at((size_t)(req->route - rest->routes));
 }
 
 /* ---- who ---- */
@@ -297,9 +297,9 @@ struct rest *rest_new(struct gateway *gateway, http_handler_fn stream, http_hand
     rest->gateway = gateway;
     rest->stream = stream;
     rest->webhook = webhook;
-    rest->routes = xcalloc(rest_route_count, sizeof *rest->routes);
-    for (size_t i = 0; i < rest_route_count; i++)
-        rest->routes[i] = route_of(rest, &rest_routes[i]);
+    rest->routes = xcalloc(rest_route_count(), sizeof *rest->routes);
+    for (size_t i = 0; i < rest_route_count(); i++)
+        rest->routes[i] = route_of(rest, rest_route_at(i));
     buf_init(&rest->document, 0);
     openapi_write(&rest->document);
     INVARIANT(!buf_failed(&rest->document));
@@ -319,7 +319,7 @@ struct http_route_set rest_route_set(struct rest *rest)
 {
     return (struct http_route_set){
         .routes = rest->routes,
-        .count = rest_route_count,
+        .count = rest_route_count(),
         .ctx = rest->gateway,
         .prefix = "/api/",
     };

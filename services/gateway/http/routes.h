@@ -83,5 +83,18 @@ bool rest_has_workspace(const struct rest_route *row);
 /* The field of the item or request that a path parameter (camelCase) fills. */
 const ProtobufCFieldDescriptor *rest_path_field(const struct rest_route *row, struct str param);
 
-extern const struct rest_route rest_routes[];
-extern const size_t rest_route_count;
+/* The rows of one part of the interface, routes_<part>.c. */
+struct rest_area {
+    const struct rest_route *rows;
+    size_t count;
+};
+
+extern const struct rest_area rest_area_workers;
+extern const struct rest_area rest_area_routing;
+extern const struct rest_area rest_area_tasks;
+extern const struct rest_area rest_area_calls;
+extern const struct rest_area rest_area_accounts;
+
+/* All of them; the index must be smaller than the count. */
+size_t rest_route_count(void);
+const struct rest_route *rest_route_at(size_t index);

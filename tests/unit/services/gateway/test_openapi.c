@@ -39,9 +39,9 @@ static void every_route_is_described(void)
     const char *path = NULL;
     json_t *item = NULL;
     json_object_foreach(jx_get(root, "paths"), path, item) described += json_object_size(item);
-    CHECK_I64(described, rest_route_count);
-    for (size_t i = 0; i < rest_route_count; i++) {
-        json_t *operation = operation_of(root, &rest_routes[i]);
+    CHECK_I64(described, rest_route_count());
+    for (size_t i = 0; i < rest_route_count(); i++) {
+        json_t *operation = operation_of(root, rest_route_at(i));
         CHECK(jx_get_text(operation, "operationId", "")[0] != '\0');
         CHECK(jx_get_text(operation, "summary", "")[0] != '\0');
         CHECK(jx_get(jx_get(operation, "responses"), "default") != NULL);
@@ -52,10 +52,11 @@ static void operation_ids_are_unique(void)
 {
     AUTO(jx_cleanup) json_t *root = document();
     AUTO(jx_cleanup) json_t *seen = json_object();
-    for (size_t i = 0; i < rest_route_count; i++)
+    for (size_t i = 0; i < rest_route_count(); i++)
         (void)json_object_set_new(
-            seen, jx_get_text(operation_of(root, &rest_routes[i]), "operationId", ""), json_true());
-    CHECK_I64(json_object_size(seen), rest_route_count);
+            seen, jx_get_text(operation_of(root, rest_route_at(i)), "operationId", ""),
+            json_true());
+    CHECK_I64(json_object_size(seen), rest_route_count());
 }
 
 /* Every "$ref" must lead somewhere. */
@@ -88,8 +89,8 @@ static void every_reference_leads_somewhere(void)
 /* The table names fields by text: a misspelling must not wait for a request. */
 static void every_field_in_the_table_exists(void)
 {
-    for (size_t i = 0; i < rest_route_count; i++) {
-        const struct rest_route *row = &rest_routes[i];
+    for (size_t i = 0; i < rest_route_count(); i++) {
+        const struct rest_route *row = rest_route_at(i);
         if (row->rpc == NULL)
             continue;
         for (const char *const *name = row->body; name != NULL && *name != NULL; name++)
