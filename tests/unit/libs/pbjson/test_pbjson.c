@@ -188,7 +188,8 @@ static void what_is_wrong_is_named(void)
         {CREATE, "{\"attributs\": {}}",                                   "FIELD_UNKNOWN", "attributs",
          "attributs is not a field that can be set here; allowed: workspaceSid, attributes, "
          "workflowSid, taskQueueSid, routingTarget, ignoreCapacity, taskChannel, priority, "
-         "timeout, virtualStartTime, idempotencyKey, callId"                                                                                                              },
+         "timeout, virtualStartTime, idempotencyKey, callId, decided, "
+         "rules"                                                                                                                                                          },
         {CREATE, "{\"attributes\": 7}",                                   "FIELD_TYPE",    "attributes",
          "attributes must be an object, or a string that holds one, not a number"                                                                                         },
         {CREATE, "{\"priority\": \"5\"}",                                 "FIELD_TYPE",    "priority",
