@@ -27,8 +27,10 @@ static const struct expr_root rule_roots[] = {
     {.name = "task",            .slot = EXPR_SLOT_TASK_INFO},
     {.name = "time",            .slot = EXPR_SLOT_TIME     },
     {.name = "caller",          .slot = EXPR_SLOT_CALLER   },
+    {.name = "line",            .slot = EXPR_SLOT_LINE     },
     {.name = "hours",           .slot = EXPR_SLOT_HOURS    },
     {.name = "queue",           .slot = EXPR_SLOT_QUEUE    },
+    {.name = "workers",         .slot = EXPR_SLOT_WORKERS  },
 };
 
 const struct expr_context expr_context_queue = {.roots = queue_roots,

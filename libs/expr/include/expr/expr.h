@@ -26,6 +26,7 @@ enum expr_slot {
     EXPR_SLOT_HOURS,     /* business hours: hours.* */
     EXPR_SLOT_QUEUE,     /* queue.* */
     EXPR_SLOT_TASK_INFO, /* task.* of the rule dialect other than task.attributes.* */
+    EXPR_SLOT_LINE,      /* line.*: the number that was called */
     EXPR_SLOT_COUNT,
 };
 
@@ -58,7 +59,8 @@ extern const struct expr_context expr_context_filter; /* workflow filter: bare o
 extern const struct expr_context expr_context_target; /* target expression: task.* and worker.* */
 extern const struct expr_context expr_context_skip;   /* skip_if: workers.* */
 extern const struct expr_context expr_context_rule;   /* rules: task.attributes.*, task.*, time.*,
-                                                         caller.*, hours.*, queue.* */
+                                                         caller.*, line.*, hours.*, queue.*,
+                                                         workers.* */
 
 struct expr;
 
