@@ -269,6 +269,9 @@ static enum test_op mirrored(enum test_op op)
     case TEST_CONTAINS:
     case TEST_CONTAINS_ANY:
     case TEST_HAS:
+    case TEST_STARTS_WITH:
+    case TEST_ENDS_WITH:
+    case TEST_MATCHES:
     case TEST_IN:
     case TEST_NOT_IN:
     case TEST_COUNT:
@@ -373,6 +376,9 @@ static bool put_open_test(struct binder *b, enum test_op op, bool is_negated, st
             return false;
         break;
     case TEST_CONTAINS:
+    case TEST_STARTS_WITH:
+    case TEST_ENDS_WITH:
+    case TEST_MATCHES:
     case TEST_LT:
     case TEST_LE:
     case TEST_GT:
@@ -740,6 +746,24 @@ static struct operand take_operand(struct key_reader *r, bool is_element)
     return expr_add_const(expr, value);
 }
 
+/* What stands behind MATCHES becomes a pattern again. */
+static struct operand take_pattern(struct key_reader *r)
+{
+    struct pattern_fault fault;
+    struct operand text = take_operand(r, false);
+    struct expr_value value =
+        text.type == OPERAND_CONST ? *expr_const_at(r->expr, text.index) : expr_value_null();
+    bool is_full = r->expr->patterns.count == EXPR_PATTERN_MAX_COUNT;
+    /* The constants of a shape change, patterns cannot. */
+    if (r->is_bad || value.kind != EXPR_KIND_STR || is_full || r->expr->is_shape) {
+        r->is_bad = true;
+        return text;
+    }
+    struct pattern *pattern = pattern_new(expr_value_text(value), &fault);
+    r->is_bad = pattern == NULL;
+    return pattern == NULL ? text : expr_add_pattern(r->expr, pattern);
+}
+
 static uint32_t take_node(struct key_reader *r, size_t depth)
 {
     unsigned char tag = take_byte(r);
@@ -748,9 +772,9 @@ static uint32_t take_node(struct key_reader *r, size_t depth)
         unsigned char op = take_byte(r);
         unsigned char is_negated = take_byte(r);
         struct operand a = take_operand(r, false);
-        struct operand c = take_operand(r, false);
+        struct operand c = op == TEST_MATCHES ? take_pattern(r) : take_operand(r, false);
         struct node *node = expr_node(r->expr, self);
-        r->is_bad = r->is_bad || op < TEST_EQ || op > TEST_HAS || is_negated > 1;
+        r->is_bad = r->is_bad || op < TEST_EQ || op > TEST_MATCHES || is_negated > 1;
         node->op = r->is_bad ? TEST_EQ : (enum test_op)op;
         node->is_negated = is_negated == 1;
         node->a = a;

@@ -5,13 +5,14 @@
 #pragma once
 
 #include "expr/expr.h"
+#include "pattern.h"
 #include "record_int.h"
 
-enum operand_type { OPERAND_NONE, OPERAND_CONST, OPERAND_PATH, OPERAND_LIST };
+enum operand_type { OPERAND_NONE, OPERAND_CONST, OPERAND_PATH, OPERAND_LIST, OPERAND_PATTERN };
 
 struct operand {
     enum operand_type type;
-    uint32_t index; /* into consts, paths or lists */
+    uint32_t index; /* into consts, paths, lists or patterns */
 };
 
 /* An array literal: operands[first .. first + count - 1]. */
@@ -31,8 +32,11 @@ enum test_op {
     TEST_CONTAINS,
     TEST_CONTAINS_ANY, /* substring, or membership when the left side is an array */
     TEST_HAS,
-    TEST_IN,     /* tree only: a test HAS with its sides swapped */
-    TEST_NOT_IN, /* tree only: the same, negated */
+    TEST_STARTS_WITH,
+    TEST_ENDS_WITH,
+    TEST_MATCHES, /* b is a pattern */
+    TEST_IN,      /* tree only: a test HAS with its sides swapped */
+    TEST_NOT_IN,  /* tree only: the same, negated */
     TEST_COUNT,
 };
 
@@ -69,7 +73,7 @@ enum test_way {
 
 struct test {
     enum test_way way;
-    enum test_op op;                   /* TEST_EQ .. TEST_HAS */
+    enum test_op op;                   /* TEST_EQ .. TEST_MATCHES */
     const struct path *path;           /* short ways only: the left side */
     const struct expr_value *constant; /* short ways only: the right side */
     struct operand a;
@@ -96,6 +100,7 @@ struct expr {
     struct vec paths;    /* struct path, each once */
     struct vec operands; /* struct operand, of array literals */
     struct vec lists;    /* struct list_span */
+    struct vec patterns; /* struct pattern *, own */
     struct vec nodes;    /* struct node */
     uint32_t root;
     struct test *code;
@@ -115,6 +120,11 @@ static inline const struct path *expr_path_at(const struct expr *expr, uint32_t 
     return (const struct path *)expr->paths.items + index;
 }
 
+static inline const struct pattern *expr_pattern_at(const struct expr *expr, uint32_t index)
+{
+    return ((struct pattern *const *)expr->patterns.items)[index];
+}
+
 static inline const struct expr_value *expr_const_at(const struct expr *expr, uint32_t index)
 {
     return (const struct expr_value *)expr->consts.items + index;
@@ -123,6 +133,7 @@ static inline const struct expr_value *expr_const_at(const struct expr *expr, ui
 /* The same name in the same slot is added once. name must stay valid as long as the expression. */
 struct operand expr_add_path(struct expr *expr, unsigned slot, struct str name, size_t column);
 struct operand expr_add_const(struct expr *expr, struct expr_value value);
+struct operand expr_add_pattern(struct expr *expr, struct pattern *pattern);
 uint32_t expr_add_node(struct expr *expr, enum node_type type);
 void expr_add_child(struct expr *expr, uint32_t parent, uint32_t child);
 

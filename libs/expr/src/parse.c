@@ -61,15 +61,18 @@ static const struct {
     enum token_type type;
     enum test_op op;
 } words[] = {
-    {"and",      TOKEN_AND,   TEST_NONE    },
-    {"or",       TOKEN_OR,    TEST_NONE    },
-    {"not",      TOKEN_NOT,   TEST_NONE    },
-    {"in",       TOKEN_TEST,  TEST_IN      },
-    {"has",      TOKEN_TEST,  TEST_HAS     },
-    {"contains", TOKEN_TEST,  TEST_CONTAINS},
-    {"true",     TOKEN_VALUE, TEST_NONE    },
-    {"false",    TOKEN_VALUE, TEST_NONE    },
-    {"null",     TOKEN_VALUE, TEST_NONE    },
+    {"and",         TOKEN_AND,   TEST_NONE       },
+    {"or",          TOKEN_OR,    TEST_NONE       },
+    {"not",         TOKEN_NOT,   TEST_NONE       },
+    {"in",          TOKEN_TEST,  TEST_IN         },
+    {"has",         TOKEN_TEST,  TEST_HAS        },
+    {"contains",    TOKEN_TEST,  TEST_CONTAINS   },
+    {"starts_with", TOKEN_TEST,  TEST_STARTS_WITH},
+    {"ends_with",   TOKEN_TEST,  TEST_ENDS_WITH  },
+    {"matches",     TOKEN_TEST,  TEST_MATCHES    },
+    {"true",        TOKEN_VALUE, TEST_NONE       },
+    {"false",       TOKEN_VALUE, TEST_NONE       },
+    {"null",        TOKEN_VALUE, TEST_NONE       },
 };
 
 /* Longest first: "<=" before "<". */
@@ -89,8 +92,7 @@ static const struct {
     {">",  TEST_GT },
 };
 
-#define EXPECTED_OPERATOR "an operator (==, !=, <, <=, >, >=, CONTAINS, HAS, IN or NOT IN)"
-#define EXPECTED_OPERAND  "a name, string, number, array, true, false or null"
+#define EXPECTED_OPERAND "a name, string, number, array, true, false or null"
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
@@ -264,8 +266,10 @@ static enum err_code read_index(struct parser *p)
 static bool read_word(struct parser *p, uint32_t to)
 {
     struct str text = span_text(p, p->at, to);
+    bool has_text_tests = (p->context->flags & EXPR_TEXT_TESTS) != 0;
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (!str_eq_nocase(text, str_from(words[i].word)))
+        bool is_text_test = words[i].op >= TEST_STARTS_WITH && words[i].op <= TEST_MATCHES;
+        if (!str_eq_nocase(text, str_from(words[i].word)) || (is_text_test && !has_text_tests))
             continue;
         p->token.type = words[i].type;
         p->token.op = words[i].op;
@@ -330,12 +334,29 @@ static enum err_code read_sign(struct parser *p)
     return ERR_OK;
 }
 
+/* What stands behind MATCHES is taken as it is: backslashes are the pattern's own, and one before
+ * the quote keeps it from ending the string, which means the same quote to the pattern. */
+static enum err_code read_raw_string(struct parser *p)
+{
+    uint32_t from = p->at;
+    char quote = byte_at(p, p->at++);
+    uint32_t first = p->at;
+    while (p->at < p->expr->text_len && byte_at(p, p->at) != quote)
+        p->at += byte_at(p, p->at) == '\\' ? 2 : 1;
+    if (p->at >= p->expr->text_len)
+        return refuse(p, from, "a closing quote for the pattern here");
+    p->token.type = TOKEN_VALUE;
+    p->token.value = expr_value_str(span_text(p, first, p->at++));
+    return ERR_OK;
+}
+
 /* Replaces the token by the next one. */
 static enum err_code advance(struct parser *p)
 {
     static const char singles[] = "()[],";
     static const enum token_type types[] = {TOKEN_OPEN, TOKEN_CLOSE, TOKEN_LIST_OPEN,
                                             TOKEN_LIST_CLOSE, TOKEN_COMMA};
+    bool is_pattern = p->token.type == TOKEN_TEST && p->token.op == TEST_MATCHES;
     p->last_to = p->token.to;
     for (char c = byte_at(p, p->at);
          p->at < p->expr->text_len && (c == ' ' || c == '\t' || c == '\n' || c == '\r');
@@ -351,7 +372,7 @@ static enum err_code advance(struct parser *p)
         p->token.type = types[single - singles];
         p->at++;
     } else if (c == '\'' || c == '"') {
-        code = read_string(p);
+        code = is_pattern ? read_raw_string(p) : read_string(p);
     } else if (is_digit(c) || (c == '-' && is_digit(byte_at(p, p->at + 1)))) {
         code = read_number(p);
     } else if (is_name_start(c)) {
@@ -488,6 +509,28 @@ static enum err_code parse_operand(struct parser *p, const char *expected, struc
     return refuse(p, p->token.from, expected);
 }
 
+/* The token is what stands behind MATCHES. */
+static enum err_code parse_pattern(struct parser *p, struct operand *out)
+{
+    struct pattern_fault fault;
+    struct expr_value value = p->token.value;
+    if (p->token.type != TOKEN_VALUE || value.kind != EXPR_KIND_STR)
+        return refuse(p, p->token.from, "a quoted pattern");
+    enum err_code code = count_unit(p);
+    if (code == ERR_OK && p->expr->patterns.count == EXPR_PATTERN_MAX_COUNT)
+        code = refuse_size(p, "patterns", EXPR_PATTERN_MAX_COUNT);
+    if (code != ERR_OK)
+        return code;
+    struct pattern *pattern = pattern_new(expr_value_text(value), &fault);
+    if (pattern == NULL)
+        return ERR_SET(p->err, ERR_INVALID_ARGUMENT, "EXPRESSION_INVALID",
+                       "At column %zu the pattern is not valid: %s.",
+                       expr_column(p->expr, p->token.from + 1 + fault.at) + p->column_offset,
+                       fault.why);
+    *out = expr_add_pattern(p->expr, pattern);
+    return advance(p);
+}
+
 /* Takes the operator; TEST_NONE when there is none. */
 static enum err_code parse_test_op(struct parser *p, enum test_op *out)
 {
@@ -510,6 +553,14 @@ static enum err_code parse_test_op(struct parser *p, enum test_op *out)
     return advance(p);
 }
 
+static const char *expected_operator(const struct parser *p)
+{
+    return (p->context->flags & EXPR_TEXT_TESTS) == 0
+               ? "an operator (==, !=, <, <=, >, >=, CONTAINS, HAS, IN or NOT IN)"
+               : "an operator (==, !=, <, <=, >, >=, CONTAINS, STARTS_WITH, ENDS_WITH, MATCHES, "
+                 "HAS, IN or NOT IN)";
+}
+
 static enum err_code parse_test(struct parser *p, uint32_t *out_node)
 {
     struct operand a = {0};
@@ -524,11 +575,11 @@ static enum err_code parse_test(struct parser *p, uint32_t *out_node)
     bool is_truth = op == TEST_NONE;
     if (is_truth) {
         if ((p->context->flags & EXPR_BARE_TRUTH) == 0 || a.type == OPERAND_LIST)
-            return refuse(p, p->token.from, EXPECTED_OPERATOR);
+            return refuse(p, p->token.from, expected_operator(p));
         op = TEST_EQ;
         b = expr_add_const(p->expr, expr_value_bool(true));
     } else {
-        code = parse_operand(p, EXPECTED_OPERAND, &b);
+        code = op == TEST_MATCHES ? parse_pattern(p, &b) : parse_operand(p, EXPECTED_OPERAND, &b);
         if (code != ERR_OK)
             return code;
     }

@@ -79,6 +79,13 @@ struct operand expr_add_const(struct expr *expr, struct expr_value value)
     return (struct operand){.type = OPERAND_CONST, .index = (uint32_t)expr->consts.count - 1};
 }
 
+struct operand expr_add_pattern(struct expr *expr, struct pattern *pattern)
+{
+    struct pattern **item = vec_add(&expr->patterns, sizeof *item);
+    *item = pattern;
+    return (struct operand){.type = OPERAND_PATTERN, .index = (uint32_t)expr->patterns.count - 1};
+}
+
 uint32_t expr_add_node(struct expr *expr, enum node_type type)
 {
     struct node *node = vec_add(&expr->nodes, sizeof *node);
@@ -102,7 +109,7 @@ void expr_add_child(struct expr *expr, uint32_t parent, uint32_t child)
 
 static bool is_fixed(const struct expr *expr, struct operand operand)
 {
-    if (operand.type == OPERAND_CONST)
+    if (operand.type == OPERAND_CONST || operand.type == OPERAND_PATTERN)
         return true;
     if (operand.type != OPERAND_LIST)
         return false;
@@ -215,7 +222,8 @@ static inline const struct expr_value *value_of(const struct expr *expr, struct 
     if (operand.type == OPERAND_CONST)
         return expr_const_at(expr, operand.index);
     if (operand.type != OPERAND_PATH)
-        return &list_value;
+        return operand.type == OPERAND_PATTERN ? pattern_value(expr_pattern_at(expr, operand.index))
+                                               : &list_value;
     const struct path *path = expr_path_at(expr, operand.index);
     const struct expr_record *record = env->records[path->slot];
     if (record == NULL)
@@ -346,6 +354,25 @@ static bool contains(const struct expr_value *a, const struct expr_value *b)
            str_find(hay, needle) >= 0;
 }
 
+static bool begins_or_ends(enum test_op op, const struct expr_value *a, const struct expr_value *b)
+{
+    char room_a[NUMBER_TEXT_SIZE];
+    char room_b[NUMBER_TEXT_SIZE];
+    struct str whole = {0};
+    struct str part = {0};
+    if (!scalar_text(a, room_a, &whole) || !scalar_text(b, room_b, &part))
+        return false;
+    return op == TEST_STARTS_WITH ? str_starts_with(whole, part) : str_ends_with(whole, part);
+}
+
+static bool matches(const struct pattern *pattern, const struct expr_value *value,
+                    const struct expr_env *env)
+{
+    char room[NUMBER_TEXT_SIZE];
+    struct str text = {0};
+    return scalar_text(value, room, &text) && pattern_test(pattern, text, env->budget);
+}
+
 static bool has(const struct expr *expr, struct operand operand, const struct expr_value *array,
                 const struct expr_value *value, const struct expr_env *env)
 {
@@ -401,6 +428,11 @@ static inline bool run(const struct expr *expr, enum test_op op, struct operand 
     case TEST_CONTAINS_ANY:
         return left->kind == EXPR_KIND_ARRAY ? has(expr, a, left, right, env)
                                              : contains(left, right);
+    case TEST_STARTS_WITH:
+    case TEST_ENDS_WITH:
+        return begins_or_ends(op, left, right);
+    case TEST_MATCHES:
+        return matches(expr_pattern_at(expr, b.index), left, env);
     case TEST_LT:
         return sequence(left, right) == SEQUENCE_LESS;
     case TEST_LE:
@@ -507,6 +539,9 @@ void expr_free(struct expr *expr)
         return;
     for (uint32_t i = 0; i < expr->paths.count; i++)
         free(expr_path_at(expr, i)->parts);
+    for (uint32_t i = 0; i < expr->patterns.count; i++)
+        pattern_free(((struct pattern **)expr->patterns.items)[i]);
+    free(expr->patterns.items);
     free(expr->text);
     free(expr->decoded);
     free(expr->consts.items);

@@ -22,6 +22,9 @@ static const char *const op_names[TEST_COUNT] = {
     [TEST_CONTAINS] = "CONTAINS",
     [TEST_CONTAINS_ANY] = "CONTAINS",
     [TEST_HAS] = "HAS",
+    [TEST_STARTS_WITH] = "STARTS_WITH",
+    [TEST_ENDS_WITH] = "ENDS_WITH",
+    [TEST_MATCHES] = "MATCHES",
     [TEST_IN] = "IN",
     [TEST_NOT_IN] = "NOT IN",
 };
@@ -117,6 +120,18 @@ static struct str shown(struct tracer *t, struct operand operand)
     return arena_str(t->arena, buf_str(&t->text));
 }
 
+static void trace_test(struct tracer *t, const struct node *node, struct expr_trace_row *row)
+{
+    struct expr_budget budget = {.steps_left = EXPR_PATTERN_STEPS};
+    struct expr_env env = *t->env;
+    env.budget = &budget; /* each its own: a trace has no short-cuts */
+    row->op = node->is_truth ? "IS TRUE" : op_names[node->op];
+    row->left = shown(t, node->a);
+    row->right = shown(t, node->b);
+    row->is_true = node_test(t->expr, node, &env);
+    row->has_given_up = budget.has_given_up;
+}
+
 static bool trace_node(struct tracer *t, uint32_t index, size_t depth)
 {
     const struct node *node = expr_node(t->expr, index);
@@ -127,10 +142,7 @@ static bool trace_node(struct tracer *t, uint32_t index, size_t depth)
     row->text = arena_str(
         t->arena, (struct str){.ptr = t->expr->text + node->from, .len = node->to - node->from});
     if (node->type == NODE_TEST) {
-        row->op = node->is_truth ? "IS TRUE" : op_names[node->op];
-        row->left = shown(t, node->a);
-        row->right = shown(t, node->b);
-        row->is_true = node_test(t->expr, node, t->env);
+        trace_test(t, node, row);
         return row->is_true;
     }
     bool is_any = false;

@@ -2,7 +2,8 @@
  * Routing expressions: Twilio TaskRouter's dialect and the rule dialect, one grammar (see
  * libs/expr/README.md), compiled once and evaluated without allocating. Compiled expressions are
  * immutable and may be evaluated by several threads.
- * Refuses: I/O, clocks, functions, regular expressions, arithmetic.
+ * Patterns (MATCHES, in the rule dialect only) run in bounded time and give up beyond it.
+ * Refuses: I/O, clocks, functions, arithmetic.
  */
 #pragma once
 
@@ -41,6 +42,14 @@ enum expr_flags {
     EXPR_STRICT = 0, /* Twilio: CONTAINS on an array is false, an operand needs an operator */
     EXPR_CONTAINS_MEMBER = 1, /* CONTAINS on an array asks for membership */
     EXPR_BARE_TRUTH = 2,      /* an operand alone is a condition: is it true? */
+    EXPR_TEXT_TESTS = 4,      /* MATCHES, STARTS_WITH and ENDS_WITH are operators */
+};
+
+enum {
+    EXPR_PATTERN_MAX_BYTES = 512,  /* of what stands behind MATCHES */
+    EXPR_PATTERN_MAX_COUNT = 16,   /* in one expression */
+    EXPR_PATTERN_MAX_TEXT = 16384, /* bytes of a text that MATCHES looks at; beyond it gives up */
+    EXPR_PATTERN_STEPS = 200000,   /* of one MATCHES: a few milliseconds */
 };
 
 /* What names mean, and limits. The longest matching root wins. */
@@ -91,14 +100,21 @@ enum expr_verdict expr_constant(const struct expr *expr);
 typedef bool (*expr_resolve_fn)(void *ctx, enum expr_slot slot, struct str name,
                                 struct expr_value *out_value);
 
+/* Of the work that patterns may make, shared by evaluations that follow each other. */
+struct expr_budget {
+    uint32_t steps_left;
+    bool has_given_up; /* set when a MATCHES was false for want of steps; never cleared here */
+};
+
 /* The facts. Absent records and names are null. */
 struct expr_env {
     const struct expr_record *records[EXPR_SLOT_COUNT]; /* NULL: ask resolve */
     expr_resolve_fn resolve;                            /* NULL allowed */
     void *resolve_ctx;
+    struct expr_budget *budget; /* NULL: EXPR_PATTERN_STEPS for each MATCHES */
 };
 
-/* Never allocates. */
+/* Never allocates, but for patterns that backtrack deeply. */
 bool expr_eval(const struct expr *expr, const struct expr_env *env);
 
 #define EXPR_BIT(slot) (1U << (unsigned)(slot))
@@ -141,6 +157,7 @@ struct expr_trace_row {
     struct str left; /* values as JSON, cut at 200 bytes; empty for AND, OR, NOT */
     struct str right;
     bool is_true;
+    bool has_given_up; /* MATCHES: false because it took too many steps or the text is too long */
 };
 
 struct expr_trace {
