@@ -155,6 +155,9 @@ bool node_test(const struct expr *expr, const struct node *node, const struct ex
 bool test_run(const struct expr *expr, enum test_op op, struct operand a, struct operand b,
               const struct expr_env *env);
 
+/* Exact: an integer beyond 2^53 does not equal the double next to it. */
+int number_cmp(const struct expr_value *a, const struct expr_value *b);
+
 /* Column in characters, 1-based. */
 size_t expr_column(const struct expr *expr, size_t byte);
 

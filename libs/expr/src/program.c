@@ -256,7 +256,7 @@ static enum sequence sequence_of(int compared)
 }
 
 /* Exact: an integer beyond 2^53 does not equal the double next to it. */
-static int number_cmp(const struct expr_value *a, const struct expr_value *b)
+int number_cmp(const struct expr_value *a, const struct expr_value *b)
 {
     if (a->kind == EXPR_KIND_I64 && b->kind == EXPR_KIND_I64)
         return (a->as.i64 > b->as.i64) - (a->as.i64 < b->as.i64);
