@@ -6,6 +6,7 @@
 #include "migrations.h"
 #include "mirror.h"
 #include "runs.h"
+#include "svc/decide.h"
 #include "sync.h"
 #include "sync_consumers.h"
 #include "sync_service.h"
@@ -70,13 +71,23 @@ static struct upstream *open_upstream(struct app *app, const struct sync_setting
     return upstream;
 }
 
+static void close_decider(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    decider_close(ctx);
+}
+
 static void start_writes(struct sync *sync, struct writes *writes)
 {
     const struct sync_settings *settings = sync->settings;
+    struct decider *decider = decider_open(&(struct decider_options){
+        .routing = sync->host.as_service[PEER_ROUTING], .bus = sync->host.bus});
+    app_on_close(sync->host.app, APP_CLOSE_CLIENTS, "decider", close_decider, decider);
     writes_start(writes, &(struct writes_options){
                              .host = &sync->host,
                              .workspaces = &sync->workspaces,
                              .upstream = sync->upstream,
+                             .decider = decider,
                              .account_sid = settings->account_sid,
                              .workspace_sid = settings->workspace_sid,
                              .workflow_sid = settings->workflow_sid,

@@ -16,6 +16,7 @@
 #include "callbacks_service.h"
 #include "config/config.h"
 #include "config_feed.h"
+#include "deciding.h"
 #include "explain_rpc.h"
 #include "fetcher.h"
 #include "forwarding.h"
@@ -32,6 +33,7 @@
 #include "shell.h"
 #include "signing.h"
 #include "statistics_service.h"
+#include "svc/decide.h"
 #include "tasks.h"
 #include "tasks_service.h"
 
@@ -227,6 +229,18 @@ static void close_fetcher(void *ctx, int64_t until_mono_us)
     fetcher_close(ctx);
 }
 
+static void close_deciding(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    deciding_close(ctx);
+}
+
+static void close_decider(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    decider_close(ctx);
+}
+
 static void close_peers(void *ctx, int64_t until_mono_us)
 {
     (void)until_mono_us;
@@ -401,6 +415,15 @@ static void open_callbacks(struct app *app, struct started *started, const char 
     (void)app_job_start(app, &callback_count_job, &started->callback_jobs);
 }
 
+static void open_deciding(struct app *app, struct tasks *tasks)
+{
+    struct decider *decider = decider_open(&(struct decider_options){
+        .routing = tasks->host.as_service[PEER_ROUTING], .bus = tasks->host.bus});
+    app_on_close(app, APP_CLOSE_CLIENTS, "decider", close_decider, decider);
+    tasks->deciding = deciding_open(decider);
+    app_on_close(app, APP_FLUSH_OUTBOX, "deciding", close_deciding, tasks->deciding);
+}
+
 static void open_parts(struct app *app, struct started *started)
 {
     const struct tasks_settings *settings = app_service_settings(app);
@@ -440,6 +463,7 @@ static void open_parts(struct app *app, struct started *started)
         .routing = tasks->host.as_service[PEER_ROUTING],
     });
     app_on_close(app, APP_FLUSH_OUTBOX, "fetcher", close_fetcher, tasks->fetcher);
+    open_deciding(app, tasks);
     struct rpc_client_config peer = {
         .peer = "tasks-svc",
         .self = "tasks-svc",

@@ -358,6 +358,7 @@ static inline void event_fill_rest(struct engine_event *event)
     event->filter_name = STR("");
     event->filter_expression = STR("");
     event->target_expression = STR("");
+    event->rules = STR("");
     event->reason = STR("");
     event->instruction = STR("");
     event->instruction_data = STR("");

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/macros.h"
 
-enum { JOURNAL_VERSION = 2, MAX_CHANNELS = 10000, HEX_DIGITS = 32, PREFIX_LEN = 2 };
+enum { JOURNAL_VERSION = 3, MAX_CHANNELS = 10000, HEX_DIGITS = 32, PREFIX_LEN = 2 };
 
 enum field_type {
     FIELD_NONE,
@@ -119,6 +119,7 @@ static const struct field create_fields[] = {
     F(I64, create.timeout_s),
     F(I64, create.virtual_start_us),
     F(STR, create.call_id),
+    F_SINCE(3, STR, create.rules),
     {0},
 };
 

@@ -7,6 +7,7 @@
 #include "rpc/client.h"
 #include "rpc/pb.h"
 #include "svc/check.h"
+#include "svc/decide.h"
 #include "svc/mirror.h"
 #include "svc/wire.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
@@ -167,6 +168,25 @@ static enum err_code check_expected(struct write *w, struct err *err)
     return check_version(true, expected, *(const int64_t *)field_of(row, version), err);
 }
 
+/* ---- rules ---- */
+
+/* Where a new task goes, unless the request says: asked before Twilio hears of it. */
+static enum err_code ask_rules(struct write *w, struct err *err)
+{
+    Taskrouter__Tasks__V1__CreateTaskRequest *request = (void *)w->request;
+    struct decider *decider = w->writes->options.decider;
+    if (w->op->resource != TWILIO_TASK || w->op->kind != WRITE_CREATE)
+        return ERR_OK;
+    enum err_code code = decide_check(w->call, request, err);
+    if (code == ERR_OK && decide_is_open(request) &&
+        decider_has_to_ask(decider, w->workspace_sid)) {
+        const Taskrouter__Routing__V1__Decision *decision = decider_ask(decider, w->call, request);
+        if (decision != NULL)
+            code = decide_apply(w->call, decision, request, err);
+    }
+    return code == ERR_OK ? decide_mark(w->call, request, err) : code;
+}
+
 /* ---- defaults ---- */
 
 /* A task that names no workflow gets the only one, or that of the settings. Twilio says the rest.
@@ -234,6 +254,8 @@ enum err_code write_prepare(struct write *w, struct err *err)
                              : find_workspace(w, err);
     if (code == ERR_OK)
         code = find_row(w, err);
+    if (code == ERR_OK)
+        code = ask_rules(w, err);
     if (code == ERR_OK)
         code = default_workflow(w, err);
     if (code == ERR_OK)

@@ -14,6 +14,7 @@
 #include "svc/workspaces.h"
 
 struct app;
+struct decider;
 struct upstream;
 struct writes;
 
@@ -22,6 +23,7 @@ struct writes_options {
     const struct host *host;
     const struct workspaces *workspaces;
     struct upstream *upstream;
+    struct decider *decider;   /* of tasks that name no destination */
     const char *account_sid;   /* TWILIO_ACCOUNT_SID */
     const char *workspace_sid; /* TWILIO_WORKSPACE_SID: whose workflow the next is */
     const char *workflow_sid;  /* TWILIO_WORKFLOW_SID: of tasks that name none */

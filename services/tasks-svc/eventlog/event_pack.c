@@ -359,9 +359,10 @@ static void pack_event(struct event_packer *packer, const struct engine_event *e
     put(&r, event->offer != NULL ? 1 : 0);
     if (event->offer != NULL)
         put_offer(packer, &r, event->offer);
-    if (origin != NULL) {
-        put(&r, text_place(packer, str_from(origin->source)));
-        put(&r, text_place(packer, origin->extras));
+    if (origin != NULL || event->rules.len > 0) {
+        put(&r, text_place(packer, origin == NULL ? STR("") : str_from(origin->source)));
+        put(&r, text_place(packer, origin == NULL ? STR("") : origin->extras));
+        put(&r, text_place(packer, event->rules));
     }
     record_end(packer, RECORD_OWN, &r);
     note_time(packer, event->at_us);
@@ -693,6 +694,7 @@ static void read_own(struct block *block, struct reader *r)
     out->own = event;
     struct str source = get_text(block, r);
     struct str extras = get_text(block, r);
+    event->rules = get_text(block, r);
     if (source.len == 0)
         return;
     out->is_mirrored = true;

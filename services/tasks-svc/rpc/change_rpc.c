@@ -5,10 +5,13 @@
 #include "base/arena.h"
 #include "base/macros.h"
 #include "db/idempotency.h"
+#include "deciding.h"
 #include "fetcher.h"
+#include "log/log.h"
 #include "mirror_apply.h"
 #include "shell.h"
 #include "svc/check.h"
+#include "svc/decide.h"
 #include "svc/mask.h"
 #include "svc/wire.h"
 #include "task_access.h"
@@ -22,6 +25,8 @@ struct change {
     struct rpc_reply *reply;
     struct shard_op op;
     struct fetch_job fetch;
+    struct decide_job decide; /* request NULL: rules have no say */
+    bool is_decided;          /* rules were asked; where it goes may be their word */
 };
 
 /* ---- the way of a call ---- */
@@ -34,6 +39,7 @@ static void fail(struct change *change, const struct err *err)
 }
 
 static void on_done(struct shard_op *op);
+static void go_on(struct change *change);
 
 static void on_fetched(struct fetch_job *job, enum err_code code, const struct err *err)
 {
@@ -57,7 +63,7 @@ static void on_fetched(struct fetch_job *job, enum err_code code, const struct e
     }
     /* A workspace that was fetched came with everything; what else is missing was asked for. */
     change->op.may_fetch = false;
-    shell_submit(change->tasks->shell, &change->op);
+    go_on(change);
 }
 
 static void start_fetch(struct change *change, unsigned unknown)
@@ -83,6 +89,60 @@ static void start_fetch(struct change *change, unsigned unknown)
     }
 }
 
+/* ---- rules ---- */
+
+static enum err_code fill_create(struct change *change,
+                                 const Taskrouter__Tasks__V1__CreateTaskRequest *request,
+                                 struct err *err);
+
+static void on_decided(struct decide_job *job, enum err_code code, const struct err *err)
+{
+    struct change *change = CONTAINER_OF(job, struct change, decide);
+    struct err why = *err;
+    INVARIANT(change->magic == CHANGE_MAGIC);
+    if (code == ERR_OK)
+        code = fill_create(change, job->request, &why);
+    if (code == ERR_OK)
+        shell_submit(change->tasks->shell, &change->op);
+    else
+        fail(change, &why);
+}
+
+/* Who may do this is settled: rules have their say if they are to, then the shard. */
+static void go_on(struct change *change)
+{
+    const char *workspace_sid = change->op.workspace_sid.text;
+    struct decide_job *job = &change->decide;
+    struct err err;
+    bool is_open = job->request != NULL && !change->is_decided;
+    /* Of a workspace that Twilio routes sync-svc asks, before Twilio hears of the task. */
+    if (!is_open || shell_is_mirrored(change->tasks->shell, workspace_sid) ||
+        !deciding_has_to(change->tasks->deciding, workspace_sid)) {
+        shell_submit(change->tasks->shell, &change->op);
+        return;
+    }
+    change->is_decided = true;
+    if (deciding_push(change->tasks->deciding, job))
+        return;
+    (void)ERR_SET(&err, ERR_RESOURCE_EXHAUSTED, "QUEUE_FULL",
+                  "too many requests wait for routing rules; try again in a second");
+    fail(change, &err);
+}
+
+/* What a rule sends to was deleted meanwhile: the task goes on as if none had said where. */
+static bool is_undecided(struct change *change)
+{
+    struct shard_op *op = &change->op;
+    struct engine_create *create = &op->command.create;
+    if (!change->is_decided || op->code != ERR_NOT_FOUND ||
+        !(sid_is_set(&create->workflow_sid) || sid_is_set(&create->routing_target)))
+        return false;
+    LOG_WARN(op->call, "routing rules send a task to what is not there, it goes on without",
+             LOG_ERR(&op->err));
+    create->workflow_sid = create->routing_target = (struct sid){{0}};
+    return true;
+}
+
 /* On the shard's thread, after the commit. */
 static void on_done(struct shard_op *op)
 {
@@ -90,6 +150,8 @@ static void on_done(struct shard_op *op)
     INVARIANT(change->magic == CHANGE_MAGIC);
     if (op->code == ERR_OK)
         rpc_reply_finish(change->reply, op->message);
+    else if (is_undecided(change))
+        shell_submit(change->tasks->shell, op);
     else if (op->unknown != SHARD_UNKNOWN_NONE && op->may_fetch)
         start_fetch(change, op->unknown);
     else
@@ -122,7 +184,7 @@ static void submit(struct change *change)
     err_clear(&err);
     switch (access_try(change->tasks, change->op.call, change->op.workspace_sid.text, &err)) {
     case ACCESS_GRANTED:
-        shell_submit(change->tasks->shell, &change->op);
+        go_on(change);
         return;
     case ACCESS_UNKNOWN:
         start_fetch(change, SHARD_UNKNOWN_WORKSPACE);
@@ -160,6 +222,7 @@ static enum err_code fill_create(struct change *change,
                                  const Taskrouter__Tasks__V1__CreateTaskRequest *request,
                                  struct err *err)
 {
+    const char *rules = decide_rules_text(change->op.call->arena, request->rules, request->n_rules);
     enum err_code code = check_optional_sid("workflow_sid", request->workflow_sid, "WW", err);
     if (code == ERR_OK)
         code = check_optional_sid("task_queue_sid", request->task_queue_sid, "WQ", err);
@@ -186,10 +249,11 @@ static enum err_code fill_create(struct change *change,
         .timeout_s = request->timeout,
         .virtual_start_us = wire_time_us(request->virtual_start_time),
         .call_id = str_from(request->call_id),
+        .rules = str_from(rules),
     };
     change->op.reply = SHARD_REPLY_TASK;
     change->op.may_fetch = true;
-    return use_key(change, "CreateTask", request->idempotency_key, &request->base, err);
+    return rules == NULL ? rpc_no_room(err) : ERR_OK;
 }
 
 CHANGE_RPC(change_rpc_create, CreateTaskRequest)
@@ -197,9 +261,19 @@ CHANGE_RPC(change_rpc_create, CreateTaskRequest)
     struct change *change = change_new(app, call, request->workspace_sid, reply);
     if (change == NULL)
         return;
+    /* The request is the call's own copy: what rules decide is laid over it. */
+    union {
+        const Taskrouter__Tasks__V1__CreateTaskRequest *shared;
+        Taskrouter__Tasks__V1__CreateTaskRequest *own;
+    } as = {.shared = request};
     struct err err;
     err_clear(&err);
-    if (fill_create(change, request, &err) == ERR_OK)
+    if (decide_is_open(request))
+        change->decide = (struct decide_job){.call = call, .request = as.own, .resume = on_decided};
+    /* The key is that of the request as it came: rules may say something else the next time. */
+    if (decide_check(call, request, &err) == ERR_OK &&
+        fill_create(change, request, &err) == ERR_OK &&
+        use_key(change, "CreateTask", request->idempotency_key, &request->base, &err) == ERR_OK)
         submit(change);
     else
         fail(change, &err);

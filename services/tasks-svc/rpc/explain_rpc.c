@@ -12,6 +12,7 @@
 #include "jx/jx.h"
 #include "shell.h"
 #include "svc/check.h"
+#include "svc/decide.h"
 #include "svc/wire.h"
 #include "task_access.h"
 #include "task_store.h"
@@ -91,6 +92,44 @@ static const struct event_row *last_event(struct tasks *tasks, struct call *call
     return count == 0 ? NULL : row;
 }
 
+/* Rules whose SIDs a task at Twilio has among its attributes: there is no other place for them. */
+static void fill_mirrored_rules(struct arena *arena,
+                                Taskrouter__Tasks__V1__TaskExplanation *explanation)
+{
+    AUTO(jx_cleanup) json_t *attributes = NULL;
+    if (jx_parse_object(str_from(explanation->task->attributes), NULL, &attributes, NULL) != ERR_OK)
+        return;
+    const json_t *sids = jx_get(attributes, DECIDE_RULES_ATTRIBUTE);
+    size_t count = json_array_size(sids);
+    Taskrouter__Routing__V1__AppliedRule **rules =
+        ARENA_ARRAY(arena, Taskrouter__Routing__V1__AppliedRule *, count + 1);
+    explanation->rules = rules;
+    for (size_t i = 0; rules != NULL && i < count; i++) {
+        const char *sid = json_string_value(json_array_get(sids, i));
+        Taskrouter__Routing__V1__AppliedRule *rule =
+            PB_NEW(arena, taskrouter__routing__v1__applied_rule);
+        if (rule == NULL || sid == NULL)
+            continue;
+        rule->sid = arena_strdup(arena, sid);
+        rules[explanation->n_rules++] = rule;
+    }
+}
+
+/* What the event of its creation recorded; nothing, once the log does not reach back so far. */
+static void fill_rules(struct tasks *tasks, struct call *call, const char *workspace_sid,
+                       Taskrouter__Tasks__V1__TaskExplanation *explanation)
+{
+    const struct event_row *event =
+        last_event(tasks, call, workspace_sid, explanation->task->sid, "task.created");
+    const char *text = event == NULL ? NULL : extra_from(call->arena, event, "routing_rules");
+    Taskrouter__Routing__V1__AppliedRule **rules = NULL;
+    size_t count = 0;
+    if (text == NULL || !decide_rules_read(call->arena, str_from(text), &rules, &count))
+        return;
+    explanation->rules = rules;
+    explanation->n_rules = count;
+}
+
 /* What Twilio decides it does not explain: what we know instead of why. */
 static enum err_code explain_mirrored(struct tasks *tasks, struct call *call,
                                       const char *workspace_sid, const char *sid,
@@ -122,6 +161,7 @@ static enum err_code explain_mirrored(struct tasks *tasks, struct call *call,
         last == NULL ? "" : last->type,
         last == NULL ? ""
                      : arena_printf(arena, " of %s", clock_format_s(last->occurred_at_us, at)));
+    fill_mirrored_rules(arena, *out_reply);
     return arena_is_exhausted(arena) ? rpc_no_room(err) : ERR_OK;
 }
 
@@ -167,10 +207,13 @@ EXPLAIN_RPC(explain_rpc_task, ExplainTaskRequest, TaskExplanation)
         .call = call, .workspace_sid = ask.workspace_sid, .look = look_task, .look_ctx = &ask};
     code = shell_run(tasks->shell, &op, err);
     if (code == ERR_NOT_FOUND)
-        return explain_stored(tasks, call, request->workspace_sid, request->sid, out_reply, err);
-    if (code == ERR_OK)
+        code = explain_stored(tasks, call, request->workspace_sid, request->sid, out_reply, err);
+    else if (code == ERR_OK)
         *out_reply = (Taskrouter__Tasks__V1__TaskExplanation *)op.message;
-    return code;
+    if (code != ERR_OK || *out_reply == NULL)
+        return code;
+    fill_rules(tasks, call, request->workspace_sid, *out_reply);
+    return arena_is_exhausted(call->arena) ? rpc_no_room(err) : ERR_OK;
 }
 
 /* ---- reservations ---- */

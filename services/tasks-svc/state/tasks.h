@@ -8,12 +8,14 @@ struct fetcher;
 struct relay;
 struct config_feed;
 struct callbacks;
+struct deciding;
 struct signing;
 
 struct tasks {
     struct host host;
     struct shell *shell;
     struct fetcher *fetcher;
+    struct deciding *deciding;
     struct relay *relay;
     int64_t wrap_up_timeout_s;     /* of wrap-ups that say nothing; 0 = none */
     int64_t statistics_keep_ms;    /* how far back statistics reach */

@@ -157,6 +157,7 @@ static enum err_code make_extras(struct event_writer *writer, const struct engin
     put_if_set(&w, "reason", event->reason);
     put_if_set(&w, "instruction", event->instruction);
     put_if_set(&w, "instruction_data", event->instruction_data);
+    put_if_set(&w, "routing_rules", event->rules);
     if (event->offer != NULL)
         put_offer(&w, event->offer);
     if (event->worker != NULL) {

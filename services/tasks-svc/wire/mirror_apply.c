@@ -106,6 +106,18 @@ static enum err_code check_task_texts(const Taskrouter__Tasks__V1__Task *wire, s
     return code;
 }
 
+/* Twilio knows nothing of our calls: what we told it of one comes back in the attributes. */
+static struct str call_id_of(struct arena *arena, const Taskrouter__Tasks__V1__Task *wire)
+{
+    AUTO(jx_cleanup) json_t *attributes = NULL;
+    if (wire->call_id[0] != '\0')
+        return str_from(wire->call_id);
+    if (jx_parse_object(str_from(wire->attributes), NULL, &attributes, NULL) != ERR_OK)
+        return STR("");
+    const char *call_id = jx_get_text(attributes, "callId", "");
+    return strlen(call_id) > TEXT_MAX ? STR("") : str_from(arena_strdup(arena, call_id));
+}
+
 static void read_task(struct reading *reading, const Taskrouter__Tasks__V1__Task *wire,
                       struct apply_item *item)
 {
@@ -139,7 +151,7 @@ static void read_task(struct reading *reading, const Taskrouter__Tasks__V1__Task
         .ignore_capacity = wire->ignore_capacity,
         .routing_target = sid_of(wire->routing_target),
         .worker_sid = sid_of(wire->worker_sid),
-        .call_id = str_from(wire->call_id),
+        .call_id = call_id_of(reading->arena, wire),
         .created_at_us = wire_time_us(wire->date_created),
         .updated_at_us = wire_time_us(wire->date_updated),
         .virtual_start_us = wire_time_us(wire->virtual_start_time),

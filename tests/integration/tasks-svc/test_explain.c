@@ -84,6 +84,34 @@ static void test_ended(void)
                         "ExplainTask", "{'workspaceSid':'%s','sid':'%s'}", ws, task));
 }
 
+#define DECIDED                                                                                    \
+    "{'workspaceSid':'%s','routingTarget':'%s','decided':true,'rules':[{'sid':'RR1','name':"       \
+    "'Emergency','version':3,'actions':[{'type':'RULE_ACTION_TYPE_ROUTE_TO_QUEUE','target':"       \
+    "'WQ1','targetName':'Emergency Queue'}]}]}"
+
+/* One of our services asked the rules itself. */
+static void test_rules(void)
+{
+    struct place place = place_new(0);
+    const char *ws = place.workspace;
+    CHECK(suite_refused(&suite_supervisor, SUITE_TASKS, "PERMISSION_DENIED SERVICES_ONLY decided",
+                        "CreateTask", DECIDED, ws, place.queue));
+    const json_t *task =
+        suite_ok(&suite_service_id, SUITE_TASKS, "CreateTask", DECIDED, ws, place.queue);
+    const char *sid = at(task, "sid");
+    CHECK_TEXT(at(task, "taskQueueSid"), place.queue);
+    const json_t *told = explain_task(&place, sid);
+    CHECK_I64(at_i64(told, "rules"), 1);
+    CHECK_TEXT(at(told, "rules.0.name"), "Emergency");
+    CHECK_I64(at_i64(told, "rules.0.version"), 3);
+    CHECK_TEXT(at(told, "rules.0.actions.0.targetName"), "Emergency Queue");
+    const json_t *events =
+        suite_ok(&suite_viewer, SUITE_TASKS, "ListEvents",
+                 "{'workspaceSid':'%s','taskSid':'%s','eventType':'task.created'}", ws, sid);
+    CHECK(strstr(at(events, "items.0.eventData"), "routing_rules") != NULL);
+    CHECK_I64(at_i64(explain_task(&place, task_new(&place, "{}")), "rules"), 0);
+}
+
 static void test_reservation(void)
 {
     struct place place = place_new(0);
@@ -129,6 +157,7 @@ static const struct test_case cases[] = {
     {"a waiting task says who stands in whose way",           test_waiting    },
     {"an ended task says why, and an unknown one is unknown", test_ended      },
     {"a reservation says why this worker, also later",        test_reservation},
+    {"a task that rules decided names them",                  test_rules      },
 };
 
 int main(int argc, char **argv)

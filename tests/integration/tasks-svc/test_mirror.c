@@ -97,6 +97,27 @@ static void nothing_moves_backwards(void)
     CHECK_I64(at_i64(row, "version"), 3);
 }
 
+static void a_task_of_a_call_names_the_call_and_its_rules(void)
+{
+    const char *ws = mirrored_workspace();
+    const char *task = suite_text("WTfb%030x", 77);
+    (void)apply(ws, "00:00",
+                suite_text("'tasks':[{'sid':'%s','assignmentStatus':'TASK_STATUS_PENDING',"
+                           "'attributes':'{`callId`:`CL1`,`routing_rules`:[`RR1`,`RR2`]}'}]",
+                           task));
+    CHECK_TEXT(at(get_task(ws, task), "callId"), "CL1");
+    const json_t *why = suite_ok(&suite_viewer, SUITE_TASKS, "ExplainTask",
+                                 "{'workspaceSid':'%s','sid':'%s'}", ws, task);
+    CHECK_TEXT(at(why, "rules.0.sid"), "RR1");
+    CHECK_TEXT(at(why, "rules.1.sid"), "RR2");
+    /* An event that leaves the attributes out says nothing of the call. */
+    (void)apply(ws, "00:10",
+                suite_text("'tasks':[{'sid':'%s','assignmentStatus':'TASK_STATUS_PENDING',"
+                           "'priority':4}]",
+                           task));
+    CHECK_TEXT(at(get_task(ws, task), "callId"), "CL1");
+}
+
 static void a_dry_run_changes_nothing(void)
 {
     const char *ws = mirrored_workspace();
@@ -315,16 +336,18 @@ static void every_order_of_a_life_ends_alike(void)
 }
 
 static const struct test_case cases[] = {
-    {"rows and the event are stored and told",       rows_and_the_event_are_stored_and_told      },
-    {"an event counts once",                         an_event_counts_once                        },
-    {"nothing moves backwards",                      nothing_moves_backwards                     },
-    {"a dry run changes nothing",                    a_dry_run_changes_nothing                   },
-    {"what vanished is canceled",                    what_vanished_is_canceled                   },
-    {"what was deleted stays so",                    what_was_deleted_stays_so                   },
-    {"one bad item is its own fault",                one_bad_item_is_its_own_fault               },
-    {"whole requests are refused",                   whole_requests_are_refused                  },
-    {"changes without an event are told as updates", changes_without_an_event_are_told_as_updates},
-    {"every order of a life ends alike",             every_order_of_a_life_ends_alike            },
+    {"rows and the event are stored and told",        rows_and_the_event_are_stored_and_told      },
+    {"an event counts once",                          an_event_counts_once                        },
+    {"nothing moves backwards",                       nothing_moves_backwards                     },
+    {"a task of a call names the call and its rules",
+     a_task_of_a_call_names_the_call_and_its_rules                                                },
+    {"a dry run changes nothing",                     a_dry_run_changes_nothing                   },
+    {"what vanished is canceled",                     what_vanished_is_canceled                   },
+    {"what was deleted stays so",                     what_was_deleted_stays_so                   },
+    {"one bad item is its own fault",                 one_bad_item_is_its_own_fault               },
+    {"whole requests are refused",                    whole_requests_are_refused                  },
+    {"changes without an event are told as updates",  changes_without_an_event_are_told_as_updates},
+    {"every order of a life ends alike",              every_order_of_a_life_ends_alike            },
 };
 
 int main(int argc, char **argv)

@@ -134,6 +134,7 @@ struct engine_create {
     int64_t timeout_s;        /* 1..1209600, default 86400 */
     int64_t virtual_start_us; /* 0: now; not in the future, not before 1900 */
     struct str call_id;
+    struct str rules; /* that decided, for the event; opaque to the engine; empty: none */
 };
 
 struct engine_update {

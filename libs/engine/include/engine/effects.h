@@ -97,6 +97,7 @@ struct engine_event {
     const struct engine_offer *offer; /* reservation.created by matching; NULL otherwise */
     struct str instruction;           /* reservation.instructed; "" otherwise */
     struct str instruction_data;
+    struct str rules;               /* task.created: of the command that made it */
     struct sid wanted_activity_sid; /* the activity the router moves the worker to, or none */
 };
 

@@ -21,7 +21,7 @@ static void sizes_are_those_that_the_table_was_written_for(void)
     CHECK_I64(sizeof(struct engine_worker), 168);
     CHECK_I64(sizeof(struct engine_worker_channel), 44);
     CHECK_I64(sizeof(struct engine_ref), 70);
-    CHECK_I64(sizeof(struct engine_create), 240);
+    CHECK_I64(sizeof(struct engine_create), 256);
     CHECK_I64(sizeof(struct engine_update), 176);
     CHECK_I64(sizeof(struct engine_action), 176);
 }
@@ -43,6 +43,7 @@ static struct engine_command create_command(void)
         .timeout_s = INT64_MAX,
         .virtual_start_us = INT64_MIN,
         .call_id = STR("CA1"),
+        .rules = STR("[1]"),
     };
     return command;
 }
@@ -61,6 +62,7 @@ static void check_create(const struct engine_create *create)
     CHECK_I64(create->timeout_s, INT64_MAX);
     CHECK_I64(create->virtual_start_us, INT64_MIN);
     CHECK_STR(create->call_id, "CA1");
+    CHECK_STR(create->rules, "[1]");
 }
 
 static void entries_come_back_in_order_with_their_times(void)
@@ -180,8 +182,33 @@ static void journals_of_before_are_read(void)
     CHECK(entry.command.workspace.is_lifo_first);
     CHECK(!entry.command.workspace.is_mirrored);
     CHECK_I64(reader.rest.len, 0);
-    journal.bytes.data[0] = 3;
+    journal.bytes.data[0] = 4;
     CHECK_I64(journal_open(&reader, old, NULL), ERR_INVALID_ARGUMENT);
+    journal_fini(&journal);
+    arena_free(arena);
+}
+
+/* What came with version 3 stands at the end of a creation. */
+static void creations_of_before_have_no_rules(void)
+{
+    enum { RULES_BYTES = 4 }; /* length and text */
+    struct journal journal;
+    struct journal_reader reader;
+    struct journal_entry entry;
+    struct arena *arena = arena_new(ARENA_BYTES);
+    journal_init(&journal, 0);
+    journal_put(&journal,
+                &(struct journal_entry){.kind = JOURNAL_APPLY, .command = create_command()});
+    REQUIRE(journal_open(&reader, buf_str(&journal.bytes), NULL) == ERR_OK);
+    REQUIRE(journal_next(&reader, arena, &entry, NULL) == ERR_OK);
+    CHECK_STR(entry.command.create.rules, "[1]");
+    journal.bytes.data[0] = 2;
+    struct str old = {journal.bytes.data, journal.bytes.len - RULES_BYTES};
+    REQUIRE(journal_open(&reader, old, NULL) == ERR_OK);
+    REQUIRE(journal_next(&reader, arena, &entry, NULL) == ERR_OK);
+    CHECK_STR(entry.command.create.call_id, "CA1");
+    CHECK_I64(entry.command.create.rules.len, 0);
+    CHECK_I64(reader.rest.len, 0);
     journal_fini(&journal);
     arena_free(arena);
 }
@@ -200,7 +227,7 @@ static void no_damage_is_read_beyond_the_end(void)
         (void)read_all((struct str){cut, len}, NULL, arena);
         free(cut);
     }
-    CHECK_I64(read_all(STR("\x03"), NULL, arena), ERR_INVALID_ARGUMENT);
+    CHECK_I64(read_all(STR("\x04"), NULL, arena), ERR_INVALID_ARGUMENT);
     CHECK_I64(read_all(STR("\x02\x09"), NULL, arena), ERR_INVALID_ARGUMENT);
     CHECK_I64(read_all(STR("\x02\x03\x01\x7f"), NULL, arena), ERR_INVALID_ARGUMENT);
     CHECK_I64(read_all(STR(""), NULL, arena), ERR_OK);
@@ -228,6 +255,7 @@ static const struct test_case cases[] = {
     {"no damage is read beyond the end",                 no_damage_is_read_beyond_the_end           },
     {"a full arena is said",                             a_full_arena_is_said                       },
     {"journals of before are read",                      journals_of_before_are_read                },
+    {"creations of before have no rules",                creations_of_before_have_no_rules          },
 };
 
 int main(int argc, char **argv)

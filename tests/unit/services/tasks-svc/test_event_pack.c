@@ -116,6 +116,7 @@ static struct engine_event event_of(enum engine_event_type type, uint16_t number
         .instruction = STR("dequeue"),
         .instruction_data = STR("{\"to\":\"+1\"}"),
         .wanted_activity_sid = sid_of("WA", 2),
+        .rules = STR("[{\"sid\":\"RR1\"}]"),
         .offer = reservation == NULL ? NULL : &offer,
     };
 }
