@@ -105,22 +105,14 @@ static const struct field ref_fields[] = {
 };
 
 static const struct field create_fields[] = {
-    F(SID, create.workspace_sid),
-    F(STR, create.attributes),
-    F(SID, create.workflow_sid),
-    F(SID, create.queue_sid),
-    F(SID, create.routing_target),
-    F(STR, create.channel),
-    F(BOOL, create.has_ignore_capacity),
-    F(BOOL, create.ignore_capacity),
-    F(BOOL, create.has_priority),
-    F(I64, create.priority),
-    F(BOOL, create.has_timeout),
-    F(I64, create.timeout_s),
-    F(I64, create.virtual_start_us),
-    F(STR, create.call_id),
-    F_SINCE(3, STR, create.rules),
-    {0},
+    F(SID, create.workspace_sid),        F(STR, create.attributes),
+    F(SID, create.workflow_sid),         F(SID, create.queue_sid),
+    F(SID, create.routing_target),       F(STR, create.channel),
+    F(BOOL, create.has_ignore_capacity), F(BOOL, create.ignore_capacity),
+    F(BOOL, create.has_priority),        F(I64, create.priority),
+    F(BOOL, create.has_timeout),         F(I64, create.timeout_s),
+    F(I64, create.virtual_start_us),     F(STR, create.call_id),
+    F_SINCE(3, STR, create.rules),       {0},
 };
 
 static const struct field update_fields[] = {
