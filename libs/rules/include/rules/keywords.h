@@ -20,6 +20,7 @@ enum {
     KEYWORD_MAX_PHRASES = 50, /* of one */
     KEYWORD_MAX_PHRASE_CHARS = 100,
     KEYWORD_MAX_PHRASE_WORDS = 8,
+    KEYWORD_MAX_DEPARTMENT_CHARS = 100,
     KEYWORD_MAX_TEXT_CHARS = 16384,
     KEYWORD_MAX_MATCHES = 200, /* more are left out */
 };
@@ -29,10 +30,10 @@ enum {
 struct keyword_def {
     struct str sid; /* empty: one of ours */
     const struct str *phrases;
-    size_t phrase_count; /* 1..KEYWORD_MAX_PHRASES */
-    struct str department;
-    struct str priority; /* "low", "normal", "high", "urgent"; empty: normal */
-    double confidence;   /* 0..1; 0: KEYWORD_DEFAULT_CONFIDENCE */
+    size_t phrase_count;   /* 1..KEYWORD_MAX_PHRASES */
+    struct str department; /* never empty */
+    struct str priority;   /* "low", "normal", "high", "urgent"; empty: normal */
+    double confidence;     /* 0..1; 0: KEYWORD_DEFAULT_CONFIDENCE */
     bool is_enabled;
 };
 
@@ -75,10 +76,10 @@ struct keyword_result {
 };
 
 /*
- * What the text is about. The best match is the surest; among equals the more urgent, then the
- * longer phrase, then the first in the text. A phrase that lies within a longer match does not
- * count. Arrays in the arena, texts in the set. Errors: INVALID_ARGUMENT TEXT_INVALID when it is
- * not UTF-8; RESOURCE_EXHAUSTED when the arena is full.
+ * What the text is about. The best match is the surest; among equals the more urgent, then
+ * the one of more words, then the one defined first. A phrase that lies within a longer match does
+ * not count. Arrays in the arena, texts in the set. Errors: INVALID_ARGUMENT TEXT_INVALID when it
+ * is not UTF-8; RESOURCE_EXHAUSTED when the arena is full.
  */
 enum err_code keyword_set_detect(const struct keyword_set *set, struct str text,
                                  struct arena *arena, struct keyword_result *out,
