@@ -1,6 +1,8 @@
 #include "config_table.h"
 
 #include "routing_settings.h"
+#include "rules/keywords.h"
+#include "rules/rules.h"
 
 #define LIMIT(key_, member, help_)                                                                 \
     {                                                                                              \
@@ -8,8 +10,18 @@
         .max = 1000000000, CONFIG_FIELD(struct routing_settings, member),                          \
     }
 
+/* Of what is compiled as a whole: there is always one. */
+#define BOUND(key_, member, max_, help_)                                                           \
+    {                                                                                              \
+        .key = (key_), .type = CONFIG_INT, .help = (help_), .default_text = "1000", .min = 1,      \
+        .max = (max_), CONFIG_FIELD(struct routing_settings, member),                              \
+    }
+
 /* Twilio's numbers are in the help; they are off unless they are set. */
 const struct config_setting routing_settings_table[ROUTING_SETTINGS_COUNT] = {
     LIMIT("TASKROUTER_LIMIT_WORKFLOWS", limit_workflows,
           "Workflows of a workspace, 0 = any number; at Twilio 1000."),
+    BOUND("TASKROUTER_LIMIT_RULES", limit_rules, RULE_MAX_RULES, "Routing rules of a workspace."),
+    BOUND("TASKROUTER_LIMIT_KEYWORDS", limit_keywords, KEYWORD_MAX_DEFS,
+          "Keywords of a workspace."),
 };

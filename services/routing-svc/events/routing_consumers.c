@@ -1,9 +1,11 @@
 #include "routing_consumers.h"
 
 #include "base/macros.h"
+#include "keyword_store.h"
 #include "queue_copy_store.h"
 #include "routing.h"
 #include "routing_events.h"
+#include "rule_store.h"
 #include "svc/event.h"
 #include "svc/mirror.h"
 #include "taskrouter/events/v1/events.pb-c.h"
@@ -43,8 +45,13 @@ enum err_code routing_workspace_gone(struct db_conn *conn, struct call *call,
 {
     enum err_code code = workflow_store_delete_all(conn, call, workspace_sid, err);
     if (code == ERR_OK)
+        code = keyword_store_delete_all(conn, call, workspace_sid, err);
+    if (code == ERR_OK)
         code = queue_copy_store_delete_all(conn, call, workspace_sid, err);
-    return code == ERR_OK ? mirror_gone_delete_all(conn, call, workspace_sid, err) : code;
+    if (code == ERR_OK)
+        code = mirror_gone_delete_all(conn, call, workspace_sid, err);
+    /* last: whatever was taken away before has grown its revision, which goes too */
+    return code == ERR_OK ? rule_store_delete_all(conn, call, workspace_sid, err) : code;
 }
 
 static enum err_code on_workspace(void *ctx, struct call *call, const struct bus_msg *msg,

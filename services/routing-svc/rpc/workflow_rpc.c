@@ -10,6 +10,7 @@
 #include "queue_check.h"
 #include "routing.h"
 #include "routing_events.h"
+#include "rule_store.h"
 #include "svc/check.h"
 #include "svc/mask.h"
 #include "svc/mirror.h"
@@ -374,6 +375,20 @@ struct delete_context {
     const char *workspace_sid;
 };
 
+/* A rule that names it would send tasks nowhere. */
+static enum err_code check_rules(struct db_conn *conn, struct call *call,
+                                 const struct workflow *workflow, struct err *err)
+{
+    const char *rule = NULL;
+    enum err_code code =
+        rule_store_naming(conn, call, workflow->workspace_sid, workflow->sid, &rule, err);
+    if (code != ERR_OK || rule == NULL)
+        return code;
+    return ERR_SET(err, ERR_FAILED_PRECONDITION, "WORKFLOW_IN_RULE",
+                   "workflow %s is named by the routing rule %s; change or delete the rule first",
+                   workflow->sid, rule);
+}
+
 static enum err_code delete_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
 {
     const struct delete_context *removal = ctx;
@@ -383,6 +398,8 @@ static enum err_code delete_tx(struct db_conn *conn, struct call *call, void *ct
     if (code == ERR_OK)
         code = check_version(removal->request->_expected_version_case != 0,
                              removal->request->expected_version, workflow.version, err);
+    if (code == ERR_OK)
+        code = check_rules(conn, call, &workflow, err);
     if (code == ERR_OK)
         code = workflow_store_delete(conn, call, workflow.sid, err);
     if (code != ERR_OK)

@@ -7,8 +7,15 @@
 
 #define ROUTING_SOURCE "/routing-svc" /* of our events */
 
+struct counters;
+struct figures;
+struct snapshots;
+
 struct routing {
     struct host host;
     const struct routing_settings *settings;
     struct workspaces workspaces;
+    struct snapshots *snapshots; /* compiled rules by workspace: decide/snapshots.h */
+    struct counters *counters;   /* matches not yet stored: decide/counters.h */
+    struct figures *figures;     /* of queues, a second old at most: decide/figures.h */
 };

@@ -24,6 +24,26 @@ enum err_code queue_copy_store_missing(struct db_conn *conn, struct call *call,
     return ERR_OK;
 }
 
+enum err_code queue_copy_store_gone(struct db_conn *conn, struct call *call, const struct str *sids,
+                                    size_t count, const struct str **out, size_t *out_count,
+                                    struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &queue_copy_gone, DB_PARAMS(db_texts(sids, count)), &result, err);
+    if (code != ERR_OK)
+        return code;
+    size_t found = (size_t)db_row_count(result);
+    struct str *gone = ARENA_ARRAY(call->arena, struct str, found);
+    if (gone == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < found; i++)
+        gone[i] = db_get_str(result, (int)i, 0);
+    *out = gone;
+    *out_count = found;
+    return ERR_OK;
+}
+
 enum err_code queue_copy_store_put(struct db_conn *conn, struct call *call, const char *sid,
                                    const char *workspace_sid, int64_t version, bool is_deleted,
                                    struct err *err)

@@ -1,4 +1,4 @@
-/* This service's copy of which queues exist: what a workflow document may name. */
+/* This service's copy of which queues exist: what workflow documents and rules may name. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,6 +13,11 @@ enum err_code queue_copy_store_missing(struct db_conn *conn, struct call *call,
                                        const char *workspace_sid, const struct str *wanted,
                                        size_t wanted_count, const char ***out, size_t *out_count,
                                        struct err *err) MUST_CHECK;
+
+/* Of these SIDs, those that were queues and are no more; in the arena. */
+enum err_code queue_copy_store_gone(struct db_conn *conn, struct call *call, const struct str *sids,
+                                    size_t count, const struct str **out, size_t *out_count,
+                                    struct err *err) MUST_CHECK;
 
 /* If newer than what is stored. */
 enum err_code queue_copy_store_put(struct db_conn *conn, struct call *call, const char *sid,

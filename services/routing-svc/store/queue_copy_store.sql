@@ -21,3 +21,10 @@ where queue_copy.version < excluded.version;
 -- index: queue_copy_by_workspace
 delete from queue_copy
 where workspace_sid = $1;
+
+-- name: queue_copy_gone
+-- index: primary key; of these SIDs, the ones that were queues and are no more
+select sid
+from queue_copy
+where sid = any($1::text[])
+  and is_deleted;

@@ -120,6 +120,18 @@ enum err_code workflow_store_lock(struct db_conn *conn, struct call *call,
     return get_one(conn, call, &workflow_get_for_update, workspace_sid, sid, out, err);
 }
 
+enum err_code workflow_store_hold(struct db_conn *conn, struct call *call,
+                                  const char *workspace_sid, const char *sid, bool *out_exists,
+                                  struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_query(conn, call, &workflow_hold,
+                                  DB_PARAMS(db_cstr(workspace_sid), db_cstr(sid)), &result, err);
+    if (code == ERR_OK)
+        *out_exists = db_row_count(result) > 0;
+    return code;
+}
+
 enum err_code workflow_store_list(struct db_conn *conn, struct call *call,
                                   const char *workspace_sid, const char *after, size_t limit,
                                   const char *friendly_name, const char *queue_sid,

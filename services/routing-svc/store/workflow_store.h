@@ -22,6 +22,11 @@ enum err_code workflow_store_lock(struct db_conn *conn, struct call *call,
                                   const char *workspace_sid, const char *sid, struct workflow *out,
                                   struct err *err) MUST_CHECK;
 
+/* Keeps it from being deleted until the transaction ends, if it is there. */
+enum err_code workflow_store_hold(struct db_conn *conn, struct call *call,
+                                  const char *workspace_sid, const char *sid, bool *out_exists,
+                                  struct err *err) MUST_CHECK;
+
 /* In order of SID, those after `after`. friendly_name NULL or "": all; so is queue_sid, which the
  * document names. *out_is_cut: there are more than were given out, because these have documents of
  * some 4 MB together. */

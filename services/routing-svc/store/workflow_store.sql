@@ -164,3 +164,10 @@ from (select p.*,
             limit $3) p) v
 where bytes_before < 4000000
 order by configuration_version desc;
+
+-- name: workflow_hold
+-- index: primary key; it is not deleted until the transaction ends
+select 1
+from workflow
+where sid = $2 and workspace_sid = $1 and vanished_at is null
+for key share;

@@ -37,6 +37,12 @@ static const struct event_kind kinds[] = {
     {"workflow.created",                   "/routing-svc", MESSAGE(workflow_event)    },
     {"workflow.updated",                   "/routing-svc", MESSAGE(workflow_event)    },
     {"workflow.deleted",                   "/routing-svc", MESSAGE(workflow_event)    },
+    {"routing-rule.created",               "/routing-svc", MESSAGE(routing_rule_event)},
+    {"routing-rule.updated",               "/routing-svc", MESSAGE(routing_rule_event)},
+    {"routing-rule.deleted",               "/routing-svc", MESSAGE(routing_rule_event)},
+    {"keyword.created",                    "/routing-svc", MESSAGE(keyword_event)     },
+    {"keyword.updated",                    "/routing-svc", MESSAGE(keyword_event)     },
+    {"keyword.deleted",                    "/routing-svc", MESSAGE(keyword_event)     },
     {"token.created",                      "/gateway",     MESSAGE(token_event)       },
     {"token.revoked",                      "/gateway",     MESSAGE(token_event)       },
 };
@@ -87,6 +93,8 @@ static const struct sid_row sid_rows[] = {
     {"task_queue",     "WQ"},
     {"queue",          "WQ"},
     {"workflow",       "WW"},
+    {"rule",           "RR"},
+    {"keyword",        "KY"},
     {"reservation",    "WR"},
     {"task",           "WT"},
     {"token",          "TK"},
@@ -135,6 +143,9 @@ static char *sample_text(struct arena *arena, const ProtobufCMessageDescriptor *
         return arena_strdup(arena, "{\"skills\":[\"permits\"],\"level\":3,\"city\":\"Köln\"}");
     if (str_eq(field, STR("configuration")))
         return arena_strdup(arena, "{\"task_routing\":{\"filters\":[]}}");
+    if (str_eq(field, STR("conditions")))
+        return arena_strdup(arena, "[{\"type\":\"keyword\",\"operator\":\"contains\","
+                                   "\"value\":\"emergency\"}]");
     if (str_ends_with(field, STR("_url")))
         return arena_printf(arena, "https://example.org/%s", name);
     return arena_printf(arena, "%s \"ü\"", name);
@@ -162,6 +173,9 @@ static void sample_value(struct arena *arena, const ProtobufCMessageDescriptor *
         break;
     case PROTOBUF_C_TYPE_INT64:
         *(int64_t *)at = (int64_t)field->id;
+        break;
+    case PROTOBUF_C_TYPE_DOUBLE:
+        *(double *)at = (double)field->id / 8;
         break;
     case PROTOBUF_C_TYPE_BOOL:
         *(protobuf_c_boolean *)at = sample_bool(field->name, event_type);

@@ -16,6 +16,7 @@
 #include "taskrouter/queues/v1/queues.pb-c.h"
 #include "taskrouter/routing/v1/mirror.pb-c.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
+#include "taskrouter/routing/v1/rules.pb-c.h"
 #include "taskrouter/sync/v1/sync.pb-c.h"
 #include "taskrouter/tasks/v1/callbacks.pb-c.h"
 #include "taskrouter/tasks/v1/explain.pb-c.h"
@@ -61,6 +62,7 @@ static const struct service_row service_rows[SUITE_SERVICE_COUNT] = {
 
 /* Further services that one of the programs serves; their methods have names of their own. */
 static const ProtobufCServiceDescriptor *const more_apis[] = {
+    &taskrouter__routing__v1__rules__descriptor,
     &taskrouter__tasks__v1__explain__descriptor,
     &taskrouter__tasks__v1__statistics__descriptor,
     &taskrouter__tasks__v1__callbacks__descriptor,

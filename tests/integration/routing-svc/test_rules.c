@@ -1,0 +1,252 @@
+/* routing-svc: routing rules, their versions, keywords and decisions. */
+#include <signal.h>
+
+#include "suite.h"
+
+#define R      SUITE_ROUTING
+#define NO_ONE "WQ00000000000000000000000000000001"
+
+static const char *ws;
+static const char *permits; /* queues */
+static const char *urgent;
+
+static const char *make_queue(const char *workspace, const char *name)
+{
+    return at(suite_ok(&suite_admin, SUITE_QUEUES, "CreateTaskQueue",
+                       "{'workspaceSid':'%s','friendlyName':'%s'}", workspace, name),
+              "sid");
+}
+
+static void make_workspace(void)
+{
+    ws = suite_workspace();
+    permits = make_queue(ws, "Permits");
+    urgent = make_queue(ws, "Urgent");
+}
+
+/* Single quotes within the condition's text are \\\" in JSON: back quotes. */
+static const json_t *make_rule(const char *name, int priority, const char *condition,
+                               const char *actions)
+{
+    return suite_ok(&suite_supervisor, R, "CreateRule",
+                    "{'workspaceSid':'%s','name':'%s','priority':%d,'condition':'%s',"
+                    "'actions':[%s]}",
+                    ws, name, priority, condition, actions);
+}
+
+static const json_t *decide(const char *rest)
+{
+    return suite_ok(&suite_agent, R, "Decide", "{'workspaceSid':'%s',%s}", ws, rest);
+}
+
+#define TO_PERMITS "{'type':'RULE_ACTION_TYPE_ROUTE_TO_QUEUE','target':'permits'}"
+#define TO_URGENT  "{'type':'RULE_ACTION_TYPE_ROUTE_TO_QUEUE','target':'Urgent','priority':90}"
+
+static void test_create(void)
+{
+    make_workspace();
+    const char *json = suite_text("{'workspaceSid':'%s','name':'Permits','priority':10,'condition':"
+                                  "'task.attributes.topic == `permit`','actions':[" TO_PERMITS
+                                  "],'labels':['a','b'],"
+                                  "'comment':'the first','idempotencyKey':'k'}",
+                                  ws);
+    const json_t *made = suite_ok(&suite_supervisor, R, "CreateRule", "%s", json);
+    const char *sid = at(made, "sid");
+    CHECK_TEXT(at(made, "actions.0.target"), permits);
+    CHECK_TEXT(at(made, "actions.0.targetName"), "Permits");
+    CHECK_I64(at_i64(made, "enabled"), 1);
+    CHECK_I64(at_i64(made, "version"), 1);
+    CHECK(json_equal(made, suite_ok(&suite_supervisor, R, "CreateRule", "%s", json)));
+    const json_t *got =
+        suite_ok(&suite_viewer, R, "GetRule", "{'workspaceSid':'%s','sid':'%s'}", ws, sid);
+    CHECK(json_equal(made, got));
+    const struct seen_event *event = suite_event("routing-rule.created", sid, 0);
+    REQUIRE(event != NULL);
+    CHECK_TEXT(event->subject, suite_text("taskrouter.%s.routing-rule.created", ws));
+    CHECK_TEXT(at(event->payload, "data.rule.name"), "Permits");
+    CHECK_TEXT(at(event->payload, "data.rule.actions.0.target"), permits);
+    const json_t *versions =
+        suite_ok(&suite_viewer, R, "ListRuleVersions", "{'workspaceSid':'%s','sid':'%s'}", ws, sid);
+    CHECK_I64(at_i64(versions, "items"), 1);
+    CHECK_TEXT(at(versions, "items.0.comment"), "the first");
+    CHECK_TEXT(at(versions, "items.0.rule.name"), "Permits");
+}
+
+static void test_refused(void)
+{
+    make_workspace();
+    (void)make_rule("Taken", 1, "", TO_PERMITS);
+    static const struct {
+        const struct identity *who;
+        const char *rest;
+        const char *want;
+    } rows[] = {
+        {&suite_agent,      "'name':'x','actions':[" TO_PERMITS "]",                                "PERMISSION_DENIED ROLE_TOO_LOW"                              },
+        {&suite_stranger,   "'name':'x','actions':[" TO_PERMITS "]",                                "NOT_FOUND WORKSPACE_NOT_FOUND"                               },
+        {&suite_supervisor, "'name':'','actions':[" TO_PERMITS "]",
+         "INVALID_ARGUMENT INVALID_NAME name"                                                                                                                     },
+        {&suite_supervisor, "'name':'TAKEN','actions':[" TO_PERMITS "]",
+         "ALREADY_EXISTS RULE_NAME_TAKEN name"                                                                                                                    },
+        {&suite_supervisor, "'name':'x'",                                                           "INVALID_ARGUMENT ACTIONS_INVALID actions"                    },
+        {&suite_supervisor,
+         "'name':'x','actions':[{'type':'RULE_ACTION_TYPE_ROUTE_TO_QUEUE','target':'nowhere'}]",    "INVALID_ARGUMENT QUEUE_NOT_FOUND actions[0].target : nowhere"},
+        {&suite_supervisor,
+         "'name':'x','actions':[{'type':'RULE_ACTION_TYPE_ROUTE_TO_QUEUE','target':'" NO_ONE "'}]",
+         "INVALID_ARGUMENT QUEUE_NOT_FOUND actions[0].target : " NO_ONE                                                                                           },
+        {&suite_supervisor,
+         "'name':'x','actions':[{'type':'RULE_ACTION_TYPE_ROUTE_TO_WORKER','target':'nobody'}]",    "INVALID_ARGUMENT WORKER_NOT_FOUND actions[0].target"         },
+        {&suite_supervisor,
+         "'name':'x','actions':[{'type':'RULE_ACTION_TYPE_ROUTE_TO_WORKFLOW','target':'none'}]",    "INVALID_ARGUMENT WORKFLOW_NOT_FOUND actions[0].target"       },
+        {&suite_supervisor, "'name':'x','condition':'a == 1','actions':[" TO_PERMITS "]",
+         "INVALID_ARGUMENT EXPRESSION_INVALID condition"                                                                                                          },
+        {&suite_supervisor, "'name':'x','labels':['a','a'],'actions':[" TO_PERMITS "]",
+         "INVALID_ARGUMENT LABEL_TWICE labels"                                                                                                                    },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        CHECK(suite_refused(rows[i].who, R, rows[i].want, "CreateRule", "{'workspaceSid':'%s',%s}",
+                            ws, rows[i].rest));
+    CHECK(suite_refused(&suite_viewer, R, "PERMISSION_DENIED ROLE_TOO_LOW", "Decide",
+                        "{'workspaceSid':'%s'}", ws));
+    CHECK(suite_refused(&suite_viewer, R, "NOT_FOUND RULE_NOT_FOUND sid", "GetRule",
+                        "{'workspaceSid':'%s','sid':'RR00000000000000000000000000000001'}", ws));
+}
+
+static void test_list(void)
+{
+    make_workspace();
+    (void)make_rule("Low", 1, "", TO_PERMITS);
+    (void)make_rule("High", 9, "task.attributes.a == 1", TO_URGENT);
+    (void)make_rule("Low too", 1, "task.attributes.a == 2", TO_PERMITS);
+    const json_t *page =
+        suite_ok(&suite_viewer, R, "ListRules", "{'workspaceSid':'%s','pageSize':2}", ws);
+    CHECK_I64(at_i64(page, "items"), 2);
+    CHECK_TEXT(at(page, "items.0.name"), "High");
+    CHECK_TEXT(at(page, "items.1.name"), "Low");
+    page = suite_ok(&suite_viewer, R, "ListRules",
+                    "{'workspaceSid':'%s','pageSize':2,'cursor':'%s'}", ws, at(page, "nextCursor"));
+    CHECK_I64(at_i64(page, "items"), 1);
+    CHECK_TEXT(at(page, "items.0.name"), "Low too");
+    CHECK_TEXT(at(page, "nextCursor"), "");
+    page = suite_ok(&suite_viewer, R, "ListRules", "{'workspaceSid':'%s','taskQueueSid':'%s'}", ws,
+                    urgent);
+    CHECK_I64(at_i64(page, "items"), 1);
+    CHECK_TEXT(at(page, "items.0.name"), "High");
+}
+
+static void test_versions(void)
+{
+    make_workspace();
+    const char *sid = at(make_rule("Versions", 1, "", TO_PERMITS), "sid");
+    const json_t *now =
+        suite_ok(&suite_supervisor, R, "UpdateRule",
+                 "{'rule':{'workspaceSid':'%s','sid':'%s','priority':5,'actions':[" TO_URGENT
+                 "]},'updateMask':'priority,actions','expectedVersion':1,'comment':'more'}",
+                 ws, sid);
+    CHECK_I64(at_i64(now, "version"), 2);
+    CHECK_TEXT(at(now, "actions.0.target"), urgent);
+    CHECK(suite_refused(&suite_supervisor, R, "ABORTED VERSION_MISMATCH", "UpdateRule",
+                        "{'rule':{'workspaceSid':'%s','sid':'%s','priority':6},"
+                        "'updateMask':'priority','expectedVersion':1}",
+                        ws, sid));
+    const json_t *diff =
+        suite_ok(&suite_viewer, R, "DiffRuleVersions", "{'workspaceSid':'%s','sid':'%s'}", ws, sid);
+    CHECK_I64(at_i64(diff, "fromVersion"), 1);
+    CHECK_I64(at_i64(diff, "toVersion"), 2);
+    CHECK_TEXT(at(diff, "changes.0.field"), "priority");
+    CHECK_TEXT(at(diff, "changes.0.before"), "1");
+    CHECK_TEXT(at(diff, "changes.0.after"), "5");
+    CHECK_TEXT(at(diff, "changes.1.field"), "actions[0].target");
+    CHECK_TEXT(at(diff, "changes.1.after"), suite_text("\"%s\"", urgent));
+    (void)suite_ok(&suite_supervisor, R, "DeleteRule", "{'workspaceSid':'%s','sid':'%s'}", ws, sid);
+    const struct seen_event *event = suite_event("routing-rule.deleted", sid, 0);
+    REQUIRE(event != NULL);
+    CHECK_I64(at_i64(event->payload, "data.deleted"), 1);
+    const json_t *page =
+        suite_ok(&suite_viewer, R, "ListRuleVersions", "{'workspaceSid':'%s','sid':'%s'}", ws, sid);
+    CHECK_I64(at_i64(page, "items"), 3);
+    CHECK_I64(at_i64(page, "items.0.isDeletion"), 1);
+    now = suite_ok(&suite_supervisor, R, "RollBackRule",
+                   "{'workspaceSid':'%s','sid':'%s','toVersion':1}", ws, sid);
+    CHECK_I64(at_i64(now, "version"), 4);
+    CHECK_I64(at_i64(now, "priority"), 1);
+    CHECK_TEXT(at(now, "actions.0.target"), permits);
+    now = suite_ok(&suite_supervisor, R, "RollBackRule",
+                   "{'workspaceSid':'%s','sid':'%s','toVersion':2,'comment':'back'}", ws, sid);
+    CHECK_I64(at_i64(now, "version"), 5);
+    CHECK_I64(at_i64(now, "priority"), 5);
+    CHECK(suite_refused(&suite_supervisor, R, "NOT_FOUND VERSION_NOT_FOUND version : newest is 5",
+                        "RollBackRule", "{'workspaceSid':'%s','sid':'%s','toVersion':9}", ws, sid));
+}
+
+static bool is_counted(const void *ctx)
+{
+    return suite_count("select match_count from routing.rule_counter where rule_sid = '%s'",
+                       (const char *)ctx) == 2;
+}
+
+static void test_decide(void)
+{
+    make_workspace();
+    CHECK_I64(at_i64(decide("'attributes':'{}'"), "hasRules"), 0);
+    const char *sid =
+        at(make_rule("VIP", 50, "task.attributes.customer_type == `vip`", TO_URGENT), "sid");
+    (void)make_rule("Rest", 1, "",
+                    TO_PERMITS ",{'type':'RULE_ACTION_TYPE_ADD_ATTRIBUTES','attributes':"
+                               "'{`routed`:true}'}");
+    const json_t *vip = decide("'attributes':'{`customer_type`:`vip`}'");
+    CHECK_TEXT(at(vip, "taskQueueSid"), urgent);
+    CHECK_I64(at_i64(vip, "priority"), 90);
+    CHECK_I64(at_i64(vip, "hasRules"), 1);
+    CHECK_TEXT(at(vip, "rules.0.name"), "VIP");
+    CHECK_I64(at_i64(vip, "rules"), 1);
+    const json_t *rest = decide("'attributes':'{`a`:1}'");
+    CHECK_TEXT(at(rest, "taskQueueSid"), permits);
+    CHECK_TEXT(at(rest, "attributes"), "{\"a\":1,\"routed\":true}");
+    CHECK_TEXT(at(rest, "hours.timeZone"), "UTC");
+    CHECK_I64(at_i64(rest, "hours.isOpen"), 1);
+    (void)decide("'attributes':'{`customer_type`:`vip`}'");
+    CHECK(suite_until(is_counted, sid, 30000));
+    /* a change counts from the reply on */
+    (void)suite_ok(&suite_supervisor, R, "UpdateRule",
+                   "{'rule':{'workspaceSid':'%s','sid':'%s','enabled':false},"
+                   "'updateMask':'enabled'}",
+                   ws, sid);
+    CHECK_TEXT(at(decide("'attributes':'{`customer_type`:`vip`}'"), "taskQueueSid"), permits);
+    CHECK(suite_refused(&suite_agent, R, "INVALID_ARGUMENT JSON_INVALID attributes", "Decide",
+                        "{'workspaceSid':'%s','attributes':'{'}", ws));
+    CHECK(suite_refused(&suite_stranger, R, "NOT_FOUND WORKSPACE_NOT_FOUND", "Decide",
+                        "{'workspaceSid':'%s'}", ws));
+}
+
+static void test_workflow_named(void)
+{
+    make_workspace();
+    const char *flow = at(suite_ok(&suite_supervisor, R, "CreateWorkflow",
+                                   "{'workspaceSid':'%s','friendlyName':'Flow','configuration':"
+                                   "'{`task_routing`:{`default_filter`:{`queue`:`%s`}}}'}",
+                                   ws, permits),
+                          "sid");
+    const json_t *rule = make_rule("Names it", 1, "",
+                                   "{'type':'RULE_ACTION_TYPE_ROUTE_TO_WORKFLOW','target':'flow'}");
+    CHECK_TEXT(at(rule, "actions.0.target"), flow);
+    CHECK(suite_refused(&suite_supervisor, R, "FAILED_PRECONDITION WORKFLOW_IN_RULE : Names it",
+                        "DeleteWorkflow", "{'workspaceSid':'%s','sid':'%s'}", ws, flow));
+    (void)suite_ok(&suite_supervisor, R, "DeleteRule", "{'workspaceSid':'%s','sid':'%s'}", ws,
+                   at(rule, "sid"));
+    (void)suite_ok(&suite_supervisor, R, "DeleteWorkflow", "{'workspaceSid':'%s','sid':'%s'}", ws,
+                   flow);
+}
+
+static const struct test_case cases[] = {
+    {"a rule is made once, with targets by name, an event and a version", test_create        },
+    {"what is wrong with a rule is refused by its field",                 test_refused       },
+    {"rules are listed in the order of evaluation",                       test_list          },
+    {"every save is a version; they are compared, and any comes back",    test_versions      },
+    {"the first rule that matches decides, and matches are counted",      test_decide        },
+    {"a workflow that a rule names is not deleted",                       test_workflow_named},
+};
+
+int main(int argc, char **argv)
+{
+    return suite_main("rules", SUITE_ALL, cases, ARRAY_LEN(cases), argc, argv);
+}
