@@ -7,6 +7,8 @@ enum {
     MAX_ATTRIBUTES = 512, /* collected by one decision */
     TABLE_SIZE = 1024,    /* of their names; a power of two */
     MAX_VOICE = 32,
+    /* Of the patterns of all rules together: some tens of milliseconds at the very worst. */
+    PATTERN_STEPS = 10 * EXPR_PATTERN_STEPS,
 };
 
 /* One decision under way. */
@@ -16,6 +18,7 @@ struct decision {
     struct arena *arena;
     struct rule_outcome *out;
     struct expr_env env;
+    struct expr_budget budget;
     size_t rule; /* being tried */
     const struct rule_attribute **attributes;
     size_t attribute_count;
@@ -42,6 +45,8 @@ static void start(struct decision *d, const struct rule_set *set, const struct r
         d->env.records[i] = facts->records[i];
     d->env.resolve = resolve;
     d->env.resolve_ctx = d;
+    d->budget.steps_left = PATTERN_STEPS;
+    d->env.budget = &d->budget;
 }
 
 /* ---- effects --------------------------------------------------------------------------------- */
@@ -226,10 +231,17 @@ static enum err_code trace_rule(struct decision *d, const struct rule_made *rule
     }
     row->result = RULE_RESULT_MATCHED;
     if (rule->expr != NULL) {
+        /* The decision's own answer: the trace's patterns have more steps than are left. */
+        d->budget.has_given_up = false;
+        bool is_true = expr_eval(rule->expr, &d->env);
         enum err_code code = expr_trace(rule->expr, &d->env, d->arena, &row->condition, err);
         if (code != ERR_OK)
             return code;
-        row->result = row->condition.is_true ? RULE_RESULT_MATCHED : RULE_RESULT_NOT_MATCHED;
+        row->condition.is_true = is_true;
+        row->result = is_true ? RULE_RESULT_MATCHED : RULE_RESULT_NOT_MATCHED;
+        if (d->budget.has_given_up)
+            row->note = STR("A pattern was given up and counts as not found: it takes too many "
+                            "steps on this text, or the text is too long.");
     }
     if (row->result == RULE_RESULT_MATCHED) {
         row->action_mask = apply(d, rule);

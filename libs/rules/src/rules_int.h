@@ -28,3 +28,6 @@ struct rule_set {
     bool has_enabled;
     unsigned slots; /* EXPR_BIT of what enabled rules read */
 };
+
+/* <0: x is tried before y. */
+int rule_order(const struct rule_def *x, const struct rule_def *y);

@@ -109,10 +109,8 @@ static void make_rule(struct rule_set *set, struct rule_made *rule, const struct
     compile_condition(set, rule);
 }
 
-static int by_order(const void *a, const void *b)
+int rule_order(const struct rule_def *x, const struct rule_def *y)
 {
-    const struct rule_def *x = a;
-    const struct rule_def *y = b;
     if (x->priority != y->priority)
         return x->priority > y->priority ? -1 : 1;
     int64_t x_age = x->created_at_us == 0 ? INT64_MAX : x->created_at_us;
@@ -120,6 +118,11 @@ static int by_order(const void *a, const void *b)
     if (x_age != y_age)
         return x_age < y_age ? -1 : 1;
     return str_cmp(x->sid, y->sid);
+}
+
+static int by_order(const void *a, const void *b)
+{
+    return rule_order(a, b);
 }
 
 enum err_code rule_set_new(const struct rule_def *rules, size_t count, struct rule_set **out,

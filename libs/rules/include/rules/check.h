@@ -16,7 +16,7 @@
 
 enum rule_finding_type {
     RULE_FINDING_NONE,
-    RULE_FINDING_ALWAYS_TRUE, /* an enabled rule that matches whatever comes */
+    RULE_FINDING_ALWAYS_TRUE, /* a condition that is there and matches whatever comes */
     RULE_FINDING_UNREACHABLE, /* an earlier one without CONTINUE matches whenever it does */
     RULE_FINDING_HIDES,       /* the converse: the later ones that it makes unreachable */
     RULE_FINDING_OVERLAPS,    /* same priority, both may match, other effects */
