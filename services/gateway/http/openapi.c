@@ -10,7 +10,7 @@
 #include "routes.h"
 #include "svc/page.h"
 
-enum { NAME_MAX_BYTES = 64, REF_SIZE = 128, TYPES_MAX = 64, ENUM_MAX_BYTES = 64 };
+enum { NAME_MAX_BYTES = 64, REF_SIZE = 128, TYPES_MAX = 256, ENUM_MAX_BYTES = 64 };
 
 /* Messages that are described under components, in the order met. */
 struct types {

@@ -1,6 +1,12 @@
 /* How tasks are routed. */
 #include "route_rows.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
+#include "taskrouter/routing/v1/rules.pb-c.h"
+
+#define RULE_FIELDS                                                                                \
+    "name", "description", "priority", "enabled", "condition", "conditions", "actions",            \
+        "valid_from", "valid_until", "labels"
+#define KEYWORD_FIELDS "phrases", "department", "priority", "confidence", "enabled", "description"
 
 /* One route a block; the macros read as columns. */
 /* clang-format off */
@@ -35,6 +41,58 @@ static const struct rest_route rows[] = {
      .summary = "Say which filter and targets a task would get",
      RPC(routing, ROUTING, Routing, Route, route, route_response),
      .body = FIELDS("workflow_sid", "attributes")},
+
+    /* ---- rules and keywords ---- */
+    {LIST("/rules", VIEWER), .tag = "rules", .summary = "List routing rules in order of evaluation",
+     RPC(routing, ROUTING, Rules, ListRules, list_rules, list_rules_response),
+     .query = FIELDS(PAGED, "enabled", "label", "task_queue_sid", "workflow_sid")},
+    {CREATE("/rules", SUPERVISOR), .tag = "rules", .summary = "Create a routing rule",
+     RPC(routing, ROUTING, Rules, CreateRule, create_rule, rule),
+     .body = FIELDS(RULE_FIELDS, "comment")},
+    {GET("/rules/{sid}", VIEWER), .tag = "rules", .summary = "Get a routing rule",
+     RPC(routing, ROUTING, Rules, GetRule, get_rule, rule)},
+    {UPDATE("/rules/{sid}", SUPERVISOR), .tag = "rules", .summary = "Change a routing rule",
+     RPC(routing, ROUTING, Rules, UpdateRule, update_rule, rule), .nested = "rule",
+     .body = FIELDS(RULE_FIELDS), .body_more = FIELDS("comment")},
+    {DELETE("/rules/{sid}", SUPERVISOR), .tag = "rules", .summary = "Delete a routing rule",
+     RPC_VOID(routing, ROUTING, Rules, DeleteRule, delete_rule)},
+    {CHECK("/rules/validate", VIEWER), .tag = "rules",
+     .summary = "Check a routing rule without storing it",
+     RPC(routing, ROUTING, Rules, ValidateRule, validate_rule, validate_rule_response),
+     .body = FIELDS("rule")},
+    {LIST("/rules/{sid}/versions", VIEWER), .tag = "rules",
+     .summary = "List the versions of a routing rule, newest first",
+     RPC(routing, ROUTING, Rules, ListRuleVersions, list_rule_versions,
+         list_rule_versions_response), .query = FIELDS(PAGED)},
+    {GET("/rules/{sid}/diff", VIEWER), .tag = "rules",
+     .summary = "Say what differs between two versions of a routing rule",
+     RPC(routing, ROUTING, Rules, DiffRuleVersions, diff_rule_versions,
+         diff_rule_versions_response), .query = FIELDS("from_version", "to_version")},
+    {ACTION("/rules/{sid}/rollback", SUPERVISOR), .tag = "rules",
+     .summary = "Make a routing rule as it was in an earlier version",
+     RPC(routing, ROUTING, Rules, RollBackRule, roll_back_rule, rule),
+     .body = FIELDS("to_version", "comment")},
+    {LIST("/keywords", VIEWER), .tag = "keywords", .summary = "List keywords",
+     RPC(routing, ROUTING, Rules, ListKeywords, list_keywords, list_keywords_response),
+     .query = FIELDS(PAGED, "department")},
+    {CREATE("/keywords", SUPERVISOR), .tag = "keywords", .summary = "Create a keyword",
+     RPC(routing, ROUTING, Rules, CreateKeyword, create_keyword, keyword),
+     .body = FIELDS(KEYWORD_FIELDS)},
+    {GET("/keywords/{sid}", VIEWER), .tag = "keywords", .summary = "Get a keyword",
+     RPC(routing, ROUTING, Rules, GetKeyword, get_keyword, keyword)},
+    {UPDATE("/keywords/{sid}", SUPERVISOR), .tag = "keywords", .summary = "Change a keyword",
+     RPC(routing, ROUTING, Rules, UpdateKeyword, update_keyword, keyword), .nested = "keyword",
+     .body = FIELDS(KEYWORD_FIELDS)},
+    {DELETE("/keywords/{sid}", SUPERVISOR), .tag = "keywords", .summary = "Delete a keyword",
+     RPC_VOID(routing, ROUTING, Rules, DeleteKeyword, delete_keyword)},
+    {CHECK("/keywords/detect", VIEWER), .tag = "keywords",
+     .summary = "Say which keywords a text has",
+     RPC(routing, ROUTING, Rules, DetectKeywords, detect_keywords, detect_keywords_response),
+     .body = FIELDS("text")},
+    {ACTION("/keywords/defaults", SUPERVISOR), .tag = "keywords",
+     .summary = "Create the words of the guide's departments, where there are no keywords yet",
+     RPC(routing, ROUTING, Rules, CreateDefaultKeywords, create_default_keywords,
+         list_keywords_response)},
 };
 /* clang-format on */
 
