@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "browser.h"
 #include "bus/bus.h"
+#include "call_rpc.h"
+#include "calls.h"
 #include "channels.h"
 #include "config_table.h"
 #include "crypt/crypt.h"
@@ -59,6 +61,7 @@ static void free_gateway(void *ctx, int64_t until_mono_us)
     channels_free(gateway->channels);
     rest_free(gateway->rest);
     webhooks_free(gateway->webhooks);
+    calls_free(gateway->calls);
     rate_free(gateway->rate);
     twilio_free(gateway->twilio);
     default_workspaces_free(gateway->workspaces);
@@ -262,12 +265,14 @@ static enum err_code start(struct app *app, struct err *err)
     code = twilio_new(gateway, app_settings(app)->service_token, &gateway->twilio, err);
     if (code != ERR_OK)
         return code;
+    gateway->calls = calls_new(gateway);
     code = webhooks_new(gateway, &gateway->webhooks, err);
     if (code != ERR_OK)
         return code;
     webhooks_start(gateway->webhooks, app);
     rpc_server_add(gateway->host.server, &directory_service, gateway);
     rpc_server_add(gateway->host.server, &webhook_service, gateway);
+    rpc_server_add(gateway->host.server, &call_service, gateway);
     code = host_serve(&gateway->host, err);
     return code == ERR_OK ? open_http(app, gateway, err) : code;
 }

@@ -37,6 +37,13 @@ const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT] = {
         .is_secret = true),
     ROW("TWILIO_WORKSPACE_SID", CONFIG_SID, default_workspace,
         "Workspace of requests that name none, where the account has several.", .choices = "WS"),
+    ROW("TWILIO_WORKFLOW_SID", CONFIG_SID, default_workflow,
+        "Workflow of calls and text messages whose line and rules name none; default: the "
+        "workspace's only one.",
+        .choices = "WW"),
+    ROW("TASKROUTER_WAIT_MUSIC_URL", CONFIG_URL, wait_music_url,
+        "A sound that waiting callers hear where their line has none; default: silence.",
+        .choices = "http,https"),
     ROW("TASKROUTER_CORS_ORIGINS", CONFIG_STRING, cors_origins,
         "Origins whose pages may call the API, separated by commas; * = all.", .max = 4096),
     ROW("TASKROUTER_PUBLIC_URL", CONFIG_URL, public_url,

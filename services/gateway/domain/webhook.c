@@ -9,6 +9,7 @@
 enum {
     TOKEN_MAX_BYTES = 128,
     PART_MAX_BYTES = 64,
+    TURN_MAX_BYTES = 16,
     REST_FIRST_MS = 250,
     REST_MAX_MS = 15000,
 };
@@ -40,6 +41,11 @@ static const char *const key_parts[WEBHOOK_KIND_COUNT] = {
     [WEBHOOK_TRANSCRIPTION] = "TranscriptionSid TranscriptionStatus",
     [WEBHOOK_SMS] = "MessageSid",
     [WEBHOOK_MESSAGE_STATUS] = "MessageSid MessageStatus",
+    [WEBHOOK_VOICE_MENU] = "CallSid",
+    [WEBHOOK_VOICE_WAIT] = "CallSid QueueTime",
+    [WEBHOOK_VOICE_QUEUE_END] = "CallSid QueueResult",
+    [WEBHOOK_VOICE_VOICEMAIL] = "CallSid",
+    [WEBHOOK_VOICE_TRANSFER_END] = "CallSid",
 };
 
 const char *webhook_kind_name(enum webhook_kind kind)
@@ -111,6 +117,30 @@ static const char *named_key(enum webhook_kind kind, const struct twilio_param *
     return key;
 }
 
+bool webhook_is_conversation(enum webhook_kind kind)
+{
+    switch (kind) {
+    case WEBHOOK_VOICE:
+    case WEBHOOK_VOICE_MENU:
+    case WEBHOOK_VOICE_WAIT:
+    case WEBHOOK_VOICE_QUEUE_END:
+    case WEBHOOK_VOICE_VOICEMAIL:
+    case WEBHOOK_VOICE_TRANSFER_END:
+    case WEBHOOK_SMS:
+        return true;
+    case WEBHOOK_NONE:
+    case WEBHOOK_EVENT:
+    case WEBHOOK_ASSIGNMENT:
+    case WEBHOOK_VOICE_STATUS:
+    case WEBHOOK_RECORDING:
+    case WEBHOOK_TRANSCRIPTION:
+    case WEBHOOK_MESSAGE_STATUS:
+    case WEBHOOK_KIND_COUNT:
+        break;
+    }
+    return false;
+}
+
 /* A call asks for what to do more than once in its life, mostly with the same words. */
 static const char *key_of(enum webhook_kind kind, const struct twilio_param *params, size_t count,
                           struct str token, const char *body_hash, struct arena *arena)
@@ -118,13 +148,37 @@ static const char *key_of(enum webhook_kind kind, const struct twilio_param *par
     const char *key = named_key(kind, params, count, arena);
     if (key == NULL)
         return arena_printf(arena, "body:%s", body_hash);
-    if (kind == WEBHOOK_VOICE && is_token(token))
+    if (kind == WEBHOOK_SMS || !webhook_is_conversation(kind))
+        return key;
+    if (is_token(token))
         return arena_printf(arena, "%s:%.*s", key, STR_ARG(token));
-    return key;
+    if (kind == WEBHOOK_VOICE)
+        return key;
+    struct str turn = webhook_param(params, count, WEBHOOK_TURN);
+    turn.len = turn.len < TURN_MAX_BYTES ? turn.len : TURN_MAX_BYTES;
+    return arena_printf(arena, "%s:%.*s:%s", key, STR_ARG(turn), body_hash);
+}
+
+/* What is to be done about a call is done in the order in which it was told; about messages, by
+ * conversation. */
+static const char *call_lane(enum webhook_kind kind, const struct twilio_param *params,
+                             size_t count, struct arena *arena)
+{
+    struct str parent = webhook_param(params, count, "ParentCallSid"); /* of who was dialled */
+    struct str call = parse_is_sid(parent, "CA") ? parent : webhook_param(params, count, "CallSid");
+    struct str from = webhook_param(params, count, "From");
+    struct str to = webhook_param(params, count, "To");
+    if (kind == WEBHOOK_VOICE_WAIT)
+        return "";
+    if (kind == WEBHOOK_SMS)
+        return from.len > PART_MAX_BYTES || to.len > PART_MAX_BYTES
+                   ? ""
+                   : arena_printf(arena, "sms:%.*s>%.*s", STR_ARG(from), STR_ARG(to));
+    return parse_is_sid(call, "CA") ? arena_str_dup(arena, call) : "";
 }
 
 /* What is about a task goes with the task, though a worker has a part in it. */
-static const char *lane_of(const struct twilio_param *params, size_t count, struct arena *arena)
+static const char *event_lane(const struct twilio_param *params, size_t count, struct arena *arena)
 {
     static const struct {
         const char *param;
@@ -141,6 +195,32 @@ static const char *lane_of(const struct twilio_param *params, size_t count, stru
             return arena_str_dup(arena, sid);
     }
     return "nothing";
+}
+
+static const char *lane_of(enum webhook_kind kind, const struct twilio_param *params, size_t count,
+                           struct arena *arena)
+{
+    switch (kind) {
+    case WEBHOOK_EVENT:
+        return event_lane(params, count, arena);
+    case WEBHOOK_NONE:
+    case WEBHOOK_ASSIGNMENT:
+    case WEBHOOK_MESSAGE_STATUS:
+    case WEBHOOK_KIND_COUNT:
+        return "";
+    case WEBHOOK_VOICE:
+    case WEBHOOK_VOICE_STATUS:
+    case WEBHOOK_RECORDING:
+    case WEBHOOK_TRANSCRIPTION:
+    case WEBHOOK_SMS:
+    case WEBHOOK_VOICE_MENU:
+    case WEBHOOK_VOICE_WAIT:
+    case WEBHOOK_VOICE_QUEUE_END:
+    case WEBHOOK_VOICE_VOICEMAIL:
+    case WEBHOOK_VOICE_TRANSFER_END:
+        break;
+    }
+    return call_lane(kind, params, count, arena);
 }
 
 static int64_t occurred_at_us(const struct twilio_param *params, size_t count)
@@ -168,7 +248,7 @@ bool webhook_facts_read(enum webhook_kind kind, const struct twilio_param *param
     struct str type = webhook_param(params, count, "EventType");
     *out = (struct webhook_facts){
         .key = key_of(kind, params, count, token, body_hash, arena),
-        .lane = kind == WEBHOOK_EVENT ? lane_of(params, count, arena) : "",
+        .lane = lane_of(kind, params, count, arena),
         .account_sid = sid_or_empty(params, count, "AccountSid", "AC"),
         .workspace_sid = sid_or_empty(params, count, "WorkspaceSid", "WS"),
         .event_type = kind == WEBHOOK_EVENT && type.len <= PART_MAX_BYTES ? type : STR(""),

@@ -16,13 +16,18 @@
 /* Names are WEBHOOK_<first column>: name in the database and on the wire. */
 #define WEBHOOK_KINDS(X)                                                                           \
     X(EVENT, "event")           /* of the workspace: worked on */                                  \
-    X(ASSIGNMENT, "assignment") /* the others are kept as they came */                             \
+    X(ASSIGNMENT, "assignment") /* kept as it came */                                              \
     X(VOICE, "voice")                                                                              \
     X(VOICE_STATUS, "voice_status")                                                                \
     X(RECORDING, "recording")                                                                      \
     X(TRANSCRIPTION, "transcription")                                                              \
     X(SMS, "sms")                                                                                  \
-    X(MESSAGE_STATUS, "message_status")
+    X(MESSAGE_STATUS, "message_status")                                                            \
+    X(VOICE_MENU, "voice_menu") /* a key was pressed */                                            \
+    X(VOICE_WAIT, "voice_wait") /* what is heard while waiting */                                  \
+    X(VOICE_QUEUE_END, "voice_queue_end")                                                          \
+    X(VOICE_VOICEMAIL, "voice_voicemail") /* to leave a message, or one was left */                \
+    X(VOICE_TRANSFER_END, "voice_transfer_end")
 
 enum webhook_kind {
     WEBHOOK_NONE,
@@ -49,6 +54,11 @@ enum webhook_state {
 
 const char *webhook_kind_name(enum webhook_kind kind);
 enum webhook_kind webhook_kind_from(struct str name); /* WEBHOOK_NONE when unknown; so the next */
+/* True for those whose answer has to be made for them (calls/calls.h). */
+bool webhook_is_conversation(enum webhook_kind kind);
+/* The parameter, of ours and in the URL's query, that tells apart otherwise equal webhooks of one
+ * call; it is stored with the others. */
+#define WEBHOOK_TURN "turn"
 const char *webhook_state_name(enum webhook_state state);
 enum webhook_state webhook_state_from(struct str name);
 
@@ -68,8 +78,8 @@ struct webhook_facts {
 /*
  * The key is made of what was signed: the SID of an event, of a call and its status, and so on.
  * token: the header I-Twilio-Idempotency-Token, which is not signed, so it only tells apart what
- * else is alike; body_hash stands in where a webhook has no name of its own. False when the arena
- * is full.
+ * else is alike; body_hash stands in where a webhook has no name of its own. What asks for an
+ * answer in the middle of a call is named by all of these. False when the arena is full.
  */
 bool webhook_facts_read(enum webhook_kind kind, const struct twilio_param *params, size_t count,
                         struct str token, const char *body_hash, struct arena *arena,

@@ -255,6 +255,8 @@ static enum err_code nested_read(const struct rest_route *row, const struct http
     if (present.count == 0)
         return fail_empty(row, err);
     *(ProtobufCMessage **)field_at(*out, rest_field(row->request, row->nested)) = item;
+    if (row->kind != REST_UPDATE) /* a new item has all its fields */
+        return ERR_OK;
     return mask_set(req->call, *out, &present, err);
 }
 

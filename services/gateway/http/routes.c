@@ -48,7 +48,7 @@ const ProtobufCMessageDescriptor *rest_item_type(const struct rest_route *row)
 /* Tokens name a workspace too, but as a restriction that may be absent. */
 bool rest_has_workspace(const struct rest_route *row)
 {
-    return row->rpc != NULL && row->peer != PEER_GATEWAY &&
+    return row->rpc != NULL && (row->peer != PEER_GATEWAY || row->is_in_workspace) &&
            rest_field(rest_item_type(row), "workspace_sid") != NULL;
 }
 

@@ -56,6 +56,7 @@ struct rest_route {
     bool has_large_body;          /* up to REST_LARGE_BODY_BYTES; else REST_BODY_BYTES */
     /* No workspace named: the token's own, else none, and the service knows which one is meant. */
     bool may_lack_workspace;
+    bool is_in_workspace;      /* PEER_GATEWAY: works within one, as all of the others do */
     int budget_ms;             /* for the whole request; 0 = UPSTREAM_BUDGET_MS */
     const char *reason;        /* what "reason" says when the body does not; NULL = nothing */
     bool is_own_worker;        /* an agent's {sid} must be its own worker */

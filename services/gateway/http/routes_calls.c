@@ -1,6 +1,15 @@
-/* What comes from Twilio by webhook. */
+/* What comes from Twilio by webhook; calls and phone lines. */
 #include "route_rows.h"
+#include "taskrouter/directory/v1/calls.pb-c.h"
 #include "taskrouter/directory/v1/webhooks.pb-c.h"
+
+/* A call is hung up by its provider. */
+enum { HANG_UP_BUDGET_MS = 10000 };
+
+#define LINE_FIELDS                                                                                \
+    FIELDS("phone_number", "friendly_name", "greeting", "voicemail_greeting", "wait_music_url",    \
+           "after_hours", "after_hours_target", "after_hours_message", "department",               \
+           "workflow_sid", "menu", "language", "announce_position", "record_calls")
 
 /* One route a block; the macros read as columns. */
 /* clang-format off */
@@ -14,6 +23,14 @@ static const struct rest_route rows[] = {
     WEBHOOK("/webhooks/voice/recording", RECORDING, "receiveRecording", "Status of a recording"),
     WEBHOOK("/webhooks/voice/transcription", TRANSCRIPTION, "receiveTranscription",
             "Transcription of a recording"),
+    WEBHOOK("/webhooks/voice/menu", VOICE_MENU, "receiveDigits", "A key was pressed in a menu"),
+    WEBHOOK("/webhooks/voice/wait", VOICE_WAIT, "receiveWait", "What a waiting caller hears"),
+    WEBHOOK("/webhooks/voice/queue-end", VOICE_QUEUE_END, "receiveQueueEnd",
+            "A caller has left the queue"),
+    WEBHOOK("/webhooks/voice/voicemail", VOICE_VOICEMAIL, "receiveVoicemail",
+            "A caller is to leave a message, or has left one"),
+    WEBHOOK("/webhooks/voice/transfer-end", VOICE_TRANSFER_END, "receiveTransferEnd",
+            "A transferred call has ended"),
     WEBHOOK("/webhooks/sms", SMS, "receiveMessage", "Incoming message"),
     WEBHOOK("/webhooks/twilio/voice", VOICE, "receiveCallFormer", "As /api/webhooks/voice"),
     WEBHOOK("/webhooks/twilio/status", VOICE_STATUS, "receiveCallStatusFormer",
@@ -41,6 +58,33 @@ static const struct rest_route rows[] = {
      .summary = "Apply all dead webhooks again",
      RPC(directory, GATEWAY, Webhooks, ReplayDeadWebhooks, replay_dead_webhooks,
          replay_dead_webhooks_response)},
+
+    /* ---- calls and lines ---- */
+    {LIST("/calls", VIEWER), .tag = "calls", .summary = "List calls, newest first",
+     RPC(directory, GATEWAY, Calls, ListCalls, list_calls, list_calls_response),
+     .query = FIELDS(PAGED, "status", "from_number", "customer_sid", "task_sid"),
+     .is_in_workspace = true},
+    {GET("/calls/{sid}", VIEWER), .tag = "calls",
+     .summary = "Get a call by its SID or the provider's",
+     RPC(directory, GATEWAY, Calls, GetCall, get_call, call), .is_in_workspace = true},
+    {ACTION("/calls/{sid}/hangup", SUPERVISOR), .tag = "calls", .summary = "Hang a call up",
+     RPC(directory, GATEWAY, Calls, HangUpCall, hang_up_call, call), .is_in_workspace = true,
+     .budget_ms = HANG_UP_BUDGET_MS},
+    {LIST("/lines", VIEWER), .tag = "lines", .summary = "List phone lines",
+     RPC(directory, GATEWAY, Calls, ListLines, list_lines, list_lines_response),
+     .query = FIELDS(PAGED), .is_in_workspace = true},
+    {CREATE("/lines", SUPERVISOR), .tag = "lines",
+     .summary = "Create a phone line: a number, and how calls to it are answered",
+     RPC(directory, GATEWAY, Calls, CreateLine, create_line, line), .nested = "line",
+     .body = LINE_FIELDS, .is_in_workspace = true},
+    {GET("/lines/{sid}", VIEWER), .tag = "lines",
+     .summary = "Get a phone line by its SID or number",
+     RPC(directory, GATEWAY, Calls, GetLine, get_line, line), .is_in_workspace = true},
+    {UPDATE("/lines/{sid}", SUPERVISOR), .tag = "lines", .summary = "Change a phone line",
+     RPC(directory, GATEWAY, Calls, UpdateLine, update_line, line), .nested = "line",
+     .body = LINE_FIELDS, .is_in_workspace = true},
+    {DELETE("/lines/{sid}", SUPERVISOR), .tag = "lines", .summary = "Delete a phone line",
+     RPC_VOID(directory, GATEWAY, Calls, DeleteLine, delete_line), .is_in_workspace = true},
 };
 /* clang-format on */
 

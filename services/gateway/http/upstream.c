@@ -4,6 +4,7 @@
 
 #include "audit.h"
 #include "base/clock.h"
+#include "call_rpc.h"
 #include "directory_service.h"
 #include "gateway.h"
 #include "google/protobuf/empty.pb-c.h"
@@ -43,7 +44,8 @@ enum err_code upstream_directory(struct gateway *gateway, struct call *call, con
                                  const ProtobufCMessage *request, ProtobufCMessage **out_reply,
                                  struct err *err)
 {
-    static const struct rpc_service *const services[] = {&directory_service, &webhook_service};
+    static const struct rpc_service *const services[] = {&directory_service, &webhook_service,
+                                                         &call_service};
     const char *name = strrchr(rpc, '/') + 1;
     for (size_t s = 0; s < ARRAY_LEN(services); s++) {
         for (size_t i = 0; i < services[s]->method_count; i++) {

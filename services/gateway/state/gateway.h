@@ -9,6 +9,7 @@
 #define GATEWAY_SOURCE "/gateway" /* of our events */
 
 struct audit;
+struct calls;
 struct channels;
 struct auth;
 struct default_workspaces;
@@ -51,6 +52,7 @@ struct gateway {
     struct rate *rate;
     struct rest *rest;
     struct twilio *twilio;
+    struct calls *calls;
     struct webhooks *webhooks;
     struct webhook_tally tally;
     struct http_route_set route_sets[4]; /* what http serves; it keeps no copy */

@@ -14,6 +14,8 @@ struct gateway_settings {
     const char *secret_key;                 /* TASKROUTER_SECRET_KEY */
     const char *secret_key_previous;        /* TASKROUTER_SECRET_KEY_PREVIOUS */
     const char *default_workspace;          /* TWILIO_WORKSPACE_SID */
+    const char *default_workflow;           /* TWILIO_WORKFLOW_SID: of calls and messages */
+    const char *wait_music_url;             /* TASKROUTER_WAIT_MUSIC_URL */
     const char *cors_origins;               /* TASKROUTER_CORS_ORIGINS, comma-separated */
     const char *public_url;      /* TASKROUTER_PUBLIC_URL: of the URLs in answers below /v1 */
     const char *trusted_proxies; /* TASKROUTER_TRUSTED_PROXIES, comma-separated ranges */

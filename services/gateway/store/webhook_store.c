@@ -85,6 +85,26 @@ enum err_code webhook_store_insert(struct db_pool *pool, struct call *call,
     return code;
 }
 
+enum err_code webhook_store_answer(struct db_pool *pool, struct call *call, enum webhook_kind kind,
+                                   const char *key, struct webhook_answer *out, bool *out_found,
+                                   struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_pool_query(pool, call, &webhook_answered,
+                      DB_PARAMS(db_cstr(webhook_kind_name(kind)), db_cstr(key)), &result, err);
+    if (code != ERR_OK)
+        return code;
+    *out_found = db_row_count(result) > 0;
+    if (*out_found)
+        *out = (struct webhook_answer){
+            .status = db_get_i64(result, 0, 0),
+            .type = db_get_text(result, 0, 1),
+            .body = db_get_str(result, 0, 2),
+        };
+    return ERR_OK;
+}
+
 /* ---- claim ---- */
 
 struct claim {
@@ -145,6 +165,7 @@ static enum err_code claim_rows(struct db_conn *conn, struct call *call, struct 
             .parameters = db_get_str(result, (int)i, 2),
             .received_at_us = db_get_time_us(result, (int)i, 3),
             .attempts = db_get_i64(result, (int)i, 4),
+            .kind = webhook_kind_from(db_get_str(result, (int)i, 5)),
         };
     return ERR_OK;
 }

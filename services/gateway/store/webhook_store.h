@@ -26,7 +26,13 @@ struct webhook_new {
     bool is_repeat; /* set: it was there before, and answer is that of the first time */
 };
 
-/* All or none, in one statement; answers of repeats live in the call's arena. */
+/* What was answered to the webhook with this key; *out_found false: it has not come yet. */
+enum err_code webhook_store_answer(struct db_pool *pool, struct call *call, enum webhook_kind kind,
+                                   const char *key, struct webhook_answer *out, bool *out_found,
+                                   struct err *err) MUST_CHECK;
+
+/* All or none, in one statement; answers of repeats live in the call's arena. Of one that came at
+ * the same moment the answer may not be seen: then it stays as given. */
 enum err_code webhook_store_insert(struct db_pool *pool, struct call *call,
                                    struct webhook_new *const *rows, size_t count,
                                    struct err *err) MUST_CHECK;
@@ -46,6 +52,7 @@ struct webhook_due {
     struct str parameters;
     int64_t received_at_us;
     int64_t attempts;
+    enum webhook_kind kind;
 };
 
 /* Takes up to max_lanes lanes for lease_us, and of each the first max_rows rows that wait, in

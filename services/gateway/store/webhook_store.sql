@@ -34,6 +34,13 @@ left join webhook w on w.kind = g.kind and w.key = g.key
 where not exists (select from made m where m.sid = g.sid)
 order by g.ordinal;
 
+-- name: webhook_answered
+-- index: webhook_by_key
+select answer_status::bigint, answer_type, answer
+from webhook
+where kind = $1
+  and key = $2;
+
 -- name: webhook_relax
 -- of this transaction alone: what is lost with the server is done again, which changes nothing
 select set_config('synchronous_commit', 'off', true);
@@ -56,10 +63,10 @@ returning l.lane, l.generation, l.failures::bigint;
 
 -- name: webhook_of_lanes
 -- index: webhook_waiting
-select w.lane, w.sid, w.parameters, w.received_at, w.attempts::bigint
+select w.lane, w.sid, w.parameters, w.received_at, w.attempts::bigint, w.kind
 from unnest($1::text[]) as l (lane)
 cross join lateral (
-    select lane, sid, parameters, received_at, attempts, occurred_at, seq
+    select lane, sid, parameters, received_at, attempts, kind, occurred_at, seq
     from webhook
     where lane = l.lane
       and state = 'waiting'

@@ -24,8 +24,9 @@ enum {
     POLL_MS = 500,     /* what other processes received, and lanes that have rested */
     STORE_MS = 5000,
     APPLY_MS = 5000,
-    TURN_MS = 8000,   /* no further row is begun after that */
-    LEASE_MS = 15000, /* more than TURN_MS and APPLY_MS */
+    APPLY_OTHER_MS = 12000, /* several services are asked; the lease is longer */
+    TURN_MS = 8000,         /* no further row is begun after that */
+    LEASE_MS = 25000,       /* more than TURN_MS and APPLY_OTHER_MS */
     ARENA_BYTES = 96 << 20,
     OUTCOME_SIZE = 40,
     WATCH_MS = 5000,
@@ -142,20 +143,46 @@ static void counted(const char *outcome)
     metric_inc(METRIC_SERIES(metric_register(&processed_def), outcome));
 }
 
-static void note_done(struct turn *turn, const struct webhook_due *row, struct webhook_lane *lane,
-                      const Taskrouter__Sync__V1__ApplyWebhookResponse *reply)
+static enum err_code apply_event(struct turn *turn, const struct webhook_due *row,
+                                 const char **out_outcome, const char **out_detail, struct err *err)
 {
+    Taskrouter__Sync__V1__ApplyWebhookResponse *reply = NULL;
+    enum err_code code = apply(turn, row, &reply, err);
+    if (code != ERR_OK)
+        return code;
     char *outcome = arena_alloc(turn->call->arena, OUTCOME_SIZE);
     if (outcome != NULL)
         (void)pbjson_enum_short(&taskrouter__common__v1__mirror_outcome__descriptor,
                                 (int)reply->outcome, outcome, OUTCOME_SIZE);
+    *out_outcome = outcome;
+    *out_detail = reply->detail;
+    return ERR_OK;
+}
+
+static enum err_code apply_other(struct turn *turn, const struct webhook_due *row,
+                                 const char **out_outcome, struct err *err)
+{
+    const struct consumers_options *options = &turn->consumers->options;
+    struct twilio_param *params = NULL;
+    size_t count = 0;
+    turn->call->deadline_mono_us = clock_mono_us() + APPLY_OTHER_MS * US_PER_MS;
+    enum err_code code =
+        webhook_params_read(row->parameters, turn->call->arena, &params, &count, err);
+    return code == ERR_OK ? options->apply(options->apply_ctx, turn->call, row, params, count,
+                                           out_outcome, err)
+                          : code;
+}
+
+static void note_done(struct turn *turn, const struct webhook_due *row, struct webhook_lane *lane,
+                      const char *outcome, const char *detail)
+{
     lane->failures = 0;
     turn->ends[turn->end_count++] = (struct webhook_end){
         .sid = row->sid,
         .state = WEBHOOK_STATE_DONE,
         .attempts = row->attempts,
         .outcome = outcome != NULL ? outcome : "",
-        .detail = cut(turn->call->arena, reply->detail),
+        .detail = cut(turn->call->arena, detail),
     };
     counted(outcome != NULL ? outcome : "unknown");
     metric_observe_us(metric_single(&duration_def), clock_now_us() - row->received_at_us);
@@ -211,13 +238,16 @@ static void rows_apply(struct turn *turn)
     for (size_t i = 0; i < turn->row_count && may_go_on(turn); i++) {
         const struct webhook_due *row = &turn->rows[i];
         struct webhook_lane *lane = lane_of(turn, row->lane);
-        Taskrouter__Sync__V1__ApplyWebhookResponse *reply = NULL;
+        const char *outcome = NULL;
+        const char *detail = "";
         struct err err = {0};
         if (lane->rest_us > 0)
             continue;
-        enum err_code code = apply(turn, row, &reply, &err);
+        enum err_code code = row->kind == WEBHOOK_EVENT
+                                 ? apply_event(turn, row, &outcome, &detail, &err)
+                                 : apply_other(turn, row, &outcome, &err);
         if (code == ERR_OK)
-            note_done(turn, row, lane, reply);
+            note_done(turn, row, lane, outcome, detail);
         else
             note_failed(turn, row, lane, code, &err);
     }

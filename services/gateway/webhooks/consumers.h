@@ -7,16 +7,27 @@
 #pragma once
 
 #include "app/app.h"
+#include "twilio/form.h"
 
+struct call;
 struct consumers;
 struct db_pool;
 struct rpc_client;
+struct webhook_due;
+
+/* Applies a row that is no event of the workspace. *out_outcome: a word that outlives the call. */
+typedef enum err_code consumers_apply_fn(void *ctx, struct call *call,
+                                         const struct webhook_due *row,
+                                         const struct twilio_param *params, size_t count,
+                                         const char **out_outcome, struct err *err);
 
 struct consumers_options {
     struct db_pool *pool;    /* borrowed; so the next */
     struct rpc_client *sync; /* of sync-svc, calling as the service itself */
-    int count;               /* threads; 0 = this process applies nothing */
-    int64_t max_age_ms;      /* of what is done or kept; 0 = for ever; so the next */
+    consumers_apply_fn *apply;
+    void *apply_ctx;
+    int count;          /* threads; 0 = this process applies nothing */
+    int64_t max_age_ms; /* of what is done or kept; 0 = for ever; so the next */
     int64_t dead_max_age_ms;
 };
 

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/ids.h"
+#include "calls.h"
 #include "consumers.h"
 #include "crypt/crypt.h"
 #include "gateway.h"
@@ -24,13 +25,6 @@ static const struct metric_def received_def = {
     .help = "Webhooks of Twilio by what became of them: stored, repeated, failed.",
     .labels = {"kind", "outcome"},
 };
-
-/* Until calls are handled here. */
-#define VOICE_ANSWER                                                                               \
-    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"                                                   \
-    "<Response><Say>We are sorry, your call cannot be taken at the moment. Please try again "      \
-    "later.</Say><Hangup/></Response>"
-#define NO_TWIML "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>"
 
 struct webhooks {
     struct gateway *gateway;
@@ -52,6 +46,8 @@ enum err_code webhooks_new(struct gateway *gateway, struct webhooks **out, struc
     webhooks->consumers = consumers_new(&(struct consumers_options){
         .pool = gateway->host.pool,
         .sync = gateway->host.as_service[PEER_SYNC],
+        .apply = calls_apply,
+        .apply_ctx = gateway->calls,
         .count = (int)gateway->settings->webhook_consumers,
         .max_age_ms = gateway->settings->webhook_max_age_ms,
         .dead_max_age_ms = gateway->settings->webhook_dead_max_age_ms,
@@ -99,11 +95,7 @@ static struct webhook_answer answer_of(const struct gateway *gateway, enum webho
     case WEBHOOK_ASSIGNMENT: /* an empty body leaves the reservation pending */
         return (struct webhook_answer){200, "application/json",
                                        instruction != NULL ? str_from(instruction) : STR("")};
-    case WEBHOOK_VOICE:
-        return (struct webhook_answer){200, "text/xml; charset=utf-8", STR(VOICE_ANSWER)};
-    case WEBHOOK_SMS:
-        return (struct webhook_answer){200, "text/xml; charset=utf-8", STR(NO_TWIML)};
-    default:
+    default: /* of conversations it is made later */
         return (struct webhook_answer){204, "application/json", STR("")};
     }
 }
@@ -116,6 +108,24 @@ static void answer_write(struct http_response *res, const struct webhook_answer 
 }
 
 /* ---- receiving ---- */
+
+/* What our own URLs say in their query is kept with the parameters: it is signed as well. */
+static enum err_code turn_add(struct http_request *req, struct twilio_param **params, size_t *count,
+                              struct err *err)
+{
+    struct str turn = http_query(req, WEBHOOK_TURN);
+    if (turn.ptr == NULL)
+        return ERR_OK;
+    struct twilio_param *more = ARENA_ARRAY(req->call->arena, struct twilio_param, *count + 1);
+    if (more == NULL)
+        return call_no_room(err);
+    more[0] = (struct twilio_param){STR(WEBHOOK_TURN), turn}; /* before what a body may say */
+    for (size_t i = 0; i < *count; i++)
+        more[i + 1] = (*params)[i];
+    *params = more;
+    *count += 1;
+    return ERR_OK;
+}
 
 /* Forms are read before the signature is checked, which is over their parameters; anything else
  * afterwards. */
@@ -131,7 +141,7 @@ static enum err_code params_read(struct webhooks *webhooks, struct http_request 
         code = webhook_auth_check(webhooks->auth, req, *out, *out_count, is_form, err);
     if (code == ERR_OK && !is_form)
         code = webhook_params_of_json(req->body, req->call->arena, out, out_count, err);
-    return code;
+    return code == ERR_OK ? turn_add(req, out, out_count, err) : code;
 }
 
 static enum err_code row_make(const struct gateway *gateway, struct http_request *req,
@@ -159,6 +169,35 @@ static enum err_code row_make(const struct gateway *gateway, struct http_request
     return ERR_OK;
 }
 
+/* What is said to a caller is made for the call, unless it was said already. */
+static enum err_code answer_make(struct webhooks *webhooks, struct call *call,
+                                 const struct twilio_param *params, size_t count,
+                                 struct webhook_new *row, struct err *err)
+{
+    if (!webhook_is_conversation(row->kind))
+        return ERR_OK;
+    enum err_code code = webhook_store_answer(webhooks->gateway->host.pool, call, row->kind,
+                                              row->facts.key, &row->answer, &row->is_repeat, err);
+    if (code != ERR_OK || row->is_repeat)
+        return code;
+    return calls_answer(webhooks->gateway->calls, call, row->kind, params, count, &row->answer,
+                        err);
+}
+
+/* Stored, or found to be stored with another answer, which then is the one. */
+static enum err_code row_put(struct webhooks *webhooks, struct call *call, struct webhook_new *row,
+                             struct err *err)
+{
+    bool is_found = false;
+    if (row->is_repeat)
+        return ERR_OK;
+    enum err_code code = inbox_put(webhooks->inbox, call, row, err);
+    if (code == ERR_OK && row->is_repeat && webhook_is_conversation(row->kind))
+        code = webhook_store_answer(webhooks->gateway->host.pool, call, row->kind, row->facts.key,
+                                    &row->answer, &is_found, err);
+    return code;
+}
+
 enum err_code webhooks_handle(void *ctx, struct http_request *req, struct http_response *res,
                               struct err *err)
 {
@@ -173,7 +212,9 @@ enum err_code webhooks_handle(void *ctx, struct http_request *req, struct http_r
         code = row_make(gateway, req, kind, params, count, &row, err);
     if (code != ERR_OK)
         return code;
-    code = inbox_put(webhooks->inbox, req->call, &row, err);
+    code = answer_make(webhooks, req->call, params, count, &row, err);
+    if (code == ERR_OK)
+        code = row_put(webhooks, req->call, &row, err);
     const char *outcome = code != ERR_OK ? "failed" : row.is_repeat ? "repeated" : "stored";
     metric_inc(METRIC_SERIES(metric_register(&received_def), webhook_kind_name(kind), outcome));
     if (code != ERR_OK)

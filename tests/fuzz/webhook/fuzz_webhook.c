@@ -34,7 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!body_read((struct str){(const char *)data + 1, size - 1}, arena, &params, &count))
         return 0;
     if (webhook_facts_read(kind, params, count, STR("token"), "hash", arena, &facts))
-        INVARIANT(facts.key[0] != '\0' && (facts.lane[0] != '\0') == (kind == WEBHOOK_EVENT));
+        INVARIANT(facts.key[0] != '\0' && (facts.lane[0] != '\0' || kind != WEBHOOK_EVENT) &&
+                  (facts.lane[0] == '\0' ||
+                   (kind != WEBHOOK_ASSIGNMENT && kind != WEBHOOK_MESSAGE_STATUS)));
     if (webhook_params_write(params, count, arena, &stored, NULL) != ERR_OK)
         return 0;
     enum err_code code = webhook_params_read(stored, arena, &again, &again_count, NULL);

@@ -1,5 +1,7 @@
 #include "webhook.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "testing.h"
 #include "webhook_params.h"
@@ -54,30 +56,56 @@ static void test_event(void)
 static void test_keys(void)
 {
     static const struct twilio_param params[] = {
-        P("CallSid", CALL),         P("CallStatus", "ringing"),     P("RecordingSid", "RE1"),
-        P("ReservationSid", "WR1"), P("RecordingStatus", "absent"), P("MessageSid", "SM1"),
+        P("CallSid", CALL),
+        P("CallStatus", "ringing"),
+        P("RecordingSid", "RE1"),
+        P("ReservationSid", "WR1"),
+        P("RecordingStatus", "absent"),
+        P("MessageSid", "SM1"),
+        P("From", "+1"),
+        P("To", "+2"),
+        P("turn", "2"),
     };
     static const struct {
         enum webhook_kind kind;
         const char *token;
         const char *key;
+        const char *lane;
     } rows[] = {
-        {WEBHOOK_VOICE,          NULL,       CALL ":ringing"        },
-        {WEBHOOK_VOICE,          "token-1",  CALL ":ringing:token-1"},
-        {WEBHOOK_VOICE,          "no token", CALL ":ringing"        },
-        {WEBHOOK_VOICE_STATUS,   "token-1",  CALL ":ringing"        },
-        {WEBHOOK_RECORDING,      NULL,       "RE1:absent"           },
-        {WEBHOOK_TRANSCRIPTION,  NULL,       "body:hash"            },
-        {WEBHOOK_ASSIGNMENT,     "token-1",  "WR1"                  },
-        {WEBHOOK_SMS,            NULL,       "SM1"                  },
-        {WEBHOOK_MESSAGE_STATUS, NULL,       "body:hash"            },
+        {WEBHOOK_VOICE,          NULL,       CALL ":ringing",         CALL       },
+        {WEBHOOK_VOICE,          "token-1",  CALL ":ringing:token-1", CALL       },
+        {WEBHOOK_VOICE,          "no token", CALL ":ringing",         CALL       },
+        {WEBHOOK_VOICE_MENU,     NULL,       CALL ":2:hash",          CALL       },
+        {WEBHOOK_VOICE_MENU,     "token-1",  CALL ":token-1",         CALL       },
+        {WEBHOOK_VOICE_WAIT,     NULL,       "body:hash",             ""         },
+        {WEBHOOK_VOICE_STATUS,   "token-1",  CALL ":ringing",         CALL       },
+        {WEBHOOK_RECORDING,      NULL,       "RE1:absent",            CALL       },
+        {WEBHOOK_TRANSCRIPTION,  NULL,       "body:hash",             CALL       },
+        {WEBHOOK_ASSIGNMENT,     "token-1",  "WR1",                   ""         },
+        {WEBHOOK_SMS,            "token-1",  "SM1",                   "sms:+1>+2"},
+        {WEBHOOK_MESSAGE_STATUS, NULL,       "body:hash",             ""         },
     };
     AUTO(arena_cleanup) struct arena *arena = arena_new(1 << 16);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct webhook_facts facts =
             facts_of(arena, rows[i].kind, params, ARRAY_LEN(params), rows[i].token);
         CHECK_TEXT(facts.key, rows[i].key);
-        CHECK_TEXT(facts.lane, "");
+        CHECK_TEXT(facts.lane, rows[i].lane);
+    }
+}
+
+static void test_legs(void)
+{
+    static const struct twilio_param params[] = {P("CallSid", "CA00000000000000000000000000000002"),
+                                                 P("ParentCallSid", CALL)};
+    static const struct twilio_param nonsense[] = {P("CallSid", "CA1"), P("ParentCallSid", "x")};
+    AUTO(arena_cleanup) struct arena *arena = arena_new(1 << 16);
+    CHECK_TEXT(facts_of(arena, WEBHOOK_VOICE_STATUS, params, 2, NULL).lane, CALL);
+    CHECK_TEXT(facts_of(arena, WEBHOOK_VOICE_STATUS, nonsense, 2, NULL).lane, "");
+    for (int i = WEBHOOK_NONE + 1; i < WEBHOOK_KIND_COUNT; i++) {
+        bool is_voice = strncmp(webhook_kind_name((enum webhook_kind)i), "voice", 5) == 0;
+        bool speaks = (is_voice && i != WEBHOOK_VOICE_STATUS) || i == WEBHOOK_SMS;
+        CHECK_I64(webhook_is_conversation((enum webhook_kind)i), speaks);
     }
 }
 
@@ -159,6 +187,7 @@ static void test_json(void)
 static const struct test_case cases[] = {
     {"an event is known by its SID and goes with its task",        test_event   },
     {"the others are known by what they are about and its status", test_keys    },
+    {"what is about a leg goes with its call",                     test_legs    },
     {"names of kinds and states are read as they are written",     test_names   },
     {"who is away is waited for, what is wrong ends",              test_verdicts},
     {"parameters are stored with their order and repeats",         test_stored  },
