@@ -1,5 +1,6 @@
 /* order_by lists and single names. */
 #include "expr/anchor.h"
+#include "expr/tree.h"
 #include "expr_int.h"
 
 #include <stdlib.h>
@@ -179,4 +180,33 @@ const struct expr_value *path_value(const struct expr_path *path, const struct e
                                     struct expr_value *scratch)
 {
     return operand_value(path->name, the_name, env, scratch);
+}
+
+struct expr_path *expr_path_of(enum expr_slot slot, struct str path)
+{
+    struct expr_path *made = xcalloc(1, sizeof *made);
+    made->name = xcalloc(1, sizeof *made->name);
+    made->name->text = xstr_dup(path);
+    made->name->text_len = path.len;
+    (void)expr_add_path(made->name, slot, (struct str){made->name->text, path.len}, 0);
+    return made;
+}
+
+enum expr_kind expr_path_each(const struct expr_path *path, const struct expr_env *env,
+                              expr_each_fn fn, void *ctx)
+{
+    struct expr_value scratch;
+    const struct expr_value *value = operand_value(path->name, the_name, env, &scratch);
+    enum expr_kind kind = (enum expr_kind)value->kind;
+    if (kind != EXPR_KIND_ARRAY) {
+        if (kind != EXPR_KIND_NONE)
+            fn(ctx, value);
+        return kind;
+    }
+    const struct expr_value *element = array_first(value);
+    for (uint32_t left = value->len; left > 0; left--) {
+        fn(ctx, element);
+        element = array_next(element);
+    }
+    return kind;
 }

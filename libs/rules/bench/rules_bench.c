@@ -60,7 +60,7 @@ static struct expr_record *record_of(const char *json)
     return record;
 }
 
-/* Kinds of rules as people write them; no call of the bench matches one, so all are tried. */
+/* Kinds of rules as people write them; no call of the bench matches one but the last. */
 static void mixed_condition(char *out, size_t i)
 {
     static const char *const kinds[][2] = {
@@ -290,7 +290,7 @@ int main(int argc, char **argv)
     must(keyword_set_new(rule_default_keywords, rule_default_keyword_count, &b.keywords, &err),
          &err);
     make_calls(&b);
-    (void)printf("%zu rules; all are tried, the last one matches\n", b.count);
+    (void)printf("%zu rules; none matches before the last one\n", b.count);
     make_set(&b, mixed_condition);
     line(&b, "decision", decide);
     line(&b, "decision with keywords, merges and records", decide_whole);

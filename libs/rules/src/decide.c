@@ -197,20 +197,30 @@ static enum err_code finish(struct decision *d, struct err *err)
     return ERR_OK;
 }
 
+/* True: an end. */
+static bool try_rule(struct decision *d, size_t index)
+{
+    const struct rule_made *rule = &d->set->rules[index];
+    d->rule = index;
+    if (!is_valid_at(&rule->def, d->facts->now_us) ||
+        (rule->expr != NULL && !expr_eval(rule->expr, &d->env)))
+        return false;
+    note_applied(d, apply(d, rule));
+    return !rule->has_continue;
+}
+
 enum err_code rule_set_decide(const struct rule_set *set, const struct rule_facts *facts,
                               struct arena *arena, struct rule_outcome *out, struct err *err)
 {
     struct decision d;
+    uint64_t bits[INDEX_WORDS];
     start(&d, set, facts, arena, out);
-    for (size_t i = 0; i < set->count; i++) {
-        const struct rule_made *rule = &set->rules[i];
-        d.rule = i;
-        if (!rule->def.is_enabled || rule->is_broken || !is_valid_at(&rule->def, facts->now_us) ||
-            (rule->expr != NULL && !expr_eval(rule->expr, &d.env)))
-            continue;
-        note_applied(&d, apply(&d, rule));
-        if (!rule->has_continue)
-            break;
+    rule_index_find(set->index, &d.env, bits);
+    for (size_t word = 0; word * 64 < set->count; word++) {
+        for (uint64_t left = bits[word]; left != 0; left &= left - 1) {
+            if (try_rule(&d, word * 64 + (size_t)__builtin_ctzll(left)))
+                return finish(&d, err);
+        }
     }
     return finish(&d, err);
 }

@@ -1,6 +1,7 @@
 /* A compiled rule set: everything in one arena that nobody writes to once the set is made. */
 #pragma once
 
+#include "index.h"
 #include "rules/rules.h"
 
 /* One member of an ADD_ATTRIBUTES object, ready to be written. */
@@ -25,6 +26,7 @@ struct rule_set {
     struct arena *arena;
     struct rule_made *rules;
     size_t count;
+    struct rule_index *index;
     bool has_enabled;
     unsigned slots; /* EXPR_BIT of what enabled rules read */
 };

@@ -150,6 +150,7 @@ enum err_code rule_set_new(const struct rule_def *rules, size_t count, struct ru
                 set->slots |= EXPR_BIT(slot);
         }
     }
+    set->index = rule_index_new(set->rules, count);
     free(sorted);
     INVARIANT(!arena_is_exhausted(set->arena));
     *out = set;
@@ -163,6 +164,7 @@ void rule_set_free(struct rule_set *set)
     for (size_t i = 0; i < set->count; i++)
         expr_free(set->rules[i].expr);
     free(set->rules);
+    rule_index_free(set->index);
     arena_free(set->arena);
     free(set);
 }

@@ -204,8 +204,8 @@ static bool asks_equality(const struct literal *literal)
  * of the constants has one. */
 static bool cut_equal(struct range *range, const struct literal *literal)
 {
-    double least = INFINITY;
-    double greatest = -INFINITY;
+    double least = HUGE_VAL;
+    double greatest = -HUGE_VAL;
     bool is_list = literal->value.type == EXPR_OPERAND_LIST;
     size_t count = is_list ? literal->value.count : 1;
     for (size_t i = 0; i < count; i++) {
@@ -248,7 +248,7 @@ static bool prefixes_clash(const struct group *g)
 /* For numbers: no equality to a constant is asked for. */
 static bool number_is_possible(struct group *g, bool is_text)
 {
-    struct range range = {.low = -INFINITY, .high = INFINITY};
+    struct range range = {.low = -HUGE_VAL, .high = HUGE_VAL};
     if (g->domain.is_whole)
         range = (struct range){.low = g->domain.low, .high = g->domain.high};
     for (size_t i = 0; i < g->count; i++) {

@@ -68,3 +68,13 @@ bool expr_text_number(struct str text, struct expr_value *out_number);
 
 /* <0, 0, >0, exactly; both must be numbers. */
 int expr_number_cmp(struct expr_value a, struct expr_value b);
+
+/* A name as an expression has it (expr_operand.path). **Ownership:** the caller's; expr_path_free.
+ */
+struct expr_path *expr_path_of(enum expr_slot slot, struct str path);
+
+/* Calls fn for the value of the name, or for each element when it is an array; not for what is
+ * missing. Returns the value's kind. The name's slot must have a record. */
+typedef void (*expr_each_fn)(void *ctx, const struct expr_value *value);
+enum expr_kind expr_path_each(const struct expr_path *path, const struct expr_env *env,
+                              expr_each_fn fn, void *ctx);
