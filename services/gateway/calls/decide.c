@@ -2,18 +2,23 @@
 
 #include "caller.h"
 #include "calls_int.h"
+#include "calls_tasks.h"
 #include "gateway.h"
 #include "jx/jx.h"
 #include "jx/writer.h"
 #include "log/log.h"
 #include "rpc/client.h"
+#include "svc/wire.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
 #include "taskrouter/routing/v1/rules.pb-c.h"
 
 #define DECIDE         "/taskrouter.routing.v1.Rules/Decide"
 #define LIST_WORKFLOWS "/taskrouter.routing.v1.Routing/ListWorkflows"
 
-enum { ATTRIBUTES_MAX_BYTES = 64 << 10, NAME_MAX_CHARS = 128 };
+enum {
+    ATTRIBUTES_MAX_BYTES = 64 << 10,
+    PHONE_MAX = 64, /* characters that rules are told of a number that is none */
+};
 
 typedef Taskrouter__Routing__V1__Decision wire_decision;
 
@@ -125,8 +130,8 @@ static enum err_code rules_ask(struct ask *ask, const struct question *question,
     request.attributes = arena_strdup(arena, question->attributes);
     request.task_channel = arena_strdup(arena, question->channel);
     request.text = arena_strdup(arena, question->text);
-    request.caller_phone = arena_strdup(arena, ask->row.from_number);
-    request.called_phone = arena_strdup(arena, ask->row.to_number);
+    request.caller_phone = wire_text(arena, tasks_shown(arena, ask->row.from_number, PHONE_MAX));
+    request.called_phone = wire_text(arena, tasks_shown(arena, ask->row.to_number, PHONE_MAX));
     request.caller = arena_strdup(arena, question->facts);
     if (arena_is_exhausted(arena))
         return call_no_room(err);
@@ -295,7 +300,7 @@ static bool workspace_take(struct ask *ask, struct plan *plan)
     enum err_code code = calls_workspace(ask->calls, ask->call, named, WORKSPACE_MS, &facts, &err);
     if (code != ERR_OK) {
         LOG_ERROR(ask->call, "a call's workspace is not known, it is asked for a message",
-                  LOG_STR("call", ask->row.sid), LOG_ERR(&err));
+                  LOG_STR("phone_call", ask->row.sid), LOG_ERR(&err));
         return false;
     }
     plan->is_twilio = facts.is_twilio;
@@ -370,7 +375,7 @@ enum err_code calls_decide(struct ask *ask, bool after_menu, const struct line_o
     struct question question = {"voice", option != NULL ? option->label : "", own, caller.facts};
     if (rules_ask(ask, &question, &decision, &away) != ERR_OK)
         LOG_WARN(ask->call, "the rules cannot be asked, the call goes on without them",
-                 LOG_STR("call", ask->row.sid), LOG_ERR(&away));
+                 LOG_STR("phone_call", ask->row.sid), LOG_ERR(&away));
     out->last_words = "";
     if (decision != NULL)
         rules_take(decision, out, &queue_name);

@@ -105,8 +105,9 @@ static enum err_code begin(struct ask *ask, struct plan *plan, struct err *err)
     enum err_code code = tasks_begin(ask->calls, ask->call, &ask->row, plan, TASK_MS, &refusal);
     if (code == ERR_OK)
         return ERR_OK;
-    LOG_ERROR(ask->call, "the task of a call could not be made", LOG_STR("call", ask->row.sid),
-              LOG_BOOL("for_good", is_for_good(code)), LOG_ERR(&refusal));
+    LOG_ERROR(ask->call, "the task of a call could not be made",
+              LOG_STR("phone_call", ask->row.sid), LOG_BOOL("for_good", is_for_good(code)),
+              LOG_ERR(&refusal));
     if (!is_for_good(code))
         return ERR_OK;
     struct plan instead = *plan;

@@ -46,7 +46,7 @@ static void outlook_ask(struct ask *ask, struct outlook *out)
                  taskrouter__tasks__v1__task_explanation, &reply, &err);
     if (code != ERR_OK) {
         LOG_WARN(ask->call, "a waiting caller cannot be told a position",
-                 LOG_STR("call", ask->row.sid), LOG_ERR(&err));
+                 LOG_STR("phone_call", ask->row.sid), LOG_ERR(&err));
         return;
     }
     bool has_wait = reply->estimated_wait != NULL && reply->estimated_wait->_seconds_case != 0;

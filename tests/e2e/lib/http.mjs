@@ -21,7 +21,7 @@ export function request(url, { method = 'GET', headers = {}, body, agent, timeou
       res.on('end', () => {
         const text = Buffer.concat(chunks).toString();
         let parsed;
-        if (/\bjson\b/.test(res.headers['content-type'] ?? '')) {
+        if (text !== '' && /\bjson\b/.test(res.headers['content-type'] ?? '')) {
           try {
             parsed = JSON.parse(text);
           } catch {
