@@ -81,6 +81,7 @@ static enum err_code start(struct app *app, struct err *err)
     open_decisions(app, routing);
     rpc_server_add(routing->host.server, &routing_service, routing);
     rpc_server_add(routing->host.server, &routing_rules_service, routing);
+    rpc_server_add(routing->host.server, &routing_hours_service, routing);
     rpc_server_add(routing->host.server, &routing_mirror_service, routing);
     mirror_forward(&routing->host);
     host_consume(&routing->host, routing_consumers, routing_consumer_count, routing);

@@ -24,4 +24,13 @@ const struct config_setting routing_settings_table[ROUTING_SETTINGS_COUNT] = {
     BOUND("TASKROUTER_LIMIT_RULES", limit_rules, RULE_MAX_RULES, "Routing rules of a workspace."),
     BOUND("TASKROUTER_LIMIT_KEYWORDS", limit_keywords, KEYWORD_MAX_DEFS,
           "Keywords of a workspace."),
+    {
+       .key = "TASKROUTER_LIMIT_SCHEDULES",
+       .type = CONFIG_INT,
+       .default_text = "200",
+       .min = 1,
+       .max = 1000,
+       CONFIG_FIELD(struct routing_settings, limit_schedules),
+       .help = "Schedules of business hours of a workspace, all of which are held compiled.",
+       },
 };

@@ -86,6 +86,7 @@ static struct workspace_copy from_wire(const Taskrouter__Workers__V1__Workspace 
         .version = workspace->version,
         .is_mirrored = workspace->provider == TASKROUTER__WORKERS__V1__PROVIDER__PROVIDER_TWILIO,
         .is_fifo = strcmp(workspace->template_, "FIFO") == 0,
+        .time_zone = workspace->time_zone,
     };
 }
 

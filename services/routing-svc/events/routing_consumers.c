@@ -2,10 +2,13 @@
 
 #include "base/macros.h"
 #include "keyword_store.h"
+#include "outbox/outbox.h"
 #include "queue_copy_store.h"
 #include "routing.h"
 #include "routing_events.h"
 #include "rule_store.h"
+#include "schedule_events.h"
+#include "schedule_store.h"
 #include "svc/event.h"
 #include "svc/mirror.h"
 #include "taskrouter/events/v1/events.pb-c.h"
@@ -14,6 +17,10 @@
 enum err_code routing_workspace_born(struct db_conn *conn, struct call *call,
                                      const struct workspace_copy *workspace, struct err *err)
 {
+    enum err_code code =
+        workspace_zone_store_put(conn, call, workspace->sid, workspace->time_zone, true, err);
+    if (code != ERR_OK)
+        return code;
     if (!workspace->is_fifo || !workspace->is_new || workspace->is_mirrored)
         return ERR_OK;
     struct sid sid = workspace_fifo_sid("WW", workspace->sid);
@@ -33,7 +40,7 @@ enum err_code routing_workspace_born(struct db_conn *conn, struct call *call,
     };
     if (workflow.configuration == NULL)
         return call_no_room(err);
-    enum err_code code = workflow_store_insert(conn, call, &workflow, err);
+    code = workflow_store_insert(conn, call, &workflow, err);
     if (code != ERR_OK)
         return code;
     return workflow_event_append(conn, call, &workflow,
@@ -46,6 +53,8 @@ enum err_code routing_workspace_gone(struct db_conn *conn, struct call *call,
     enum err_code code = workflow_store_delete_all(conn, call, workspace_sid, err);
     if (code == ERR_OK)
         code = keyword_store_delete_all(conn, call, workspace_sid, err);
+    if (code == ERR_OK)
+        code = schedule_store_delete_all(conn, call, workspace_sid, err);
     if (code == ERR_OK)
         code = queue_copy_store_delete_all(conn, call, workspace_sid, err);
     if (code == ERR_OK)
@@ -61,6 +70,32 @@ static enum err_code on_workspace(void *ctx, struct call *call, const struct bus
     return workspaces_consume(&routing->workspaces, call, msg, err);
 }
 
+struct queue_news {
+    const Taskrouter__Queues__V1__TaskQueue *queue;
+    bool is_deleted;
+};
+
+/* A queue that is gone leaves the schedule of its hours. Old news changes nothing. */
+static enum err_code queue_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    const struct queue_news *news = ctx;
+    const Taskrouter__Queues__V1__TaskQueue *queue = news->queue;
+    struct str sid = str_from(queue->sid);
+    struct schedule schedule;
+    bool has_schedule = false;
+    bool is_alive = true;
+    enum err_code code = queue_copy_store_put(conn, call, queue->sid, queue->workspace_sid,
+                                              queue->version, news->is_deleted, err);
+    if (code == ERR_OK)
+        code = queue_copy_store_hold(conn, call, queue->workspace_sid, &sid, 1, &is_alive, err);
+    if (code == ERR_OK && !is_alive)
+        code = schedule_store_release_queue(conn, call, queue->workspace_sid, queue->sid, &schedule,
+                                            &has_schedule, err);
+    if (code != ERR_OK || !has_schedule)
+        return code;
+    return schedule_event_append(conn, call, &schedule, "schedule.updated", false, err);
+}
+
 static enum err_code on_task_queue(void *ctx, struct call *call, const struct bus_msg *msg,
                                    struct err *err)
 {
@@ -74,13 +109,11 @@ static enum err_code on_task_queue(void *ctx, struct call *call, const struct bu
     const Taskrouter__Events__V1__TaskQueueEvent *event = (const void *)message;
     if (event->task_queue == NULL)
         return svc_event_empty(msg, err);
-    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
-    code = db_acquire(routing->host.pool, call, &conn, err);
-    if (code != ERR_OK)
-        return code;
-    return queue_copy_store_put(conn, call, event->task_queue->sid,
-                                event->task_queue->workspace_sid, event->task_queue->version,
-                                event->deleted, err);
+    struct queue_news news = {event->task_queue, event->deleted};
+    code = db_tx_run(routing->host.pool, call, queue_tx, &news, err);
+    if (code == ERR_OK)
+        outbox_wake(routing->host.outbox);
+    return code;
 }
 
 const struct bus_consumer_def routing_consumers[] = {

@@ -1,13 +1,16 @@
 #include "routing_service.h"
 
 #include "base/macros.h"
+#include "hours_rpc.h"
 #include "mirror_rpc.h"
 #include "route_rpc.h"
+#include "schedule_rpc.h"
 #include "workflow_rpc.h"
 
 #define REQUEST(name) Taskrouter__Routing__V1__##name##Request
 #define LIST(name)    Taskrouter__Routing__V1__List##name##Response
 #define WORKFLOW      Taskrouter__Routing__V1__Workflow
+#define SCHEDULE      Taskrouter__Routing__V1__Schedule
 #define NOTHING       Google__Protobuf__Empty
 #define RESULTS       Taskrouter__Common__V1__MirrorResults
 
@@ -31,6 +34,23 @@ static const struct rpc_method methods[] = {
               2000, ROLE_VIEWER, 0),
 };
 
+static const struct rpc_method hours_methods[] = {
+    RPC_UNARY("CreateSchedule", schedule_rpc_create, REQUEST(CreateSchedule), SCHEDULE, 4000,
+              ROLE_SUPERVISOR, 0),
+    RPC_UNARY("GetSchedule", schedule_rpc_get, REQUEST(GetSchedule), SCHEDULE, 1000, ROLE_VIEWER,
+              0),
+    RPC_UNARY("ListSchedules", schedule_rpc_list, REQUEST(ListSchedules), LIST(Schedules), 2000,
+              ROLE_VIEWER, 0),
+    RPC_UNARY("UpdateSchedule", schedule_rpc_update, REQUEST(UpdateSchedule), SCHEDULE, 4000,
+              ROLE_SUPERVISOR, 0),
+    RPC_UNARY("DeleteSchedule", schedule_rpc_delete, REQUEST(DeleteSchedule), NOTHING, 4000,
+              ROLE_SUPERVISOR, 0),
+    RPC_UNARY("GetHours", hours_rpc_get, REQUEST(GetHours), Taskrouter__Routing__V1__HoursState,
+              1000, ROLE_VIEWER, 0),
+    RPC_UNARY("GetDueTime", hours_rpc_due, REQUEST(GetDueTime), Taskrouter__Routing__V1__DueTime,
+              1000, ROLE_VIEWER, 0),
+};
+
 static const struct rpc_method mirror_methods[] = {
     RPC_UNARY("PutWorkflows", mirror_rpc_put_workflows, REQUEST(PutWorkflows), RESULTS, 10000,
               ROLE_SERVICE, 0),
@@ -42,6 +62,12 @@ const struct rpc_service routing_service = {
     .descriptor = &taskrouter__routing__v1__routing__descriptor,
     .methods = methods,
     .method_count = ARRAY_LEN(methods),
+};
+
+const struct rpc_service routing_hours_service = {
+    .descriptor = &taskrouter__routing__v1__hours__descriptor,
+    .methods = hours_methods,
+    .method_count = ARRAY_LEN(hours_methods),
 };
 
 const struct rpc_service routing_mirror_service = {

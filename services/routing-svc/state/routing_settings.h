@@ -7,4 +7,5 @@ struct routing_settings {
     int64_t limit_workflows; /* TASKROUTER_LIMIT_WORKFLOWS */
     int64_t limit_rules;     /* TASKROUTER_LIMIT_RULES, never 0; so the next */
     int64_t limit_keywords;  /* TASKROUTER_LIMIT_KEYWORDS */
+    int64_t limit_schedules; /* TASKROUTER_LIMIT_SCHEDULES */
 };

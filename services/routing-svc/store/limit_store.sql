@@ -23,3 +23,12 @@ where workspace_sid = $1
 order by sid
 offset $2::bigint - 1
 limit 1;
+
+-- name: limit_schedule_nth
+-- index: schedule_by_workspace; no more entries than the limit
+select 1
+from schedule
+where workspace_sid = $1
+order by sid
+offset $2::bigint - 1
+limit 1;

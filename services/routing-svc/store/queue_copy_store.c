@@ -60,3 +60,16 @@ enum err_code queue_copy_store_delete_all(struct db_conn *conn, struct call *cal
     return db_query(conn, call, &queue_copy_delete_all, DB_PARAMS(db_cstr(workspace_sid)), NULL,
                     err);
 }
+
+enum err_code queue_copy_store_hold(struct db_conn *conn, struct call *call,
+                                    const char *workspace_sid, const struct str *sids, size_t count,
+                                    bool *out_all, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_query(conn, call, &queue_copy_hold,
+                 DB_PARAMS(db_cstr(workspace_sid), db_texts(sids, count)), &result, err);
+    if (code == ERR_OK)
+        *out_all = (size_t)db_row_count(result) == count;
+    return code;
+}

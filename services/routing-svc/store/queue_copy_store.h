@@ -26,3 +26,9 @@ enum err_code queue_copy_store_put(struct db_conn *conn, struct call *call, cons
 
 enum err_code queue_copy_store_delete_all(struct db_conn *conn, struct call *call,
                                           const char *workspace_sid, struct err *err) MUST_CHECK;
+
+/* Keeps all of them, none named twice, from being deleted until the transaction ends. *out_all
+ * false: one was deleted already. */
+enum err_code queue_copy_store_hold(struct db_conn *conn, struct call *call,
+                                    const char *workspace_sid, const struct str *sids, size_t count,
+                                    bool *out_all, struct err *err) MUST_CHECK;

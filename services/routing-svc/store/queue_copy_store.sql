@@ -28,3 +28,14 @@ select sid
 from queue_copy
 where sid = any($1::text[])
   and is_deleted;
+
+-- name: queue_copy_hold
+-- index: primary key; the live queues among these, none of which is deleted until the transaction
+-- ends
+select sid
+from queue_copy
+where sid = any($2::text[])
+  and workspace_sid = $1
+  and not is_deleted
+order by sid
+for share;

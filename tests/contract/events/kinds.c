@@ -43,6 +43,9 @@ static const struct event_kind kinds[] = {
     {"keyword.created",                    "/routing-svc", MESSAGE(keyword_event)     },
     {"keyword.updated",                    "/routing-svc", MESSAGE(keyword_event)     },
     {"keyword.deleted",                    "/routing-svc", MESSAGE(keyword_event)     },
+    {"schedule.created",                   "/routing-svc", MESSAGE(schedule_event)    },
+    {"schedule.updated",                   "/routing-svc", MESSAGE(schedule_event)    },
+    {"schedule.deleted",                   "/routing-svc", MESSAGE(schedule_event)    },
     {"token.created",                      "/gateway",     MESSAGE(token_event)       },
     {"token.revoked",                      "/gateway",     MESSAGE(token_event)       },
 };
@@ -95,6 +98,7 @@ static const struct sid_row sid_rows[] = {
     {"workflow",       "WW"},
     {"rule",           "RR"},
     {"keyword",        "KY"},
+    {"schedule",       "BH"},
     {"reservation",    "WR"},
     {"task",           "WT"},
     {"token",          "TK"},

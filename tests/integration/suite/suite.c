@@ -14,6 +14,7 @@
 #include "suite_int.h"
 #include "taskrouter/queues/v1/mirror.pb-c.h"
 #include "taskrouter/queues/v1/queues.pb-c.h"
+#include "taskrouter/routing/v1/hours.pb-c.h"
 #include "taskrouter/routing/v1/mirror.pb-c.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
 #include "taskrouter/routing/v1/rules.pb-c.h"
@@ -66,6 +67,7 @@ static const ProtobufCServiceDescriptor *const more_apis[] = {
     &taskrouter__tasks__v1__explain__descriptor,
     &taskrouter__tasks__v1__statistics__descriptor,
     &taskrouter__tasks__v1__callbacks__descriptor,
+    &taskrouter__routing__v1__hours__descriptor,
 };
 
 #define IDENTITY(role_, actor, account)                                                            \

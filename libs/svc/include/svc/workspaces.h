@@ -27,9 +27,10 @@ struct workspace_copy {
     const char *account_sid;
     const char *friendly_name;
     int64_t version;
-    bool is_mirrored; /* Twilio routes it: see svc/mirror.h */
-    bool is_fifo;     /* made from the template FIFO; for born only, so is the next */
-    bool is_new;      /* heard of for the first time: true exactly once for a workspace */
+    bool is_mirrored;      /* Twilio routes it: see svc/mirror.h */
+    bool is_fifo;          /* made from the template FIFO; for born only, so are the next */
+    bool is_new;           /* heard of for the first time: true exactly once for a workspace */
+    const char *time_zone; /* IANA name */
 };
 
 /* The SIDs of the queue ("WQ") and the workflow ("WW") that come with the template FIFO. */
