@@ -11,9 +11,9 @@
     }
 
 /* Of what is compiled as a whole: there is always one. */
-#define BOUND(key_, member, max_, help_)                                                           \
+#define BOUND(key_, member, default_, max_, help_)                                                 \
     {                                                                                              \
-        .key = (key_), .type = CONFIG_INT, .help = (help_), .default_text = "1000", .min = 1,      \
+        .key = (key_), .type = CONFIG_INT, .help = (help_), .default_text = (default_), .min = 1,  \
         .max = (max_), CONFIG_FIELD(struct routing_settings, member),                              \
     }
 
@@ -21,16 +21,10 @@
 const struct config_setting routing_settings_table[ROUTING_SETTINGS_COUNT] = {
     LIMIT("TASKROUTER_LIMIT_WORKFLOWS", limit_workflows,
           "Workflows of a workspace, 0 = any number; at Twilio 1000."),
-    BOUND("TASKROUTER_LIMIT_RULES", limit_rules, RULE_MAX_RULES, "Routing rules of a workspace."),
-    BOUND("TASKROUTER_LIMIT_KEYWORDS", limit_keywords, KEYWORD_MAX_DEFS,
+    BOUND("TASKROUTER_LIMIT_RULES", limit_rules, "1000", RULE_MAX_RULES,
+          "Routing rules of a workspace."),
+    BOUND("TASKROUTER_LIMIT_KEYWORDS", limit_keywords, "1000", KEYWORD_MAX_DEFS,
           "Keywords of a workspace."),
-    {
-       .key = "TASKROUTER_LIMIT_SCHEDULES",
-       .type = CONFIG_INT,
-       .default_text = "200",
-       .min = 1,
-       .max = 1000,
-       CONFIG_FIELD(struct routing_settings, limit_schedules),
-       .help = "Schedules of business hours of a workspace, all of which are held compiled.",
-       },
+    BOUND("TASKROUTER_LIMIT_SCHEDULES", limit_schedules, "200", 1000,
+          "Schedules of business hours of a workspace, all of which are held compiled."),
 };

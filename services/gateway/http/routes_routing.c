@@ -1,11 +1,15 @@
 /* How tasks are routed. */
 #include "route_rows.h"
+#include "taskrouter/routing/v1/hours.pb-c.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
 #include "taskrouter/routing/v1/rules.pb-c.h"
 
 #define RULE_FIELDS                                                                                \
     "name", "description", "priority", "enabled", "condition", "conditions", "actions",            \
         "valid_from", "valid_until", "labels"
+#define SCHEDULE_FIELDS                                                                            \
+    "name", "time_zone", "weekly_schedule", "holidays", "special_hours", "is_default",             \
+        "task_queue_sids", "phone_numbers"
 #define KEYWORD_FIELDS "phrases", "department", "priority", "confidence", "enabled", "description"
 
 /* One route a block; the macros read as columns. */
@@ -93,6 +97,32 @@ static const struct rest_route rows[] = {
      .summary = "Create the words of the guide's departments, where there are no keywords yet",
      RPC(routing, ROUTING, Rules, CreateDefaultKeywords, create_default_keywords,
          list_keywords_response)},
+
+    /* ---- business hours ---- */
+    {LIST("/hours", VIEWER), .tag = "hours", .summary = "List schedules of business hours",
+     RPC(routing, ROUTING, Hours, ListSchedules, list_schedules, list_schedules_response),
+     .query = FIELDS(PAGED)},
+    {CREATE("/hours", SUPERVISOR), .tag = "hours", .summary = "Create a schedule of business hours",
+     RPC(routing, ROUTING, Hours, CreateSchedule, create_schedule, schedule),
+     .body = FIELDS(SCHEDULE_FIELDS), .has_large_body = true},
+    {GET("/hours/{sid}", VIEWER), .tag = "hours", .summary = "Get a schedule of business hours",
+     RPC(routing, ROUTING, Hours, GetSchedule, get_schedule, schedule)},
+    {UPDATE("/hours/{sid}", SUPERVISOR), .tag = "hours",
+     .summary = "Change a schedule of business hours",
+     RPC(routing, ROUTING, Hours, UpdateSchedule, update_schedule, schedule),
+     .nested = "schedule",
+     .body = FIELDS(SCHEDULE_FIELDS), .has_large_body = true},
+    {DELETE("/hours/{sid}", SUPERVISOR), .tag = "hours",
+     .summary = "Delete a schedule of business hours",
+     RPC_VOID(routing, ROUTING, Hours, DeleteSchedule, delete_schedule)},
+    {GET("/hours/now", VIEWER), .tag = "hours",
+     .summary = "Say whether a line, queue or workspace is open, and until when",
+     RPC(routing, ROUTING, Hours, GetHours, get_hours, hours_state),
+     .query = FIELDS("schedule_sid", "phone_number", "task_queue_sid", "at")},
+    {GET("/hours/due", VIEWER), .tag = "hours",
+     .summary = "Say when something has to be done by business hours",
+     RPC(routing, ROUTING, Hours, GetDueTime, get_due_time, due_time),
+     .query = FIELDS("kind", "seconds", "schedule_sid", "phone_number", "task_queue_sid", "at")},
 };
 /* clang-format on */
 
