@@ -32,7 +32,9 @@ create table schedule_claim (
 
 create index schedule_claim_by_schedule on schedule_claim (schedule_sid, kind, position);
 
--- decisions depend on all of it
+-- decisions depend on all of it; whoever changes a row by hand has another search path
+alter function decision_note_change() set search_path from current;
+
 create trigger schedule_changed
 after insert or update or delete on schedule
 for each row execute function decision_note_change();
@@ -40,6 +42,7 @@ for each row execute function decision_note_change();
 create function decision_note_zone()
 returns trigger
 language plpgsql
+set search_path from current
 as $$
 begin
     insert into decision_revision values (new.sid, 1)
