@@ -193,15 +193,12 @@ enum err_code tasks_due(struct calls *calls, const struct call *call, const stru
     };
     struct arena *arena = call->arena;
     struct call as_service = calls_as_service(call, CONSUMER_MS);
-    Taskrouter__Routing__V1__GetHoursRequest hours;
     Taskrouter__Routing__V1__GetDueTimeRequest request;
     Taskrouter__Routing__V1__DueTime *reply = NULL;
-    taskrouter__routing__v1__get_hours_request__init(&hours);
     taskrouter__routing__v1__get_due_time_request__init(&request);
-    hours.workspace_sid = wire_text(arena, row->workspace_sid);
-    hours.phone_number = wire_text(arena, row->to_number[0] == '+' ? row->to_number : "");
-    hours.at = wire_time(arena, at_us);
-    request.hours = &hours;
+    request.workspace_sid = wire_text(arena, row->workspace_sid);
+    request.phone_number = wire_text(arena, row->to_number[0] == '+' ? row->to_number : "");
+    request.at = wire_time(arena, at_us);
     request.kind = (Taskrouter__Routing__V1__DueKind)kinds[kind].wire;
     if (arena_is_exhausted(arena))
         return call_no_room(err);

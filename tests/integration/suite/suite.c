@@ -63,10 +63,8 @@ static const struct service_row service_rows[SUITE_SERVICE_COUNT] = {
 
 /* Further services that one of the programs serves; their methods have names of their own. */
 static const ProtobufCServiceDescriptor *const more_apis[] = {
-    &taskrouter__routing__v1__rules__descriptor,
-    &taskrouter__tasks__v1__explain__descriptor,
-    &taskrouter__tasks__v1__statistics__descriptor,
-    &taskrouter__tasks__v1__callbacks__descriptor,
+    &taskrouter__routing__v1__rules__descriptor,    &taskrouter__tasks__v1__explain__descriptor,
+    &taskrouter__tasks__v1__statistics__descriptor, &taskrouter__tasks__v1__callbacks__descriptor,
     &taskrouter__routing__v1__hours__descriptor,
 };
 
