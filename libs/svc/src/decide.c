@@ -93,8 +93,11 @@ bool decider_has_to_ask(struct decider *decider, const char *workspace_sid)
         has_to = true;
         place->until_mono_us = now_us + REFRESH_US;
     }
+    bool is_away = has_to && decider->away_until_mono_us > now_us;
     lock_drop(&decider->lock);
-    return has_to;
+    if (is_away)
+        count("away");
+    return has_to && !is_away;
 }
 
 static void remember(struct decider *decider, const char *workspace_sid, bool has_rules,

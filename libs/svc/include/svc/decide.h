@@ -39,7 +39,8 @@ enum err_code decide_check(const struct call *call,
                            const Taskrouter__Tasks__V1__CreateTaskRequest *request,
                            struct err *err) MUST_CHECK;
 
-/* False when the workspace surely had no enabled rule a moment ago. Never blocks. */
+/* False when the workspace surely had no enabled rule a moment ago, or nobody could answer within
+ * the last second. Never blocks. */
 bool decider_has_to_ask(struct decider *decider, const char *workspace_sid);
 
 /*
