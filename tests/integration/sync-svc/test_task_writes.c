@@ -186,6 +186,55 @@ static const char *task_new(const char *attributes)
                                "sid"));
 }
 
+/* ---- rules ---- */
+
+static const json_t *decided; /* the last task of is_decided */
+
+/* Until sync-svc has heard that there are rules. */
+static bool is_decided(const void *ctx)
+{
+    (void)ctx;
+    decided = suite_ok(&suite_supervisor, T, "CreateTask",
+                       "{'workspaceSid':'%s','attributes':'{`urgent`:true}'}", ws);
+    return at_i64(decided, "priority") == 42;
+}
+
+static void test_task_of_rules(void)
+{
+    const char *queue =
+        suite_text("%s", at(suite_ok(&suite_admin, Q, "CreateTaskQueue",
+                                     "{'workspaceSid':'%s','friendlyName':'Urgent'}", ws),
+                            "sid"));
+    const char *rule = suite_text(
+        "%s", at(suite_ok(&suite_supervisor, R, "CreateRule",
+                          "{'workspaceSid':'%s','name':'Urgent','condition':"
+                          "'task.attributes.urgent == true','actions':[{'type':"
+                          "'RULE_ACTION_TYPE_ROUTE_TO_QUEUE','target':'%s','priority':42}]}",
+                          ws, queue),
+                 "sid"));
+    REQUIRE(suite_until(is_decided, NULL, PATIENCE_MS));
+    const char *sid = suite_text("%s", at(decided, "sid"));
+    const char *path = suite_text("Tasks/%s", sid);
+    const char *attributes = suite_text("{\"urgent\":true,\"routing_rules\":[\"%s\"]}", rule);
+    CHECK_TEXT(at(decided, "taskQueueSid"), queue);
+    CHECK_TEXT(at(decided, "attributes"), attributes);
+    CHECK_TEXT(there("task_queue_sid", path), queue);
+    CHECK_TEXT(there("routing_target", path), queue);
+    CHECK_TEXT(there("attributes", path), attributes);
+    CHECK_TEXT(
+        at(suite_ok(&suite_viewer, T, "ExplainTask", "{'workspaceSid':'%s','sid':'%s'}", ws, sid),
+           "rules.0.sid"),
+        rule);
+    /* Who names a destination is not asked. */
+    const json_t *named = suite_ok(&suite_supervisor, T, "CreateTask",
+                                   "{'workspaceSid':'%s','workflowSid':'%s','attributes':"
+                                   "'{`urgent`:true}'}",
+                                   ws, workflow);
+    CHECK_I64(at_i64(named, "priority"), 0);
+    (void)suite_ok(&suite_supervisor, R, "DeleteRule", "{'workspaceSid':'%s','sid':'%s'}", ws,
+                   rule);
+}
+
 static void test_task_life(void)
 {
     const json_t *made =
@@ -365,6 +414,7 @@ static const struct test_case cases[] = {
     {"an activity is made, renamed and deleted",                                     test_activity_life      },
     {"a worker's channel is changed",                                                test_worker_channel     },
     {"a task is made with the only workflow, changed, canceled and deleted",         test_task_life          },
+    {"a task without destination goes where the rules say",                          test_task_of_rules      },
     {"creates that look alike and lost their answers have a task each",              test_lost_twins         },
     {"tasks are made again once their owner is back, and others meanwhile",          test_owner_away         },
     {"an agent accepts, wraps up and completes his own",                             test_reservation_life   },
