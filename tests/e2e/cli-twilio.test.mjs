@@ -69,7 +69,7 @@ twins.test('bootstrap makes the guide at Twilio, and its callback URLs are check
   const made = await ok(['bootstrap', '--public-url', twins.hooks.url, '--env', file('.env', 'X=1\n')]);
   assert.match(made.stderr, /^created +queue "Permits Queue"$/m);
   const theirs = await twins.theirs.list('/queues');
-  assert.equal(theirs.length, 8);
+  assert.equal(theirs.length, 9);
   await twins.assertInStep('/queues', ['friendlyName', 'targetWorkers', 'maxReservedWorkers', 'taskOrder']);
   await twins.assertInStep('/workflows', ['friendlyName', 'configuration', 'assignmentCallbackUrl']);
   const again = await ok(['bootstrap', '--public-url', twins.hooks.url]);
@@ -162,6 +162,6 @@ twins.test('on a terminal progress is redrawn in place', async () => {
     ),
   );
   assert.match(shown, /\x1b\[3A/); // the workspace and two kinds: three lines
-  assert.match(shown, /queues +8|queues +9/);
+  assert.match(shown, /queues +9|queues +10/);
   assert.match(shown, /, done\x1b\[K/);
 });

@@ -38,7 +38,7 @@ async function prepare() {
   suite.api.workspace = suite.workspace;
   const all = await suite.api.list('/activities');
   suite.activities = Object.fromEntries(all.map((activity) => [activity.friendlyName, activity.sid]));
-  assert.equal(countOf(made.stderr, 'created'), 9, made.stderr); // workspace, 7 queues, workflow
+  assert.equal(countOf(made.stderr, 'created'), 10, made.stderr); // workspace, 8 queues, workflow
   assert.equal(countOf(made.stderr, 'unchanged'), 4, made.stderr); // the activities came with the workspace
 }
 
@@ -52,7 +52,7 @@ suite.test('bootstrap makes what the guide asks for', async () => {
     Offline: false,
     Break: false,
   });
-  assert.equal(queues.length, 7);
+  assert.equal(queues.length, 8);
   for (const queue of queues) {
     assert.equal(queue.targetWorkers, '1==1');
     assert.equal(queue.maxReservedWorkers, 1);
@@ -63,16 +63,21 @@ suite.test('bootstrap makes what the guide asks for', async () => {
   assert.equal(workflows.length, 1);
   assert.equal(lines.TWILIO_WORKFLOW_SID, workflows[0].sid);
   const { filters, default_filter: otherwise } = workflows[0].configuration.task_routing;
+  // The guide's filters, each with the caller's own coordinator first.
+  const coordinator = { expression: 'worker.sid == task.preferred_worker_sid', timeout: 30, skip_if: '1 == 1' };
+  const rows = [
+    ["task.department == 'permits'", 'PERMITS', 50],
+    ["task.department == 'utilities'", 'UTILITIES', 50],
+    ["task.department == 'emergency'", 'EMERGENCY', 100],
+    ["task.type == 'voicemail'", 'VOICEMAIL'],
+    ['task.preferred_worker_sid != null', 'DEFAULT'],
+  ];
   assert.deepEqual(
     filters.map((f) => [f.expression, f.targets]),
-    [
-      ['permits', 50],
-      ['utilities', 50],
-      ['emergency', 100],
-    ].map(([name, priority]) => [
-      `task.department == '${name}'`,
-      [{ queue: lines[`TWILIO_${name.toUpperCase()}_TASK_QUEUE_SID`], priority }],
-    ]),
+    rows.map(([expression, name, priority]) => {
+      const target = { queue: lines[`TWILIO_${name}_TASK_QUEUE_SID`], ...(priority && { priority }) };
+      return [expression, [{ ...target, ...coordinator }, target]];
+    }),
   );
   assert.equal(otherwise.queue, lines.TWILIO_DEFAULT_TASK_QUEUE_SID);
 });
@@ -81,7 +86,7 @@ suite.test('bootstrap again changes nothing, and mends what differs only', async
   const before = await suite.api.list('/queues');
   const again = await ok(['bootstrap']);
   assert.deepEqual(parseLines(again.stdout), lines);
-  assert.equal(countOf(again.stderr, 'unchanged'), 12, again.stderr);
+  assert.equal(countOf(again.stderr, 'unchanged'), 13, again.stderr);
   assert.equal(countOf(again.stderr, 'created') + countOf(again.stderr, 'updated'), 0);
   assert.deepEqual(await suite.api.list('/queues'), before);
 
@@ -90,7 +95,7 @@ suite.test('bootstrap again changes nothing, and mends what differs only', async
   assert.match(mended.stderr, /^updated +queue "Billing Queue"$/m);
   assert.match(mended.stderr, /^updated +workflow "Default Workflow"$/m);
   assert.match(mended.stderr, /^updated +workspace$/m);
-  assert.equal(countOf(mended.stderr, 'unchanged'), 10, mended.stderr);
+  assert.equal(countOf(mended.stderr, 'unchanged'), 11, mended.stderr);
   const workspace = await suite.api.get(`/workspaces/${suite.workspace}`);
   assert.equal(workspace.eventCallbackUrl, 'https://example.com/api/webhooks/taskrouter');
   const workflow = await suite.api.get(`/workflows/${lines.TWILIO_WORKFLOW_SID}`);
@@ -145,7 +150,7 @@ suite.test('a file makes another workspace the same, and its names travel', asyn
       .filter((c) => c.action === 'create')
       .map((c) => c.kind)
       .sort(),
-    ['activity', ...Array(7).fill('queue'), 'workflow'],
+    ['activity', ...Array(8).fill('queue'), 'workflow'],
   );
   const refused = await run(['apply', name, '--workspace', 'Twin', '--delete']);
   assert.equal(refused.code, 1);
@@ -167,7 +172,7 @@ suite.test('a plan says what would change, and which waiting tasks would move', 
   const { stdout } = await ok(['export']);
   const changed = stdout
     .replace("task.department == 'permits'", "task.department IN ['permits', 'billing']")
-    .replace('queue: Permits Queue', 'queue: Billing Queue')
+    .replaceAll('queue: Permits Queue', 'queue: Billing Queue')
     .replace(/(- name: Support Queue\n {2}target_workers: )1==1/, '$1skills HAS "support"');
   const plan = await run(['plan', file('changed.yaml', changed)]);
   assert.equal(plan.code, 2, plan.stderr);
@@ -203,7 +208,7 @@ suite.test('renaming by sid renames, and what a file lacks is kept unless it pru
   );
   await ok(['apply', renamed, '--yes']);
   const few =
-    'queues:\n- name: Default Queue\n- name: Permits Queue\n- name: Utilities Queue\n- name: Emergency Queue\n';
+    'queues:\n- name: Default Queue\n- name: Permits Queue\n- name: Utilities Queue\n- name: Emergency Queue\n- name: Voicemail Queue\n';
   const kept = await ok(['plan', file('few.yaml', few)]);
   assert.match(kept.stdout, /not in the file, and kept .*queue "Money Queue"/);
   const pruned = await run(['plan', file('prune.yaml', `prune: true\n${few}`)]);
@@ -215,7 +220,7 @@ suite.test('renaming by sid renames, and what a file lacks is kept unless it pru
   assert.match(blocked.stderr, /queue "Money Queue": .*complete or cancel them first/);
   for (const task of await suite.api.list('/tasks')) await suite.api.post(`/tasks/${task.sid}/cancel`, {});
   await ok(['apply', 'prune.yaml', '--yes']);
-  assert.equal((await suite.api.list('/queues')).length, 4);
+  assert.equal((await suite.api.list('/queues')).length, 5);
   await ok(['bootstrap']);
 });
 
@@ -267,6 +272,77 @@ suite.test(
   },
 );
 
+suite.test('a caller goes to his own coordinator first, if that one is free', async () => {
+  const work = (friendlyName) => suite.worker(friendlyName);
+  const [other, own] = [await work('colleague'), await work('coordinator')];
+  const create = (attributes) => suite.api.post('/tasks', { workflowSid: lines.TWILIO_WORKFLOW_SID, attributes });
+  // The router knows whom it was told to ask.
+  for (const { sid } of [other, own]) {
+    const asked = await suite.api.post('/tasks', { routingTarget: sid });
+    await suite.offerOf(asked.sid);
+    await suite.api.post(`/tasks/${asked.sid}/cancel`, {});
+  }
+  const attributes = { department: 'permits', preferred_worker_sid: own.sid };
+  const made = [await create(attributes), await create(attributes)];
+  for (const [task, worker] of [
+    [made[0], own],
+    [made[1], other], // he is busy: the department, at once
+  ]) {
+    assert.equal((await suite.offerOf(task.sid)).workerSid, worker.sid);
+    assert.equal((await suite.api.get(`/tasks/${task.sid}`)).priority, 50);
+  }
+  for (const task of made) await suite.api.post(`/tasks/${task.sid}/cancel`, {});
+  const second = await create({ preferred_worker_sid: own.sid });
+  const offer = await suite.offerOf(second.sid);
+  assert.equal(offer.workerSid, own.sid);
+  await suite.api.post(`/reservations/${offer.sid}/reject`, {});
+  await suite.api.post(`/tasks/${second.sid}/cancel`, {});
+  for (const worker of [other, own]) await suite.api.must('DELETE', `/workers/${worker.sid}`);
+});
+
+const RULES = `
+keywords:
+- phrases: [leak, gas leak]
+  department: utilities
+  priority: urgent
+  confidence: 0.9
+rules:
+- name: Leaks
+  priority: 90
+  condition: task.attributes.keywords contains "leak"
+  valid_from: 2026-12-01T00:00:00+01:00
+  labels: [safety]
+  actions:
+  - route_to_queue: Utilities Queue
+    priority: 80
+  - add_attributes: {urgent: true, floors: [1, 2.5]}
+  - continue: true
+- name: Late
+  priority: 10
+  condition: time.hour > 18
+  actions:
+  - route_to_workflow: Default Workflow
+  - voicemail: Please speak.
+`;
+
+suite.test('rules and keywords travel by name, and plan to nothing', async () => {
+  await ok(['apply', file('rules.yaml', RULES), '--yes']);
+  assert.match((await ok(['plan', 'rules.yaml'])).stdout, /No changes/);
+  const { stdout } = await ok(['export']);
+  assert.ok(!/\b(WQ|WA|WW|TC|WS|RR|BH|KY)[0-9a-f]{32}\b/.test(stdout), 'no SIDs');
+  assert.match(stdout, /- route_to_queue: Utilities Queue\n +priority: 80\n/);
+  assert.match(stdout, /valid_from: '?"?2026-11-30T23:00:00Z/);
+  assert.match((await ok(['plan', file('rules2.yaml', stdout)])).stdout, /No changes/);
+  const changed = stdout.replace('priority: 80', 'priority: 85');
+  const drift = await run(['drift', file('rules3.yaml', changed)]);
+  assert.equal(drift.code, 2, drift.stderr);
+  assert.match(drift.stdout, /~ rule "Leaks"\n.*actions\[0\]\.priority: 80 -> 85/);
+  await ok(['apply', 'rules3.yaml', '--yes']);
+  const pruned = await ok(['apply', file('rules4.yaml', 'prune: true\nkeywords: []\nrules: []\n'), '--yes']);
+  assert.match(pruned.stdout, /deleted rule "Leaks"/);
+  assert.deepEqual(await suite.api.list('/rules'), []);
+});
+
 suite.test('a wrong file gets one line that names its line', async () => {
   const rows = [
     [
@@ -286,7 +362,9 @@ suite.test('a wrong file gets one line that names its line', async () => {
       /line 2: available of the activity "Available" cannot be changed/,
     ],
     ['version: 2\n', /line 1: version must be 1/],
-    ['rules: []\n', /line 1: rules cannot be configured here yet/],
+    ['rules:\n- name: A\n  actions:\n  - route_to_queue: Nowhere\n', /line 4: there is no queue "Nowhere"/],
+    ['rules:\n- name: A\n  actions:\n  - fly: true\n', /line 4: there is no such action; an action is a map/],
+    ['hours:\n- name: A\n  weekly: {monday: [late]}\n', /line 3: hours are a list of times such as/],
     ['- a\n', /line 1: the file must be a map of sections, not a list/],
     ['a: &x 1\nb: *x\n', /line 1: anchors and aliases/],
     ['a: 1\na: 2\n', /line 2: the key "a" is there twice/],

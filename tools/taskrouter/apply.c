@@ -5,6 +5,7 @@
 #include "api.h"
 #include "cli.h"
 #include "doc.h"
+#include "doc_parts.h"
 #include "jx/jx.h"
 #include "plan.h"
 
@@ -22,10 +23,33 @@ static json_t *value_to_rest(struct plan *plan, const struct doc_field *field, j
         const char *sid = plan_sid_of(plan, DOC_ACTIVITIES, text);
         return json_string(sid != NULL ? sid : text);
     }
-    if (field->type == DOC_ROUTING) {
+    switch (field->type) {
+    case DOC_ROUTING: {
         json_t *copy = json_deep_copy(value);
         doc_queues_map(copy, queue_sid, plan);
         return copy;
+    }
+    case DOC_TIME:
+        return text[0] == '\0' ? json_null() : json_incref(value);
+    case DOC_QUEUE_NAMES:
+        return parts_queues_rest(plan, value);
+    case DOC_ACTIONS:
+        return parts_actions_rest(plan, value);
+    case DOC_WEEK:
+        return parts_week_rest(value);
+    case DOC_HOLIDAYS:
+        return parts_holidays_rest(value);
+    case DOC_SPECIALS:
+        return parts_specials_rest(value);
+    case DOC_NONE:
+    case DOC_TEXT:
+    case DOC_FLAG:
+    case DOC_NUMBER:
+    case DOC_ORDER:
+    case DOC_ACTIVITY:
+    case DOC_REAL:
+    case DOC_TEXTS:
+        break;
     }
     return json_incref(value);
 }

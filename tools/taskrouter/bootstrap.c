@@ -21,7 +21,7 @@
 #define WORKSPACE_NAME "KIN Communications Platform"
 #define WORKFLOW_NAME  "Default Workflow"
 
-enum { RESERVATION_TIMEOUT_S = 120, ATTEMPTS_MAX = 3 };
+enum { RESERVATION_TIMEOUT_S = 120, COORDINATOR_TIMEOUT_S = 30, ATTEMPTS_MAX = 3 };
 
 static const struct {
     const char *name;
@@ -33,38 +33,91 @@ static const struct {
     {"Break",       false}
 };
 
-/* priority 0: no filter leads there. */
+/* A filter leads to those with an expression. */
 static const struct queue_row {
     const char *name;
     const char *variable;
-    const char *department;
-    int priority;
+    const char *filter;
+    const char *expression;
+    int priority; /* 0: the task's own */
 } queues[] = {
-    {"Default Queue",    "TWILIO_DEFAULT_TASK_QUEUE_SID",    NULL,        0  },
-    {"Permits Queue",    "TWILIO_PERMITS_TASK_QUEUE_SID",    "permits",   50 },
-    {"Utilities Queue",  "TWILIO_UTILITIES_TASK_QUEUE_SID",  "utilities", 50 },
-    {"Scheduling Queue", "TWILIO_SCHEDULING_TASK_QUEUE_SID", NULL,        0  },
-    {"Emergency Queue",  "TWILIO_EMERGENCY_TASK_QUEUE_SID",  "emergency", 100},
-    {"Billing Queue",    "TWILIO_BILLING_TASK_QUEUE_SID",    NULL,        0  },
-    {"Support Queue",    "TWILIO_SUPPORT_TASK_QUEUE_SID",    NULL,        0  },
+    {"Default Queue",    "TWILIO_DEFAULT_TASK_QUEUE_SID",    NULL,        NULL,                           0  },
+    {"Permits Queue",    "TWILIO_PERMITS_TASK_QUEUE_SID",    "permits",   "task.department == 'permits'",
+     50                                                                                                      },
+    {"Utilities Queue",  "TWILIO_UTILITIES_TASK_QUEUE_SID",  "utilities",
+     "task.department == 'utilities'",                                                                    50 },
+    {"Scheduling Queue", "TWILIO_SCHEDULING_TASK_QUEUE_SID", NULL,        NULL,                           0  },
+    {"Emergency Queue",  "TWILIO_EMERGENCY_TASK_QUEUE_SID",  "emergency",
+     "task.department == 'emergency'",                                                                    100},
+    {"Billing Queue",    "TWILIO_BILLING_TASK_QUEUE_SID",    NULL,        NULL,                           0  },
+    {"Support Queue",    "TWILIO_SUPPORT_TASK_QUEUE_SID",    NULL,        NULL,                           0  },
+    {"Voicemail Queue",  "TWILIO_VOICEMAIL_TASK_QUEUE_SID",  "voicemail", "task.type == 'voicemail'",
+     0                                                                                                       },
 };
 
 /* ---- the document ---- */
+
+static json_t *target(const char *queue, int priority)
+{
+    json_t *made = json_pack("{s:s}", "queue", queue);
+    if (priority > 0)
+        (void)json_object_set_new(made, "priority", json_integer(priority));
+    return made;
+}
+
+/* The caller's own coordinator for half a minute, if free at once; then everybody. The step has no
+ * priority of its own, which the task would keep. */
+static json_t *filter(const char *name, const char *expression, const char *queue, int priority)
+{
+    json_t *first = target(queue, priority);
+    (void)json_object_update_new(
+        first, json_pack("{s:s, s:i, s:s}", "expression", "worker.sid == task.preferred_worker_sid",
+                         "timeout", COORDINATOR_TIMEOUT_S, "skip_if", "1 == 1"));
+    return json_pack("{s:s, s:s, s:[o, o]}", "filter_friendly_name", name, "expression", expression,
+                     "targets", first, target(queue, priority));
+}
 
 static json_t *routing(void)
 {
     json_t *filters = json_array();
     for (size_t i = 0; i < ARRAY_LEN(queues); i++) {
-        if (queues[i].department == NULL)
-            continue;
-        (void)json_array_append_new(
-            filters,
-            json_pack("{s:s, s:o, s:[{s:s, s:i}]}", "filter_friendly_name", queues[i].department,
-                      "expression", json_sprintf("task.department == '%s'", queues[i].department),
-                      "targets", "queue", queues[i].name, "priority", queues[i].priority));
+        if (queues[i].filter != NULL)
+            (void)json_array_append_new(filters, filter(queues[i].filter, queues[i].expression,
+                                                        queues[i].name, queues[i].priority));
     }
+    /* a default filter has one step only */
+    (void)json_array_append_new(filters, filter("coordinator", "task.preferred_worker_sid != null",
+                                                queues[0].name, queues[0].priority));
     return json_pack("{s:{s:o, s:{s:s}}}", "task_routing", "filters", filters, "default_filter",
                      "queue", queues[0].name);
+}
+
+/* The guide's three, as it writes them. */
+static const struct {
+    const char *name;
+    const char *condition;
+    const char *queue;
+    int task_priority; /* 0: the task's own */
+    int priority;
+    const char *voicemail; /* what a caller hears; NULL: waits */
+} examples[] = {
+    {"Emergency Keywords", "task.attributes.keywords contains \"emergency\"", "Emergency Queue",
+     100,                                                                                            100, NULL},
+    {"VIP Customers",      "task.attributes.customer_type == \"vip\"",        "Support Queue",   75, 75,  NULL},
+    {"After Hours",        "time.hour < 8 OR time.hour > 18",                 "Voicemail Queue", 0,  50,
+     "We are closed now. Please leave a message after the tone, and we will call you back."                   },
+};
+
+static json_t *example_actions(size_t at)
+{
+    json_t *route = json_pack("{s:s}", "route_to_queue", examples[at].queue);
+    if (examples[at].task_priority > 0)
+        (void)json_object_set_new(route, "priority", json_integer(examples[at].task_priority));
+    json_t *actions = json_pack("[o]", route);
+    if (examples[at].voicemail != NULL)
+        (void)json_array_append_new(actions,
+                                    json_pack("{s:s}", "voicemail", examples[at].voicemail));
+    return actions;
 }
 
 static void item_add(struct doc *doc, enum doc_kind kind, const char *key, json_t *fields)
@@ -85,6 +138,15 @@ static const char *callback_url(struct cli *cli, const char *path)
     while (len > 0 && base[len - 1] == '/')
         len--;
     return cli_text(cli, "%.*s/api/webhooks/%s", (int)len, base, path);
+}
+
+static void examples_add(struct doc *doc)
+{
+    for (size_t i = 0; i < ARRAY_LEN(examples); i++)
+        item_add(doc, DOC_RULES, examples[i].name,
+                 json_pack("{s:s, s:i, s:s, s:o}", "name", examples[i].name, "priority",
+                           examples[i].priority, "condition", examples[i].condition, "actions",
+                           example_actions(i)));
 }
 
 static struct doc *guide(struct cli *cli)
@@ -108,6 +170,8 @@ static struct doc *guide(struct cli *cli)
     item_add(doc, DOC_WORKFLOWS, WORKFLOW_NAME, workflow);
     if (events != NULL)
         item_add(doc, DOC_WORKSPACE, "", json_pack("{s:s}", "event_callback_url", events));
+    if (cli->given.has[OPT_EXAMPLE_RULES])
+        examples_add(doc);
     return doc;
 }
 
@@ -208,6 +272,25 @@ static enum err_code build(struct cli *cli, struct plan **out, struct err *err)
     return code;
 }
 
+/* The words of the guide's departments, where the workspace has none. */
+static enum err_code keywords_make(struct cli *cli, struct err *err)
+{
+    AUTO(jx_cleanup) json_t *there = NULL;
+    AUTO(jx_cleanup) json_t *nothing = json_object();
+    AUTO(jx_cleanup) json_t *made = NULL;
+    if (!cli->given.has[OPT_EXAMPLE_RULES])
+        return ERR_OK;
+    enum err_code code = api_list(cli->api, "/keywords", 1, &there, err);
+    if (code != ERR_OK || json_array_size(there) > 0)
+        return code;
+    struct api_request request = {
+        .method = HTTPC_POST, .path = "/keywords/defaults", .body = nothing};
+    code = api_call(cli->api, &request, &made, err);
+    if (code == ERR_OK)
+        (void)fprintf(stderr, "created    the keywords of the guide's departments\n");
+    return code;
+}
+
 /* ---- the lines ---- */
 
 static int lines_print(struct cli *cli, const struct plan *plan)
@@ -255,7 +338,8 @@ int bootstrap_run(struct cli *cli)
         return CLI_USAGE;
     }
     cli_catch_signals();
-    if (workspace_ensure(cli, &err) != ERR_OK || build(cli, &plan, &err) != ERR_OK) {
+    if (workspace_ensure(cli, &err) != ERR_OK || build(cli, &plan, &err) != ERR_OK ||
+        keywords_make(cli, &err) != ERR_OK) {
         cli_say("%s", err.detail);
         cli_say("what was made stays; run taskrouter bootstrap again when this is mended");
         return cli_is_interrupted() ? CLI_INTERRUPTED : CLI_FAILED;

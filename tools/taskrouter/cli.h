@@ -40,6 +40,8 @@ struct cli_settings {
     X(PUBLIC_URL, "public-url", "URL", "where Twilio reaches this suite, for its webhooks")        \
     X(ENV, "env", "FILE", "write the lines into this file instead of printing them")               \
     X(PROVIDER, "provider", "local|twilio", "of a workspace that has to be made (local)")          \
+    X(EXAMPLE_RULES, "example-rules", NULL,                                                        \
+      "with the guide's three routing rules and its keywords")                                     \
     X(SIDS, "sids", NULL, "with the SIDs, so that renaming in the file renames")                   \
     X(DELETE, "delete", NULL, "delete what is not in the file")                                    \
     X(YES, "yes", NULL, "do not ask")                                                              \

@@ -14,11 +14,11 @@ const struct cli_command cli_commands[] = {
              "webhooks. Exit status 1 where one failed.\n",
      .options = OPT_BIT(OPT_WORKSPACE) | OPT_BIT(OPT_JSON), .run = check_run},
     {.name = "bootstrap", .words = "", .summary = "make what the set-up guide asks for",
-     .more = "Four activities, seven queues, the workflow and, with a public URL, the callback URLs, found by\n"
-             "name and changed only where they differ. Prints the TWILIO_… lines for .env. A workspace that\n"
-             "is not there is made.\n",
+     .more = "Four activities, eight queues, the workflow and, with a public URL, the callback URLs, found by\n"
+             "name and changed only where they differ; with --example-rules the guide's routing rules and\n"
+             "keywords. Prints the TWILIO_… lines for .env. A workspace that is not there is made.\n",
      .options = OPT_BIT(OPT_WORKSPACE) | OPT_BIT(OPT_PUBLIC_URL) | OPT_BIT(OPT_ENV) |
-                OPT_BIT(OPT_PROVIDER), .run = bootstrap_run},
+                OPT_BIT(OPT_PROVIDER) | OPT_BIT(OPT_EXAMPLE_RULES), .run = bootstrap_run},
     {.name = "sync", .words = "", .summary = "bring a Twilio workspace's copy here up to date",
      .more = "Starts a run and follows it; Ctrl-C leaves the run going. --workers links them to users as\n"
              "well. Exit status: 0 clean, 1 partial, 2 failed, 3 wrong command line.\n",
@@ -26,7 +26,7 @@ const struct cli_command cli_commands[] = {
                 OPT_BIT(OPT_CANCEL) | OPT_BIT(OPT_IF_IDLE) | OPT_BIT(OPT_WORKSPACE) |
                 OPT_BIT(OPT_JSON), .run = sync_run},
     {.name = "export", .words = "", .summary = "write the configuration as YAML to standard output",
-     .more = "Workspace settings, channels, activities, queues and workflows, by name.\n",
+     .more = "Workspace settings, channels, activities, queues, workflows, hours, keywords and rules, by name.\n",
      .options = OPT_BIT(OPT_WORKSPACE) | OPT_BIT(OPT_SIDS), .run = export_run},
     {.name = "plan", .words = "FILE", .summary = "say what applying a file would change",
      .more = "With the waiting tasks that would be routed elsewhere (5000 of a workflow are looked at).\n"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "doc_parts.h"
 #include "jx/jx.h"
 #include "yaml/ydoc.h"
 
@@ -46,6 +47,38 @@ static const struct doc_field workflow_fields[] = {
     {"configuration",                    "configuration",                 DOC_ROUTING, false},
 };
 
+static const struct doc_field hours_fields[] = {
+    {"name",          "name",           DOC_TEXT,        false},
+    {"time_zone",     "timeZone",       DOC_TEXT,        false},
+    {"weekly",        "weeklySchedule", DOC_WEEK,        false},
+    {"holidays",      "holidays",       DOC_HOLIDAYS,    false},
+    {"special",       "specialHours",   DOC_SPECIALS,    false},
+    {"default",       "isDefault",      DOC_FLAG,        false},
+    {"queues",        "taskQueueSids",  DOC_QUEUE_NAMES, false},
+    {"phone_numbers", "phoneNumbers",   DOC_TEXTS,       false},
+};
+
+static const struct doc_field keyword_fields[] = {
+    {"phrases",     "phrases",     DOC_TEXTS, false},
+    {"department",  "department",  DOC_TEXT,  false},
+    {"priority",    "priority",    DOC_TEXT,  false},
+    {"confidence",  "confidence",  DOC_REAL,  false},
+    {"enabled",     "enabled",     DOC_FLAG,  false},
+    {"description", "description", DOC_TEXT,  false},
+};
+
+static const struct doc_field rule_fields[] = {
+    {"name",        "name",        DOC_TEXT,    false},
+    {"description", "description", DOC_TEXT,    false},
+    {"priority",    "priority",    DOC_NUMBER,  false},
+    {"enabled",     "enabled",     DOC_FLAG,    false},
+    {"condition",   "condition",   DOC_TEXT,    false},
+    {"actions",     "actions",     DOC_ACTIONS, false},
+    {"valid_from",  "validFrom",   DOC_TIME,    false},
+    {"valid_until", "validUntil",  DOC_TIME,    false},
+    {"labels",      "labels",      DOC_TEXTS,   false},
+};
+
 #define FIELDS(rows) .fields = (rows), .field_count = ARRAY_LEN(rows)
 
 const struct doc_section doc_sections[DOC_KIND_COUNT] = {
@@ -74,9 +107,22 @@ const struct doc_section doc_sections[DOC_KIND_COUNT] = {
                        .path = "/workflows",
                        .sid_prefix = "WW",
                        FIELDS(workflow_fields) },
+    [DOC_HOURS] = {.name = "hours",
+                       .noun = "schedule",
+                       .path = "/hours",
+                       .sid_prefix = "BH",
+                       FIELDS(hours_fields)    },
+    [DOC_KEYWORDS] = {.name = "keywords",
+                       .noun = "keyword",
+                       .path = "/keywords",
+                       .sid_prefix = "KY",
+                       FIELDS(keyword_fields)  },
+    [DOC_RULES] = {.name = "rules",
+                       .noun = "rule",
+                       .path = "/rules",
+                       .sid_prefix = "RR",
+                       FIELDS(rule_fields)     },
 };
-
-const char *const doc_reserved[] = {"rules", "hours", NULL};
 
 static void map_drop(void *map)
 {
@@ -158,6 +204,11 @@ const struct doc_field *doc_field_of(const struct doc_section *section, struct s
     return NULL;
 }
 
+const char *doc_key_from(const json_t *first)
+{
+    return json_string_value(json_is_array(first) ? json_array_get(first, 0) : first);
+}
+
 void doc_queues_map(json_t *routing, doc_queue_fn visit, void *ctx)
 {
     const char *key = NULL;
@@ -212,8 +263,23 @@ static json_t *field_from_rest(const struct doc_field *field, const json_t *raw,
         return json_boolean(json_is_true(value));
     case DOC_NUMBER:
         return json_integer(json_integer_value(value));
+    case DOC_REAL:
+        return json_real(json_number_value(value));
+    case DOC_TEXTS:
+        return value != NULL ? json_incref(value) : json_array();
+    case DOC_QUEUE_NAMES:
+        return parts_queues_shown(value, names);
+    case DOC_ACTIONS:
+        return parts_actions_shown(value, names);
+    case DOC_WEEK:
+        return parts_week_shown(value);
+    case DOC_HOLIDAYS:
+        return parts_holidays_shown(value);
+    case DOC_SPECIALS:
+        return parts_specials_shown(value);
     case DOC_NONE:
     case DOC_TEXT:
+    case DOC_TIME:
     case DOC_ORDER:
         break;
     }

@@ -23,6 +23,9 @@ enum doc_kind {
     DOC_ACTIVITIES,
     DOC_QUEUES,
     DOC_WORKFLOWS,
+    DOC_HOURS,
+    DOC_KEYWORDS,
+    DOC_RULES,
     DOC_KIND_COUNT,
 };
 
@@ -34,6 +37,14 @@ enum doc_type {
     DOC_ORDER,    /* FIFO or LIFO */
     DOC_ACTIVITY, /* an activity's name, or "" */
     DOC_ROUTING,  /* a workflow's document, with queues by name */
+    DOC_REAL,
+    DOC_TIME,  /* RFC 3339, or "" */
+    DOC_TEXTS, /* a list of texts; as a key: its first */
+    DOC_QUEUE_NAMES,
+    DOC_ACTIONS, /* these and the next: doc_parts.h */
+    DOC_WEEK,
+    DOC_HOLIDAYS,
+    DOC_SPECIALS,
 };
 
 struct doc_field {
@@ -53,9 +64,6 @@ struct doc_section {
 };
 
 extern const struct doc_section doc_sections[DOC_KIND_COUNT];
-
-/* The top-level words for what a later version of the file will have. NULL-terminated. */
-extern const char *const doc_reserved[];
 
 struct doc_item {
     enum doc_kind kind;
@@ -102,6 +110,9 @@ json_t *doc_keep(struct arena *arena, json_t *value);
 struct doc_item *doc_add(struct doc *doc, enum doc_kind kind, const char *key, json_t *fields);
 void doc_ref_add(struct doc *doc, enum doc_kind kind, const char *name, int line);
 struct doc_item *doc_find(const struct doc *doc, enum doc_kind kind, const char *key);
+/* What an item with that first field is found by; NULL when it has none. */
+const char *doc_key_from(const json_t *first);
+
 const struct doc_field *doc_field_of(const struct doc_section *section, struct str name);
 
 /* Calls visit for every value of a key "queue" in a routing document that is a text; what it gives

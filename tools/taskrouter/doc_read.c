@@ -1,9 +1,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
 #include "base/parse.h"
 #include "doc.h"
+#include "doc_parts.h"
 #include "yaml/ydoc.h"
 
 enum { LIST_MAX_BYTES = 256, SHOWN_MAX = 60, FILE_VERSION = 1 };
@@ -46,6 +48,33 @@ static json_t *text_read(const struct ydoc_node *node)
     return json_stringn(node->text.ptr, node->text.len);
 }
 
+static json_t *texts_read(const struct ydoc_node *node)
+{
+    json_t *out = node->kind == YDOC_LIST || node->kind == YDOC_NULL ? json_array() : NULL;
+    for (size_t i = 0; out != NULL && i < node->count; i++) {
+        json_t *text = text_read(node->items[i]);
+        if (text != NULL && json_array_append_new(out, text) == 0)
+            continue;
+        json_decref(out);
+        out = NULL;
+    }
+    return out;
+}
+
+/* As the API writes it, whatever the zone it was written in. */
+static json_t *time_read(const struct ydoc_node *node)
+{
+    int64_t at_us = 0;
+    char text[CLOCK_TEXT_SIZE];
+    if (node->kind == YDOC_NULL || (node->kind == YDOC_TEXT && node->text.len == 0))
+        return json_string("");
+    if (node->kind != YDOC_TEXT || !parse_time(node->text, &at_us))
+        return NULL;
+    if (at_us % US_PER_S != 0)
+        return json_stringn(node->text.ptr, node->text.len);
+    return json_string(clock_format_s(at_us, text));
+}
+
 static json_t *order_read(const struct ydoc_node *node)
 {
     static const char *const orders[] = {"FIFO", "LIFO"};
@@ -70,7 +99,7 @@ static void queues_find(struct doc *doc, const struct ydoc_node *node)
 }
 
 static json_t *value_read(struct doc *doc, const struct doc_field *field,
-                          const struct ydoc_node *node, const char **out_wanted)
+                          const struct ydoc_node *node, const char **out_wanted, struct err *err)
 {
     json_t *value = NULL;
     switch (field->type) {
@@ -98,6 +127,27 @@ static json_t *value_read(struct doc *doc, const struct doc_field *field,
             return NULL;
         queues_find(doc, node);
         return ydoc_json(node);
+    case DOC_REAL:
+        *out_wanted = "a number";
+        return node->kind == YDOC_INT    ? json_real((double)node->number)
+               : node->kind == YDOC_REAL ? json_real(node->real)
+                                         : NULL;
+    case DOC_TIME:
+        *out_wanted = "a time such as 2026-12-31T18:00:00Z";
+        return time_read(node);
+    case DOC_TEXTS:
+        *out_wanted = "a list of texts";
+        return texts_read(node);
+    case DOC_QUEUE_NAMES:
+        return parts_queues_read(doc, node, err);
+    case DOC_ACTIONS:
+        return parts_actions_read(doc, node, err);
+    case DOC_WEEK:
+        return parts_week_read(node, err);
+    case DOC_HOLIDAYS:
+        return parts_holidays_read(node, err);
+    case DOC_SPECIALS:
+        return parts_specials_read(node, err);
     case DOC_NONE:
         break;
     }
@@ -126,7 +176,9 @@ static enum err_code field_read(struct doc *doc, const struct doc_section *secti
     const char *wanted = "";
     if (field == NULL)
         return fail_field(section, map->key_lines[at], map->keys[at], err);
-    json_t *value = value_read(doc, field, map->items[at], &wanted);
+    json_t *value = value_read(doc, field, map->items[at], &wanted, err);
+    if (value == NULL && wanted[0] == '\0')
+        return err->code;
     if (value == NULL)
         return fail_type(map->items[at], field->name, wanted, err);
     (void)json_object_set_new(fields, field->name, value);
@@ -174,7 +226,7 @@ static enum err_code item_read(struct doc *doc, enum doc_kind kind, const struct
     }
     if (code != ERR_OK)
         return code;
-    const char *key = json_string_value(json_object_get(fields, section->fields[0].name));
+    const char *key = doc_key_from(json_object_get(fields, section->fields[0].name));
     if (kind != DOC_WORKSPACE && (key == NULL || key[0] == '\0'))
         return ERR_SET(err, ERR_INVALID_ARGUMENT, "FILE_INVALID", "line %d: %s %s needs a %s",
                        node->line, strchr("aeiou", section->noun[0]) != NULL ? "an" : "a",
@@ -208,12 +260,6 @@ static enum err_code section_read(struct doc *doc, enum doc_kind kind, const str
 static enum err_code fail_top(int line, struct str key, struct err *err)
 {
     char known[LIST_MAX_BYTES] = "version, prune";
-    for (const char *const *word = doc_reserved; *word != NULL; word++) {
-        if (str_eq_text(key, *word))
-            return ERR_SET(err, ERR_INVALID_ARGUMENT, "FILE_INVALID",
-                           "line %d: %s cannot be configured here yet; leave the section out", line,
-                           *word);
-    }
     for (int kind = 0; kind < DOC_KIND_COUNT; kind++)
         list_add(known, doc_sections[kind].name);
     return fail_key(line, key, "the file", known, err);

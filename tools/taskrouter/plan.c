@@ -4,6 +4,7 @@
 
 #include "base/macros.h"
 #include "doc.h"
+#include "doc_parts.h"
 #include "jx/jx.h"
 
 enum { PATH_MAX_BYTES = 512, DIFFERENCES_MAX = 1000 };
@@ -157,7 +158,9 @@ static json_t *name_of_sid(void *ctx, const char *text)
     bool is_name = doc_find(plan->wanted, DOC_QUEUES, text) != NULL ||
                    doc_find(plan->current, DOC_QUEUES, text) != NULL ||
                    doc_find(plan->wanted, DOC_ACTIVITIES, text) != NULL ||
-                   doc_find(plan->current, DOC_ACTIVITIES, text) != NULL;
+                   doc_find(plan->current, DOC_ACTIVITIES, text) != NULL ||
+                   doc_find(plan->wanted, DOC_WORKFLOWS, text) != NULL ||
+                   doc_find(plan->current, DOC_WORKFLOWS, text) != NULL;
     const char *name = is_name ? NULL : map_get(&plan->names, str_from(text));
     return name != NULL ? json_string(name) : NULL;
 }
@@ -174,6 +177,10 @@ static void sids_resolve(struct plan *plan)
             json_t *name = NULL;
             if (field->type == DOC_ROUTING)
                 doc_queues_map(value, name_of_sid, plan);
+            else if (field->type == DOC_ACTIONS)
+                parts_actions_map(value, name_of_sid, plan);
+            else if (field->type == DOC_QUEUE_NAMES)
+                parts_queues_map(value, name_of_sid, plan);
             else if (field->type == DOC_ACTIVITY && json_is_string(value))
                 name = name_of_sid(plan, json_string_value(value));
             if (name != NULL)
@@ -185,25 +192,39 @@ static void sids_resolve(struct plan *plan)
 /* ---- order ---- */
 
 static const enum doc_kind order[] = {DOC_CHANNELS, DOC_ACTIVITIES, DOC_QUEUES, DOC_WORKFLOWS,
-                                      DOC_WORKSPACE};
+                                      DOC_HOURS,    DOC_KEYWORDS,   DOC_RULES,  DOC_WORKSPACE};
 
-static enum err_code writes_add(struct plan *plan, const struct map *matched, struct err *err)
+static enum err_code write_add(struct plan *plan, const struct map *matched,
+                               struct doc_item *wanted, struct err *err)
 {
-    for (size_t k = 0; k < ARRAY_LEN(order); k++) {
-        const struct doc_list *list = &plan->wanted->lists[order[k]];
-        for (size_t i = 0; i < list->count; i++) {
-            struct doc_item *wanted = list->items[i];
-            struct doc_item *current = NULL;
-            if (wanted->sid != NULL && map_get(matched, str_from(wanted->sid)) == wanted)
-                current = by_sid(&plan->current->lists[order[k]], wanted->sid);
-            struct plan_step *step =
-                step_add(plan, current != NULL ? PLAN_CHANGE : PLAN_CREATE, wanted, current);
-            enum err_code code = item_compare(plan, step, err);
-            if (code != ERR_OK)
-                return code;
-            if (step->action == PLAN_CHANGE && json_array_size(step->fields) == 0)
-                plan->count--; /* nothing to do */
-        }
+    struct doc_item *current = NULL;
+    if (wanted->sid != NULL && map_get(matched, str_from(wanted->sid)) == wanted)
+        current = by_sid(&plan->current->lists[wanted->kind], wanted->sid);
+    struct plan_step *step =
+        step_add(plan, current != NULL ? PLAN_CHANGE : PLAN_CREATE, wanted, current);
+    enum err_code code = item_compare(plan, step, err);
+    if (code == ERR_OK && step->action == PLAN_CHANGE && json_array_size(step->fields) == 0)
+        plan->count--; /* nothing to do */
+    return code;
+}
+
+/* One schedule at most is the default: the one that was gives it up first. */
+static bool is_default_schedule(const struct doc_item *item)
+{
+    return item->kind == DOC_HOURS && json_is_true(json_object_get(item->fields, "default"));
+}
+
+static enum err_code writes_add(struct plan *plan, const struct map *matched, enum doc_kind kind,
+                                struct err *err)
+{
+    const struct doc_list *list = &plan->wanted->lists[kind];
+    for (size_t i = 0; i < list->count * 2; i++) {
+        struct doc_item *wanted = list->items[i % list->count];
+        if (is_default_schedule(wanted) != (i >= list->count))
+            continue;
+        enum err_code code = write_add(plan, matched, wanted, err);
+        if (code != ERR_OK)
+            return code;
     }
     return ERR_OK;
 }
@@ -218,23 +239,40 @@ static bool is_default_channel(const struct doc_item *item)
     return false;
 }
 
-static void deletions_add(struct plan *plan, const struct map *matched, bool deletes)
+static void deletions_add(struct plan *plan, const struct map *matched, enum doc_kind kind,
+                          bool deletes)
 {
-    for (size_t k = ARRAY_LEN(order); k-- > 0;) {
-        const struct doc_list *list = &plan->current->lists[order[k]];
-        if (order[k] == DOC_WORKSPACE || !plan->wanted->lists[order[k]].is_there)
+    const struct doc_list *list = &plan->current->lists[kind];
+    if (kind == DOC_WORKSPACE || !plan->wanted->lists[kind].is_there)
+        return;
+    for (size_t i = 0; i < list->count; i++) {
+        struct doc_item *item = list->items[i];
+        if (map_get(matched, str_from(item->sid)) != NULL || is_default_channel(item))
             continue;
-        for (size_t i = 0; i < list->count; i++) {
-            struct doc_item *item = list->items[i];
-            if (map_get(matched, str_from(item->sid)) != NULL || is_default_channel(item))
-                continue;
-            if (deletes)
-                (void)step_add(plan, PLAN_DELETE, NULL, item);
-            else
-                (void)json_array_append_new(
-                    plan->kept, json_sprintf("%s \"%s\"", doc_sections[order[k]].noun, item->key));
-        }
+        if (deletes)
+            (void)step_add(plan, PLAN_DELETE, NULL, item);
+        else
+            (void)json_array_append_new(
+                plan->kept, json_sprintf("%s \"%s\"", doc_sections[kind].noun, item->key));
     }
+}
+
+/* What is referred to first, deletions last and backwards; but those of schedules, which nothing
+ * refers to, first, so that others may take over whom they were for. */
+static enum err_code steps_add(struct plan *plan, const struct map *matched, bool deletes,
+                               struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t k = 0; k < ARRAY_LEN(order) && code == ERR_OK; k++) {
+        if (order[k] == DOC_HOURS)
+            deletions_add(plan, matched, DOC_HOURS, deletes);
+        code = writes_add(plan, matched, order[k], err);
+    }
+    for (size_t k = ARRAY_LEN(order); k-- > 0 && code == ERR_OK;) {
+        if (order[k] != DOC_HOURS)
+            deletions_add(plan, matched, order[k], deletes);
+    }
+    return code;
 }
 
 /* ---- references ---- */
@@ -325,12 +363,10 @@ enum err_code plan_make(struct doc *wanted, struct doc *current, bool deletes, s
     if (code == ERR_OK) {
         doc_render(current, &plan->names);
         sids_resolve(plan);
-        code = writes_add(plan, &matched, err);
+        code = steps_add(plan, &matched, deletes || wanted->prunes, err);
     }
-    if (code == ERR_OK) {
-        deletions_add(plan, &matched, deletes || wanted->prunes);
+    if (code == ERR_OK)
         code = refs_check(plan, err);
-    }
     map_fini(&matched);
     for (size_t i = 0; i < plan->count; i++)
         plan->counts[plan->steps[i].action]++;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "doc_parts.h"
 #include "jx/jx.h"
 #include "plan.h"
 #include "testing.h"
@@ -78,8 +79,99 @@ static json_t *random_routing(unsigned depth, unsigned queues)
     }
 }
 
-static json_t *random_field(const struct doc_field *field, unsigned activities, unsigned queues)
+static json_t *random_texts(void)
 {
+    json_t *made = json_array();
+    for (unsigned i = random_below(ITEMS_MAX); i > 0; i--)
+        (void)json_array_append_new(made, random_text());
+    return made;
+}
+
+static json_t *random_sids(const char *prefix, unsigned count)
+{
+    char sid[40];
+    json_t *made = json_array();
+    for (unsigned i = random_below(ITEMS_MAX); i > 0; i--)
+        (void)json_array_append_new(made,
+                                    json_string(sid_text(sid, prefix, random_below(count + 1))));
+    return made;
+}
+
+static const char *const days[] = {"monday", "tuesday",  "wednesday", "thursday",
+                                   "friday", "saturday", "sunday"};
+
+/* {"isOpen", "timeSlots"}, as days and holidays have them. */
+static json_t *random_day(void)
+{
+    json_t *slots = json_array();
+    for (unsigned i = random_below(3); i > 0; i--)
+        (void)json_array_append_new(
+            slots, json_pack("{s:o, s:o}", "start", json_sprintf("%02u:30", random_below(12)),
+                             "end", json_sprintf("%02u:00", 12 + random_below(13))));
+    return json_pack("{s:b, s:o}", "isOpen", (int)random_below(2), "timeSlots", slots);
+}
+
+static json_t *random_week(void)
+{
+    json_t *made = json_object();
+    for (size_t i = 0; i < ARRAY_LEN(days); i++)
+        (void)json_object_set_new(made, days[i], random_below(3) == 0 ? json_null() : random_day());
+    return made;
+}
+
+static json_t *random_dates(bool is_range)
+{
+    json_t *made = json_array();
+    for (unsigned i = 1 + random_below(ITEMS_MAX); i > 1; i--) {
+        json_t *item = is_range ? json_object() : random_day();
+        (void)json_object_set_new(item, "name", random_text());
+        (void)json_object_set_new(item, is_range ? "startDate" : "date",
+                                  json_sprintf("2026-%02u-%02u", i, 1 + random_below(28)));
+        if (is_range) {
+            (void)json_object_set_new(item, "endDate", json_string("2027-01-01"));
+            (void)json_object_set_new(item, "schedule", random_week());
+        }
+        (void)json_array_append_new(made, item);
+    }
+    return made;
+}
+
+static json_t *random_actions(unsigned queues, unsigned workflows)
+{
+    static const char *const types[] = {
+        "route_to_queue", "route_to_worker", "route_to_workflow", "set_priority",
+        "add_attributes", "set_timeout",     "voicemail",         "play_message",
+        "transfer",       "hang_up",         "continue",
+    };
+    char sid[40];
+    json_t *made = json_array();
+    for (unsigned i = random_below(ITEMS_MAX); i > 0; i--) {
+        unsigned type = random_below(ARRAY_LEN(types));
+        const char *target = type == 0   ? sid_text(sid, "WQ", random_below(queues + 1))
+                             : type == 1 ? sid_text(sid, "WK", 1)
+                             : type == 2 ? sid_text(sid, "WW", random_below(workflows + 1))
+                             : type == 8 ? "+15551234567"
+                                         : "";
+        json_t *action = json_pack("{s:s, s:s, s:s, s:o}", "type", types[type], "target", target,
+                                   "targetName", type == 1 ? "Ann" : "", "message", random_text());
+        bool has_number = type == 3 || type == 5 || random_below(2) == 0;
+        (void)json_object_set_new(action, "priority",
+                                  has_number ? json_integer(random_below(100)) : json_null());
+        (void)json_object_set_new(action, "timeout",
+                                  has_number ? json_integer(random_below(100)) : json_null());
+        (void)json_object_set_new(action, "attributes",
+                                  type == 4 || random_below(2) == 0
+                                      ? json_pack("{s:o}", "a", random_text())
+                                      : json_null());
+        (void)json_array_append_new(made, action);
+    }
+    return made;
+}
+
+static json_t *random_field(const struct doc_field *field, const unsigned counts[DOC_KIND_COUNT])
+{
+    const unsigned activities = counts[DOC_ACTIVITIES];
+    const unsigned queues = counts[DOC_QUEUES];
     static const char *const orders[] = {"FIFO", "LIFO"};
     char sid[40];
     json_t *routing = NULL;
@@ -99,6 +191,22 @@ static json_t *random_field(const struct doc_field *field, unsigned activities, 
         if (random_below(4) != 0)
             (void)json_object_set_new(routing, "task_routing", random_routing(DEPTH, queues));
         return routing;
+    case DOC_REAL:
+        return json_real((double)random_below(9) / 8);
+    case DOC_TIME:
+        return random_below(2) == 0 ? json_null() : json_string("2026-12-31T18:00:00Z");
+    case DOC_TEXTS:
+        return random_texts();
+    case DOC_QUEUE_NAMES:
+        return random_sids("WQ", queues);
+    case DOC_ACTIONS:
+        return random_actions(queues, counts[DOC_WORKFLOWS]);
+    case DOC_WEEK:
+        return random_week();
+    case DOC_HOLIDAYS:
+        return random_dates(false);
+    case DOC_SPECIALS:
+        return random_dates(true);
     case DOC_NONE:
     case DOC_TEXT:
         break;
@@ -120,13 +228,15 @@ static struct doc *random_suite(struct arena *arena)
         for (unsigned i = 0; i < counts[kind]; i++) {
             json_t *raw = doc_keep(arena, json_object());
             for (size_t k = 0; k < section->field_count; k++)
-                (void)json_object_set_new(
-                    raw, section->fields[k].rest,
-                    random_field(&section->fields[k], counts[DOC_ACTIVITIES], counts[DOC_QUEUES]));
-            AUTO(jx_cleanup)
-            json_t *key = json_sprintf(
-                "%s%u", json_string_value(json_object_get(raw, section->fields[0].rest)), i);
-            (void)json_object_set(raw, section->fields[0].rest, key);
+                (void)json_object_set_new(raw, section->fields[k].rest,
+                                          random_field(&section->fields[k], counts));
+            json_t *first = json_object_get(raw, section->fields[0].rest);
+            const char *made = doc_key_from(first);
+            AUTO(jx_cleanup) json_t *key = json_sprintf("%s%u", made == NULL ? "" : made, i);
+            if (!json_is_array(first))
+                (void)json_object_set(raw, section->fields[0].rest, key);
+            else
+                (void)json_array_insert(first, 0, key);
             struct doc_item *item = doc_add(doc, (enum doc_kind)kind, json_string_value(key), NULL);
             item->raw = raw;
             item->sid = arena_strdup(arena, sid_text(sid, section->sid_prefix, i));
@@ -310,6 +420,69 @@ static void plan_describes(const char *text, bool deletes, const char *want)
     buf_fini(&out);
 }
 
+/* What is sent to the suite is shown by it as it was wanted. */
+static void what_is_sent_comes_back_as_it_was_wanted(void)
+{
+    for (int i = 0; i < ROUNDS / 3; i++) {
+        AUTO(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
+        struct doc *suite = random_suite(arena);
+        char *text = exported(suite, false);
+        const struct plan *plan = planned(arena, text, suite, false);
+        free(text);
+        REQUIRE(plan != NULL);
+        AUTO(jx_cleanup) json_t *week = random_week();
+        AUTO(jx_cleanup) json_t *week_shown = parts_week_shown(week);
+        AUTO(jx_cleanup) json_t *week_sent = parts_week_rest(week_shown);
+        AUTO(jx_cleanup) json_t *week_again = parts_week_shown(week_sent);
+        CHECK(json_equal(week_shown, week_again));
+        AUTO(jx_cleanup) json_t *dates = random_dates(i % 2 == 0);
+        AUTO(jx_cleanup)
+        json_t *dates_shown =
+            i % 2 == 0 ? parts_specials_shown(dates) : parts_holidays_shown(dates);
+        AUTO(jx_cleanup)
+        json_t *dates_sent =
+            i % 2 == 0 ? parts_specials_rest(dates_shown) : parts_holidays_rest(dates_shown);
+        AUTO(jx_cleanup)
+        json_t *dates_again =
+            i % 2 == 0 ? parts_specials_shown(dates_sent) : parts_holidays_shown(dates_sent);
+        CHECK(json_equal(dates_shown, dates_again));
+        for (size_t k = 0; k < suite->lists[DOC_RULES].count; k++) {
+            json_t *shown = json_object_get(suite->lists[DOC_RULES].items[k]->fields, "actions");
+            AUTO(jx_cleanup) json_t *sent = parts_actions_rest(plan, shown);
+            AUTO(jx_cleanup) json_t *again = parts_actions_shown(sent, &plan->names);
+            CHECK(json_equal(shown, again));
+        }
+    }
+}
+
+static void rules_and_hours_are_read_as_people_write_them(void)
+{
+    plan_describes("rules:\n- name: E\n  condition: a == 1\n  actions:\n  - route_to_queue: A\n"
+                   "    priority: 100\n  - continue: true\n",
+                   false, "+E.name,condition,actions");
+    plan_describes("hours:\n- name: H\n  weekly: {monday: 08:00-18:00, sunday: []}\n  queues: [A]\n"
+                   "  holidays: [{date: 2026-12-25}]\n"
+                   "keywords:\n- {phrases: [gas, gas leak], department: utilities}\n",
+                   false, "+H.name,weekly,holidays,queues +gas.phrases,department");
+    /* who is not the default any more says so first */
+    plan_describes("hours:\n- {name: A, default: true}\n- {name: B, default: false}\n", false,
+                   "+B.name,default +A.name,default");
+    plan_describes("rules:\n- name: E\n  actions:\n  - route_to_queue: Z\n", false,
+                   "line 4: there is no queue \"Z\", in the file or in the workspace; add it, or "
+                   "name another one");
+    plan_describes("rules:\n- name: E\n  actions: [{set_priority: high}]\n", false,
+                   "line 3: set_priority must be a whole number, not a text");
+    plan_describes("rules:\n- name: E\n  actions: [{continue: false}]\n", false,
+                   "line 3: continue must be true, not true or false");
+    plan_describes("hours:\n- name: H\n  weekly:\n    monday: [8-18]\n", false,
+                   "line 4: hours are a list of times such as \"08:00-18:00\"; [] is closed");
+    plan_describes("hours:\n- name: H\n  weekly:\n    mon: []\n", false,
+                   "line 4: the days are monday, tuesday, wednesday, thursday, friday, saturday, "
+                   "sunday");
+    plan_describes("hours:\n- name: H\n  special:\n  - {from: 2026-07-01}\n", false,
+                   "line 4: special hours needs until");
+}
+
 static void a_plan_names_what_has_to_be_done(void)
 {
     plan_describes("version: 1\n", true, "");
@@ -360,12 +533,15 @@ static void what_cannot_be_done_is_refused_by_line(void)
 }
 
 static const struct test_case cases[] = {
-    {"what is exported plans to nothing",                 what_is_exported_plans_to_nothing     },
-    {"what is exported can be made elsewhere",            what_is_exported_can_be_made_elsewhere},
-    {"a plan names what has to be done",                  a_plan_names_what_has_to_be_done      },
+    {"what is exported plans to nothing",                 what_is_exported_plans_to_nothing       },
+    {"what is exported can be made elsewhere",            what_is_exported_can_be_made_elsewhere  },
+    {"what is sent comes back as it was wanted",          what_is_sent_comes_back_as_it_was_wanted},
+    {"rules and hours are read as people write them",
+     rules_and_hours_are_read_as_people_write_them                                                },
+    {"a plan names what has to be done",                  a_plan_names_what_has_to_be_done        },
     {"by sid a thing is renamed, with all that names it",
-     by_sid_a_thing_is_renamed_with_all_that_names_it                                           },
-    {"what cannot be done is refused by line",            what_cannot_be_done_is_refused_by_line},
+     by_sid_a_thing_is_renamed_with_all_that_names_it                                             },
+    {"what cannot be done is refused by line",            what_cannot_be_done_is_refused_by_line  },
 };
 
 int main(int argc, char **argv)
