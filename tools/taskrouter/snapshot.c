@@ -33,7 +33,8 @@ static enum err_code section_load(struct cli *cli, struct doc *doc, enum doc_kin
         return code == ERR_OK ? item_take(cli, doc, kind, all, err) : code;
     }
     code = api_list(cli->api, doc_sections[kind].path, 0, &all, err);
-    if (code == ERR_UNIMPLEMENTED && kind >= DOC_HOURS) { /* an earlier gateway has no such things */
+    if (code == ERR_UNIMPLEMENTED &&
+        kind >= DOC_HOURS) { /* an earlier gateway has no such things */
         err_clear(err);
         return ERR_OK;
     }

@@ -10,7 +10,7 @@
 #include "plan.h"
 #include "testing.h"
 
-enum { ARENA_BYTES = 64 << 20, ROUNDS = 300, ITEMS_MAX = 6, PARTS_MAX = 5, DEPTH = 3 };
+enum { ARENA_BYTES = 64 << 20, ROUNDS = 150, ITEMS_MAX = 6, PARTS_MAX = 5, DEPTH = 3 };
 
 static unsigned random_below(unsigned limit)
 {
