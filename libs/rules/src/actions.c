@@ -63,10 +63,25 @@ static enum err_code check_presence(const struct subject *s, enum needs needs, b
     return ERR_OK;
 }
 
+/* Of messages line breaks and tabs are taken; the others cannot be spoken or written as XML. */
+static bool has_control(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if ((c < ' ' && c != '\n' && c != '\r' && c != '\t') || c == 0x7F)
+            return true;
+    }
+    return false;
+}
+
 static enum err_code check_text(const struct subject *s, struct str text, size_t max_chars,
                                 const char *member)
 {
     char why[64];
+    if (has_control(text)) {
+        (void)snprintf(why, sizeof why, "has a control character in its %s", member);
+        return refuse(s, "ACTION_INVALID", member, why);
+    }
     if (str_is_utf8(text) && str_utf8_count(text) <= max_chars)
         return ERR_OK;
     (void)snprintf(why, sizeof why, "has a %s of more than %zu characters", member, max_chars);

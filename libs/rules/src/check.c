@@ -12,7 +12,8 @@
 enum {
     SCRATCH_BYTES = 64 << 20, /* for disjunctive forms, of one rule at a time */
     JUDGE_STEPS = 4000000,    /* some tenths of a second at the very worst */
-    NAMED_RULES = 3,          /* in a sentence */
+    PATTERN_STEPS = 5 * EXPR_PATTERN_STEPS,
+    NAMED_RULES = 3, /* in a sentence */
 };
 
 static const char *const finding_names[] = {
@@ -337,11 +338,13 @@ enum err_code rule_check(const struct rule_set *set, const struct rule_def *rule
                          struct arena *arena, struct rule_finding **out_findings, size_t *out_count,
                          struct err *err)
 {
-    struct checker c = {.set = set,
-                        .rule = rule,
-                        .placed = *rule,
-                        .arena = arena,
-                        .judge = {.steps_left = JUDGE_STEPS}};
+    struct checker c = {
+        .set = set,
+        .rule = rule,
+        .placed = *rule,
+        .arena = arena,
+        .judge = {.steps_left = JUDGE_STEPS, .patterns = {.steps_left = PATTERN_STEPS}}
+    };
     enum err_code code = check_fields(rule, err);
     if (code == ERR_OK && str_trim(rule->condition).len > 0)
         code = expr_compile(rule->condition, &expr_context_rule, &c.expr, err);

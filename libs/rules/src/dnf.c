@@ -228,7 +228,8 @@ static bool is_same_name(const struct literal *a, const struct literal *b)
 }
 
 /* All literals of the first one's name are taken together; those done before are skipped. */
-static bool name_is_possible(const struct literal *const *all, size_t count, size_t first)
+static bool name_is_possible(const struct literal *const *all, size_t count, size_t first,
+                             struct expr_budget *budget)
 {
     const struct literal *group[2 * DNF_MAX_LITERALS];
     size_t size = 0;
@@ -239,7 +240,7 @@ static bool name_is_possible(const struct literal *const *all, size_t count, siz
             return true;
         group[size++] = all[i];
     }
-    return values_are_possible(group, size);
+    return values_are_possible(group, size, budget);
 }
 
 static bool is_contradicted(const struct literal *const *all, size_t count, size_t first)
@@ -260,14 +261,14 @@ bool terms_are_possible(struct judge *judge, const struct term *a, const struct 
     for (size_t i = 0; b != NULL && i < b->count; i++)
         all[count++] = b->literals[i];
     size_t steps = 1 + count * count;
-    if (judge->steps_left < steps) {
+    if (judge->steps_left < steps || judge->patterns.steps_left == 0) {
         judge->is_exhausted = true;
         return true;
     }
     judge->steps_left -= steps;
     for (size_t i = 0; i < count; i++) {
         if (is_contradicted(all, count, i) ||
-            (all[i]->is_simple && !name_is_possible(all, count, i))) {
+            (all[i]->is_simple && !name_is_possible(all, count, i, &judge->patterns))) {
             judge->blamed = all[i];
             return false;
         }

@@ -41,6 +41,7 @@ bool dnf_new(const struct expr *expr, bool is_negated, struct arena *arena, stru
 /* Work left for judging; past it everything counts as possible. */
 struct judge {
     size_t steps_left;
+    struct expr_budget patterns; /* for values that are held against patterns */
     bool is_exhausted;
     const struct literal *blamed; /* of the last term that is impossible; NULL: none */
 };
@@ -55,6 +56,7 @@ bool dnfs_are_possible(struct judge *judge, const struct dnf *a, const struct dn
 bool literals_are_same(const struct literal *a, const struct literal *b);
 bool values_are_same(const struct expr_operand *a, const struct expr_operand *b);
 
-/* What one name is asked: all simple, all of that name. False only when no value answers them all.
- */
-bool values_are_possible(const struct literal *const *literals, size_t count);
+/* What one name is asked: all simple, all of that name. False only when no value answers them all;
+ * true also when the budget is used up. */
+bool values_are_possible(const struct literal *const *literals, size_t count,
+                         struct expr_budget *budget);

@@ -136,6 +136,8 @@ static bool add_word(struct str word, size_t position, struct arena *arena, stru
 bool fold_text(struct str text, size_t max_chars, struct arena *arena, struct fold_words *out)
 {
     *out = (struct fold_words){0};
+    if (text.len == 0)
+        text = STR("");
     size_t most = text.len < max_chars ? text.len : max_chars;
     size_t start = 0; /* of the word under way */
     size_t start_position = 0;

@@ -54,14 +54,25 @@ static int urgency_of(struct str priority)
 
 /* ---- checking -------------------------------------------------------------------------------- */
 
+static bool has_control(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] < ' ' || (unsigned char)text.ptr[i] == 0x7F)
+            return true;
+    }
+    return false;
+}
+
 static enum err_code check_phrase(struct str phrase, size_t index, struct err *err)
 {
     char field[32];
     struct fold_words words;
     (void)snprintf(field, sizeof field, "phrases[%zu]", index);
-    if (!str_is_utf8(phrase) || str_utf8_count(phrase) > KEYWORD_MAX_PHRASE_CHARS)
+    if (!str_is_utf8(phrase) || has_control(phrase) ||
+        str_utf8_count(phrase) > KEYWORD_MAX_PHRASE_CHARS)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "PHRASE_INVALID", field,
-                         "A phrase has at most %d characters.", KEYWORD_MAX_PHRASE_CHARS);
+                         "A phrase has at most %d characters, none of them a control character.",
+                         KEYWORD_MAX_PHRASE_CHARS);
     AUTO(arena_cleanup) struct arena *arena = arena_new((size_t)1 << 20);
     bool has_room = fold_text(phrase, KEYWORD_MAX_PHRASE_CHARS, arena, &words);
     INVARIANT(has_room);
@@ -86,10 +97,11 @@ enum err_code keyword_check(const struct keyword_def *def, struct err *err)
         code = check_phrase(def->phrases[i], i, err);
     if (code != ERR_OK)
         return code;
-    if (def->department.len == 0 || !str_is_utf8(def->department) ||
+    if (def->department.len == 0 || !str_is_utf8(def->department) || has_control(def->department) ||
         str_utf8_count(def->department) > KEYWORD_MAX_DEPARTMENT_CHARS)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "DEPARTMENT_INVALID", "department",
-                         "A department has 1 to %d characters.", KEYWORD_MAX_DEPARTMENT_CHARS);
+                         "A department has 1 to %d characters, none of them a control character.",
+                         KEYWORD_MAX_DEPARTMENT_CHARS);
     if (def->priority.len > 0 && urgency_of(def->priority) < 0)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "PRIORITY_INVALID", "priority",
                          "The priority is low, normal, high or urgent.");

@@ -69,7 +69,7 @@ struct group {
     const struct literal *const *literals;
     size_t count;
     struct domain domain;
-    struct expr_budget budget;
+    struct expr_budget *budget;
 };
 
 static struct domain domain_of(const struct expr_operand *name)
@@ -94,11 +94,11 @@ static bool resolve(void *ctx, enum expr_slot slot, struct str name, struct expr
 /* Whether this value answers everything, asked of the evaluator itself. */
 static bool answers_all(struct group *g, struct expr_value value)
 {
-    struct expr_env env = {.resolve = resolve, .resolve_ctx = &value, .budget = &g->budget};
+    struct expr_env env = {.resolve = resolve, .resolve_ctx = &value, .budget = g->budget};
     for (size_t i = 0; i < g->count; i++) {
         const struct literal *literal = g->literals[i];
         bool is_true = expr_tree_test(literal->expr, literal->node, &env);
-        if (is_true == literal->is_negated && !g->budget.has_given_up)
+        if (is_true == literal->is_negated && !g->budget->has_given_up)
             return false;
     }
     return true;
@@ -451,12 +451,14 @@ static bool kind_is_possible(struct group *g, enum kind kind)
     return true;
 }
 
-bool values_are_possible(const struct literal *const *literals, size_t count)
+bool values_are_possible(const struct literal *const *literals, size_t count,
+                         struct expr_budget *budget)
 {
     struct group g = {.literals = literals,
                       .count = count,
                       .domain = domain_of(&literals[0]->name),
-                      .budget = {.steps_left = EXPR_PATTERN_STEPS}};
+                      .budget = budget};
+    budget->has_given_up = false;
     for (int kind = 0; kind < KIND_COUNT; kind++) {
         if ((g.domain.kinds & 1U << kind) != 0 && kind_is_possible(&g, (enum kind)kind))
             return true;

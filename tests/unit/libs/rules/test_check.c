@@ -324,6 +324,23 @@ static void what_is_too_large_is_not_judged(void)
     buf_fini(&text);
 }
 
+/* Each comparison holds the same text against a pattern without end. */
+static void patterns_are_bounded_over_all_comparisons(void)
+{
+    enum { COUNT = 60 };
+    static struct rule_def others[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        others[i] = RULE("RR1", 9, "task.attributes.x MATCHES '^(a+)+$'", to_a);
+    struct rule_def rule =
+        RULE("RR2", 5, "task.attributes.x == 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'", to_b);
+    struct report report = check_at(others, COUNT, &rule, 1);
+    CHECK_I64(report.code, ERR_OK);
+    REQUIRE(report.count == 1);
+    CHECK_TEXT(rule_finding_name(report.findings[0].type), "NOT_JUDGED");
+    CHECK_I64(report.findings[0].other_count, RULE_FINDING_MAX_OTHERS);
+    arena_free(report.arena);
+}
+
 /* ---- against evaluation ---------------------------------------------------------------------- */
 
 static uint64_t next_random(uint64_t *state)
@@ -477,6 +494,7 @@ static const struct test_case cases[] = {
     {"what does not count is left out",             what_does_not_count_is_left_out            },
     {"validity and priority are checked",           validity_and_priority_are_checked          },
     {"what is too large is not judged",             what_is_too_large_is_not_judged            },
+    {"patterns are bounded over all comparisons",   patterns_are_bounded_over_all_comparisons  },
     {"judgements hold for thousands of conditions", judgements_hold_for_thousands_of_conditions},
 };
 

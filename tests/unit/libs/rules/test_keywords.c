@@ -225,20 +225,25 @@ static void checks_name_the_field(void)
     static const struct str broken[] = {
         {"\xFF", 1}
     };
+    static const struct str control[] = {
+        {"a\0b", 3}
+    };
     const struct {
         struct keyword_def def;
         const char *field;
     } rows[] = {
         {{.department = {"a", 1}}, "phrases"},
-        { ONE(empty,   "a", "low", 1), "phrases[1]"},
-        {                   ONE(nine,    "a", "low", 1), "phrases[0]"},
-        {                   ONE(lengthy, "a", "low", 1), "phrases[0]"},
-        {                   ONE(broken,  "a", "low", 1), "phrases[0]"},
-        {                   ONE(good,    "",  "low", 1), "department"},
-        {                   ONE(good,    "a", "high!", 1), "priority"},
-        {                     ONE(good,    "a", "high", 1.01), "confidence"},
-        {                ONE(good,    "a", "high", -0.1), "confidence"},
-        {                ONE(good,    "a", "high", 0.0 / 0.0), "confidence"},
+        { ONE(empty,   "a",   "low", 1), "phrases[1]"},
+        {                   ONE(nine,    "a",   "low", 1), "phrases[0]"},
+        {                   ONE(lengthy, "a",   "low", 1), "phrases[0]"},
+        {                   ONE(broken,  "a",   "low", 1), "phrases[0]"},
+        {                   ONE(control, "a",   "low", 1), "phrases[0]"},
+        {                   ONE(good,    "a\n", "low", 1), "department"},
+        {                   ONE(good,    "",    "low", 1), "department"},
+        {                   ONE(good,    "a",   "high!", 1), "priority"},
+        {                     ONE(good,    "a",   "high", 1.01), "confidence"},
+        {                ONE(good,    "a",   "high", -0.1), "confidence"},
+        {                ONE(good,    "a",   "high", 0.0 / 0.0), "confidence"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct err err = {0};
