@@ -89,6 +89,10 @@ struct vec {
     size_t capacity;
 };
 
+struct pattern_ref {
+    struct pattern *pattern; /* own */
+};
+
 struct expr {
     char *text; /* own copy of the source or key; constants and names point into it */
     size_t text_len;
@@ -100,7 +104,7 @@ struct expr {
     struct vec paths;    /* struct path, each once */
     struct vec operands; /* struct operand, of array literals */
     struct vec lists;    /* struct list_span */
-    struct vec patterns; /* struct pattern *, own */
+    struct vec patterns; /* struct pattern_ref */
     struct vec nodes;    /* struct node */
     uint32_t root;
     struct test *code;
@@ -122,7 +126,7 @@ static inline const struct path *expr_path_at(const struct expr *expr, uint32_t 
 
 static inline const struct pattern *expr_pattern_at(const struct expr *expr, uint32_t index)
 {
-    return ((struct pattern *const *)expr->patterns.items)[index];
+    return ((const struct pattern_ref *)expr->patterns.items)[index].pattern;
 }
 
 static inline const struct expr_value *expr_const_at(const struct expr *expr, uint32_t index)

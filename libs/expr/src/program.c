@@ -81,8 +81,8 @@ struct operand expr_add_const(struct expr *expr, struct expr_value value)
 
 struct operand expr_add_pattern(struct expr *expr, struct pattern *pattern)
 {
-    struct pattern **item = vec_add(&expr->patterns, sizeof *item);
-    *item = pattern;
+    struct pattern_ref *item = vec_add(&expr->patterns, sizeof *item);
+    item->pattern = pattern;
     return (struct operand){.type = OPERAND_PATTERN, .index = (uint32_t)expr->patterns.count - 1};
 }
 
@@ -540,7 +540,7 @@ void expr_free(struct expr *expr)
     for (uint32_t i = 0; i < expr->paths.count; i++)
         free(expr_path_at(expr, i)->parts);
     for (uint32_t i = 0; i < expr->patterns.count; i++)
-        pattern_free(((struct pattern **)expr->patterns.items)[i]);
+        pattern_free(((const struct pattern_ref *)expr->patterns.items)[i].pattern);
     free(expr->patterns.items);
     free(expr->text);
     free(expr->decoded);

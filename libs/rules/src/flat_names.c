@@ -86,7 +86,9 @@ bool flat_clock(struct str text, char out[6])
     size_t hour_len = text.len == 4 ? 1 : 2;
     if (text.len < 4 || text.len > 5 || text.ptr[hour_len] != ':')
         return false;
-    out[0] = hour_len == 1 ? '0' : text.ptr[0];
+    out[0] = '0';
+    if (hour_len == 2)
+        out[0] = text.ptr[0];
     out[1] = text.ptr[hour_len - 1];
     (void)memcpy(out + 2, text.ptr + hour_len, 3);
     out[5] = '\0';

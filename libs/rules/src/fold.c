@@ -108,6 +108,7 @@ static size_t fold_unicode(struct str word, char *out, size_t size)
 
 static bool fold_word(struct str word, struct arena *arena, struct fold_word *out)
 {
+    static const char small[] = "abcdefghijklmnopqrstuvwxyz";
     char room[3 * MAX_UNITS];
     size_t len = 0;
     if (word.len > MAX_WORD_BYTES || str_utf8_count(word) > FOLD_MAX_WORD_CHARS)
@@ -115,7 +116,9 @@ static bool fold_word(struct str word, struct arena *arena, struct fold_word *ou
     if (is_ascii(word)) {
         for (; len < word.len; len++) {
             char c = word.ptr[len];
-            room[len] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+            room[len] = c;
+            if (c >= 'A' && c <= 'Z')
+                room[len] = small[c - 'A'];
         }
     } else {
         len = fold_unicode(word, room, sizeof room);

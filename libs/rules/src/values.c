@@ -8,6 +8,8 @@
 #include "base/macros.h"
 #include "dnf.h"
 
+enum { MAX_TRIED = 64 }; /* integers, one by one */
+
 enum kind {
     KIND_NULL,
     KIND_TRUE,
@@ -187,8 +189,11 @@ static bool has_free_integer(struct group *g, const struct range *range)
         low += 1;
     if (range->is_high_open && high >= range->high)
         high -= 1;
-    for (double at = low; at <= high; at += 1) {
-        if (at - low > 64 || answers_all(g, expr_value_i64((int64_t)at)))
+    /* Both lie within the domain's bounds or at exact constants. */
+    const int64_t first = (int64_t)low;
+    const int64_t last = (int64_t)high;
+    for (int64_t at = first; at <= last; at++) {
+        if (at - first > MAX_TRIED || answers_all(g, expr_value_i64(at)))
             return true;
     }
     return false;
@@ -245,6 +250,19 @@ static bool prefixes_clash(const struct group *g)
     return false;
 }
 
+/* A test that no number answers: of an order with what has none, or of membership. is_text: nor a
+ * text that reads as a number. */
+static bool is_hopeless(const struct literal *literal, bool is_text)
+{
+    struct expr_value constant = literal->value.value;
+    if (literal->is_false)
+        return false;
+    if (!is_order(literal->op))
+        return literal->op == EXPR_OP_HAS;
+    return !is_number(constant) &&
+           (expr_value_kind(constant) != EXPR_KIND_STR || (!is_text && !is_number_text(constant)));
+}
+
 /* For numbers: no equality to a constant is asked for. */
 static bool number_is_possible(struct group *g, bool is_text)
 {
@@ -258,13 +276,8 @@ static bool number_is_possible(struct group *g, bool is_text)
         bool is_known = constant_number(constant, !is_text, &number);
         if (is_order(literal->op) && is_known)
             cut(&range, literal->op, literal->is_false, number);
-        else if (is_order(literal->op) && !literal->is_false && !is_number(constant) &&
-                 (expr_value_kind(constant) != EXPR_KIND_STR ||
-                  (!is_text && !is_number_text(constant))))
-            return false; /* has no order with it */
-        else if (literal->op == EXPR_OP_HAS && !literal->is_false)
-            return false;
-        else if (is_text && asks_equality(literal) && !cut_equal(&range, literal))
+        else if (is_hopeless(literal, is_text) ||
+                 (is_text && asks_equality(literal) && !cut_equal(&range, literal)))
             return false;
     }
     if (prefixes_clash(g))

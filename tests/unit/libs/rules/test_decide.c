@@ -248,6 +248,56 @@ static void all_parts_of_a_local_time_have_names(void)
     bed_fini(&bed);
 }
 
+/* The set-up guide's three rules, typed in as they are. */
+static void the_guides_rules_decide_as_they_say(void)
+{
+    static const struct rule_action emergency[] = {
+        {ROUTE("emergency"), .has_priority = true, .priority = 100}
+    };
+    static const struct rule_action support[] = {
+        {ROUTE("support"), .has_priority = true, .priority = 75}
+    };
+    static const struct rule_action voicemail[] = {{ROUTE("voicemail")}};
+    const struct rule_def rules[] = {
+        RULE("RR1", 100, "task.attributes.keywords contains \"emergency\"", emergency),
+        RULE("RR2", 75, "task.attributes.customer_type == \"vip\"", support),
+        RULE("RR3", 50, "time.hour < 8 OR time.hour > 18", voicemail),
+    };
+    static const struct {
+        const char *task;
+        int hour;
+        const char *target;
+        int64_t priority;
+    } rows[] = {
+        {"{\"keywords\":[\"gas\",\"emergency\"],\"customer_type\":\"vip\"}", 3,  "emergency", 100},
+        {"{\"keywords\":[\"gas\"],\"customer_type\":\"vip\"}",               3,  "support",   75 },
+        {"{\"keywords\":[],\"customer_type\":\"VIP\"}",                      7,  "voicemail", 0  },
+        {"{\"keywords\":[\"emergencyexit\"]}",                               8,  "",          0  },
+        {"{}",                                                               7,  "voicemail", 0  },
+        {"{}",                                                               8,  "",          0  },
+        {"{}",                                                               18, "",          0  },
+        {"{}",                                                               19, "voicemail", 0  },
+        {"{}",                                                               0,  "voicemail", 0  },
+        {"{}",                                                               23, "voicemail", 0  },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct bed bed;
+        bed_init(&bed, rules, ARRAY_LEN(rules), rows[i].task);
+        struct expr_record *time = rule_time_record(&(struct rule_moment){.year = 2026,
+                                                                          .month = 11,
+                                                                          .day = 27,
+                                                                          .hour = rows[i].hour,
+                                                                          .minute = 59,
+                                                                          .weekday = 5});
+        bed.facts.records[EXPR_SLOT_TIME] = time;
+        decide(&bed);
+        CHECK_STR(bed.out.target, rows[i].target);
+        CHECK_I64(bed.out.priority, rows[i].priority);
+        expr_record_free(time);
+        bed_fini(&bed);
+    }
+}
+
 static bool resolve_queue(void *ctx, size_t rule, enum expr_slot slot, struct str name,
                           struct expr_value *out_value)
 {
@@ -374,6 +424,7 @@ static const struct test_case cases[] = {
     {"a trace has a row with reasons for every rule",
      a_trace_has_a_row_with_reasons_for_every_rule                                                    },
     {"all parts of a local time have names",               all_parts_of_a_local_time_have_names       },
+    {"the guide's rules decide as they say",               the_guides_rules_decide_as_they_say        },
     {"numbers are those of the queue that the rule names",
      numbers_are_those_of_the_queue_that_the_rule_names                                               },
     {"patterns share a budget and the trace tells",        patterns_share_a_budget_and_the_trace_tells},
