@@ -21,11 +21,13 @@ async function prepare() {
   assert.equal(boot.code, 0, boot.stderr);
   const made = await twins.command(['bootstrap', '--workspace', twins.sid, '--public-url', twins.hooks.url]);
   assert.equal(made.code, 0, made.stderr + made.stdout);
-  // An offer whose assignment callback nobody answers is canceled, as at Twilio: not what this is about.
+  // An offer whose assignment callback nobody answers is canceled, as at Twilio, and one that nobody takes in time
+  // sends its worker away: not what this is about.
   for (const workflow of await twins.theirs.list('/workflows')) {
     await twins.theirs.must('PATCH', `/workflows/${workflow.sid}`, {
       assignmentCallbackUrl: '',
       fallbackAssignmentCallbackUrl: '',
+      taskReservationTimeout: 86400,
     });
   }
   const available = (await twins.theirs.list('/activities')).find((a) => a.friendlyName === 'Available').sid;

@@ -46,6 +46,7 @@ export class Load {
     });
     this.isOver = true;
     await workers;
+    this.tookS = (Date.now() - begin) / 1000; // until the last was completed
   }
 
   async #create(side, count, deadline) {
@@ -68,22 +69,25 @@ export class Load {
     await Promise.all(jobs);
   }
 
-  // Every offer is accepted and completed, on the side that its task's number says.
+  // Every offer is accepted and completed by the worker of one side, who finds it in that side's list: what we have not
+  // heard of yet nobody asks us for.
   async #work(deadline) {
     const taken = new Set();
     const jobs = new Set();
     while (!this.isOver && Date.now() < deadline()) {
-      const offers = await this.twins.theirs
-        .get('/reservations?reservationStatus=pending&pageSize=200')
-        .catch(() => ({ items: [] }));
-      for (const offer of offers.items) {
-        if (taken.has(offer.sid)) continue;
-        taken.add(offer.sid);
-        const job = this.#take(offer, deadline).catch((error) => {
-          this.failure ??= error;
-        });
-        jobs.add(job);
-        job.finally(() => jobs.delete(job));
+      for (const api of [this.twins.mine, this.twins.theirs]) {
+        const offers = await api
+          .get('/reservations?reservationStatus=pending&pageSize=1000')
+          .catch(() => ({ items: [] }));
+        for (const offer of offers.items) {
+          if (this.#takerOf(offer) !== api || taken.has(offer.sid)) continue;
+          taken.add(offer.sid);
+          const job = this.#take(api, offer, deadline).catch((error) => {
+            this.failure ??= error;
+          });
+          jobs.add(job);
+          job.finally(() => jobs.delete(job));
+        }
       }
       await delay(100);
     }
@@ -91,11 +95,14 @@ export class Load {
     if (this.failure) throw this.failure;
   }
 
-  async #take(offer, deadline) {
-    const byUs = Number.parseInt(offer.taskSid.slice(-1), 16) % 2 === 0;
-    const api = byUs ? this.twins.mine : this.twins.theirs;
+  // By its task's number.
+  #takerOf(offer) {
+    return Number.parseInt(offer.taskSid.slice(-1), 16) % 2 === 0 ? this.twins.mine : this.twins.theirs;
+  }
+
+  async #take(api, offer, deadline) {
     for (const path of [`/reservations/${offer.sid}/accept`, `/tasks/${offer.taskSid}/complete`]) {
-      // We may not have heard of it yet.
+      // A task may come to us after its reservation.
       const reply = await until(
         path,
         async () => {
@@ -104,7 +111,8 @@ export class Load {
         },
         { timeoutMs: this.patienceMs, everyMs: 200 },
       );
-      assert.equal(reply.status, 200, `${byUs ? 'ours' : 'theirs'} ${path}: ${reply.status} ${reply.text}`);
+      const side = api === this.twins.mine ? 'ours' : 'theirs';
+      assert.equal(reply.status, 200, `${side} ${path}: ${reply.status} ${reply.text}`);
     }
   }
 
