@@ -14,8 +14,8 @@
 enum {
     BODY_BYTES_MAX = 17 << 20, /* a little above what the way to Twilio lets through */
     DEPTH_MAX = 16,
-    ITEMS_MAX = 1000, /* of a page: the largest page size there is */
-    QUERY_BYTES_MAX = 1500,
+    ITEMS_MAX = 1000,       /* of a page: the largest page size there is */
+    QUERY_BYTES_MAX = 7500, /* page tokens may have all pages before in them */
     ENUM_NAME_SIZE = 64,
 };
 

@@ -232,7 +232,7 @@ static enum err_code look_for_created(struct write *w, enum write_seen *out, str
         *out = WRITE_SEEN_BUSY;
         return ERR_OK;
     }
-    for (int i = 0; code == ERR_OK && i < LOOK_PAGES && (i == 0 || query != NULL); i++) {
+    for (int i = 0; code == ERR_OK && i < LOOK_PAGES && (i == 0 || query[0] != '\0'); i++) {
         struct twilio_page page;
         code = list_call(w, query, &page, err);
         if (code == ERR_OK)

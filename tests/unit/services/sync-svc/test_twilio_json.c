@@ -244,6 +244,15 @@ static void test_page(void)
         ERR_OK);
     CHECK_I64(page.count, 0);
     CHECK_TEXT(page.next_query, "");
+    /* A token may say how to go back over all the pages before. */
+    char body[8000];
+    (void)snprintf(
+        body, sizeof body,
+        "{\"meta\":{\"key\":\"workers\",\"next_page_url\":\"https://x/y?PageToken=%0*d\"},"
+        "\"workers\":[]}",
+        6144, 1);
+    CHECK_I64(read_page(body, &page), ERR_OK);
+    CHECK_I64(strlen(page.next_query), strlen("PageToken=") + 6144);
 }
 
 static void test_page_refused(void)
