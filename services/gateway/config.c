@@ -88,6 +88,10 @@ const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT] = {
     ROW("TASKROUTER_WEBHOOK_CONSUMERS", CONFIG_INT, webhook_consumers,
         "Threads that apply received webhooks; 0 = this process only receives them.",
         .default_text = "4", .min = 0, .max = 64, .unit = "threads"),
+    ROW("TASKROUTER_WEBHOOK_MAX_WAITING", CONFIG_INT, webhook_max_waiting,
+        "Received events that may wait to be applied, about; more are answered 503, so that Twilio "
+        "sends them again; 0 = any number.",
+        .default_text = "1000000", .min = 0, .max = 1000000000, .unit = "webhooks"),
     ROW("TASKROUTER_WEBHOOK_MAX_AGE", CONFIG_DURATION_MS, webhook_max_age_ms,
         "How long webhooks are kept after they came, and repeats of them are known; 0 = for ever.",
         .default_text = "7d", .min = 0, .max = INT64_C(3650) * 86400000),

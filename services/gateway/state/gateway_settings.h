@@ -29,6 +29,7 @@ struct gateway_settings {
     int64_t audit_max_age_ms;           /* TASKROUTER_AUDIT_MAX_AGE */
     const char *assignment_instruction; /* TASKROUTER_ASSIGNMENT_INSTRUCTION, JSON */
     int64_t webhook_consumers;          /* TASKROUTER_WEBHOOK_CONSUMERS */
+    int64_t webhook_max_waiting;        /* TASKROUTER_WEBHOOK_MAX_WAITING */
     int64_t webhook_max_age_ms;         /* TASKROUTER_WEBHOOK_MAX_AGE */
     int64_t webhook_dead_max_age_ms;    /* TASKROUTER_WEBHOOK_DEAD_MAX_AGE */
 };

@@ -1,5 +1,7 @@
 #include "webhook_store.h"
 
+#include <string.h>
+
 #include "webhook_store_sql.h"
 
 /* ---- insert ---- */
@@ -107,158 +109,88 @@ enum err_code webhook_store_answer(struct db_pool *pool, struct call *call, enum
 
 /* ---- claim ---- */
 
-struct claim {
-    size_t max_lanes;
-    size_t max_rows;
-    int64_t lease_us;
-    struct webhook_lane *lanes;
-    size_t lane_count;
-    struct webhook_due *rows;
-    size_t row_count;
-};
-
-static enum err_code claim_lanes(struct db_conn *conn, struct call *call, struct claim *claim,
-                                 struct err *err)
+/* Rows of the result are by lane; of a lane without rows there is one, without a SID. */
+static void claim_read(const struct db_result *result, struct webhook_claim *out)
 {
-    struct db_result *result = NULL;
-    enum err_code code = db_query(
-        conn, call, &webhook_claim,
-        DB_PARAMS(db_i64((int64_t)claim->max_lanes), db_i64(claim->lease_us)), &result, err);
-    if (code != ERR_OK)
-        return code;
-    claim->lane_count = (size_t)db_row_count(result);
-    claim->lanes = ARENA_ARRAY(call->arena, struct webhook_lane, claim->lane_count);
-    if (claim->lanes == NULL)
-        return call_no_room(err);
-    for (size_t i = 0; i < claim->lane_count; i++)
-        claim->lanes[i] = (struct webhook_lane){
-            .lane = db_get_text(result, (int)i, 0),
-            .generation = db_get_i64(result, (int)i, 1),
-            .failures = db_get_i64(result, (int)i, 2),
+    for (int i = 0; i < db_row_count(result); i++) {
+        const char *lane = db_get_text(result, i, 0);
+        if (out->lane_count == 0 || strcmp(out->lanes[out->lane_count - 1].lane, lane) != 0)
+            out->lanes[out->lane_count++] = (struct webhook_lane){
+                .lane = lane,
+                .generation = db_get_i64(result, i, 1),
+                .failures = db_get_i64(result, i, 2),
+            };
+        if (db_is_null(result, i, 3))
+            continue;
+        out->rows[out->row_count++] = (struct webhook_due){
+            .lane = &out->lanes[out->lane_count - 1],
+            .sid = db_get_text(result, i, 3),
+            .parameters = db_get_str(result, i, 4),
+            .received_at_us = db_get_time_us(result, i, 5),
+            .attempts = db_get_i64(result, i, 6),
+            .kind = webhook_kind_from(db_get_str(result, i, 7)),
         };
-    return ERR_OK;
+    }
 }
 
-static enum err_code claim_rows(struct db_conn *conn, struct call *call, struct claim *claim,
-                                struct err *err)
-{
-    struct db_result *result = NULL;
-    struct str *names = ARENA_ARRAY(call->arena, struct str, claim->lane_count);
-    if (names == NULL)
-        return call_no_room(err);
-    for (size_t i = 0; i < claim->lane_count; i++)
-        names[i] = str_from(claim->lanes[i].lane);
-    enum err_code code =
-        db_query(conn, call, &webhook_of_lanes,
-                 DB_PARAMS(db_texts(names, claim->lane_count), db_i64((int64_t)claim->max_rows)),
-                 &result, err);
-    if (code != ERR_OK)
-        return code;
-    claim->row_count = (size_t)db_row_count(result);
-    claim->rows = ARENA_ARRAY(call->arena, struct webhook_due, claim->row_count);
-    if (claim->rows == NULL)
-        return call_no_room(err);
-    for (size_t i = 0; i < claim->row_count; i++)
-        claim->rows[i] = (struct webhook_due){
-            .lane = db_get_text(result, (int)i, 0),
-            .sid = db_get_text(result, (int)i, 1),
-            .parameters = db_get_str(result, (int)i, 2),
-            .received_at_us = db_get_time_us(result, (int)i, 3),
-            .attempts = db_get_i64(result, (int)i, 4),
-            .kind = webhook_kind_from(db_get_str(result, (int)i, 5)),
-        };
-    return ERR_OK;
-}
-
-static enum err_code claim_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
-{
-    struct claim *claim = ctx;
-    claim->row_count = 0;
-    enum err_code code = db_query(conn, call, &webhook_relax, DB_NO_PARAMS, NULL, err);
-    if (code == ERR_OK)
-        code = claim_lanes(conn, call, claim, err);
-    return code == ERR_OK && claim->lane_count > 0 ? claim_rows(conn, call, claim, err) : code;
-}
-
-enum err_code webhook_store_claim(struct db_pool *pool, struct call *call, size_t max_lanes,
-                                  size_t max_rows, int64_t lease_us,
-                                  struct webhook_lane **out_lanes, size_t *out_lane_count,
-                                  struct webhook_due **out_rows, size_t *out_row_count,
+enum err_code webhook_store_claim(struct db_pool *pool, struct call *call,
+                                  const struct webhook_limits *limits, struct webhook_claim *out,
                                   struct err *err)
 {
-    struct claim claim = {.max_lanes = max_lanes, .max_rows = max_rows, .lease_us = lease_us};
-    enum err_code code = db_tx_run(pool, call, claim_tx, &claim, err);
-    *out_lanes = claim.lanes;
-    *out_lane_count = claim.lane_count;
-    *out_rows = claim.rows;
-    *out_row_count = claim.row_count;
-    return code;
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_pool_query(pool, call, &webhook_claim,
+                      DB_PARAMS(db_i64((int64_t)limits->lanes), db_i64((int64_t)limits->rows),
+                                db_i64(limits->lease_us), db_i64((int64_t)limits->bytes)),
+                      &result, err);
+    if (code != ERR_OK)
+        return code;
+    size_t count = (size_t)db_row_count(result);
+    *out = (struct webhook_claim){
+        .lanes = ARENA_ARRAY(call->arena, struct webhook_lane, count),
+        .rows = ARENA_ARRAY(call->arena, struct webhook_due, count),
+    };
+    if (out->lanes == NULL || out->rows == NULL)
+        return call_no_room(err);
+    claim_read(result, out);
+    return ERR_OK;
 }
 
 /* ---- end ---- */
 
-struct ending {
-    const struct webhook_end *ends;
-    size_t count;
-    const struct webhook_lane *lanes;
-    size_t lane_count;
+struct end_columns {
+    struct str *texts; /* SIDs, states, outcomes, details */
+    int64_t *attempts;
+    struct str *lanes;
+    int64_t *numbers; /* generations, rests, failures */
 };
 
-static enum err_code end_rows(struct db_conn *conn, struct call *call, const struct ending *ending,
-                              struct err *err)
+static bool end_columns_fill(struct arena *arena, const struct webhook_end *ends, size_t count,
+                             const struct webhook_lane *lanes, size_t lane_count,
+                             struct end_columns *out)
 {
-    size_t count = ending->count;
-    struct str *texts = ARENA_ARRAY(call->arena, struct str, 4 * count);
-    int64_t *attempts = ARENA_ARRAY(call->arena, int64_t, count);
-    if (texts == NULL || attempts == NULL)
-        return call_no_room(err);
+    *out = (struct end_columns){
+        .texts = ARENA_ARRAY(arena, struct str, 4 * count),
+        .attempts = ARENA_ARRAY(arena, int64_t, count),
+        .lanes = ARENA_ARRAY(arena, struct str, lane_count),
+        .numbers = ARENA_ARRAY(arena, int64_t, 3 * lane_count),
+    };
+    if (arena_is_exhausted(arena))
+        return false;
     for (size_t i = 0; i < count; i++) {
-        const struct webhook_end *end = &ending->ends[i];
-        texts[i] = str_from(end->sid);
-        texts[count + i] = str_from(webhook_state_name(end->state));
-        texts[2 * count + i] = str_from(end->outcome);
-        texts[3 * count + i] = str_from(end->detail);
-        attempts[i] = end->attempts;
+        out->texts[i] = str_from(ends[i].sid);
+        out->texts[count + i] = str_from(webhook_state_name(ends[i].state));
+        out->texts[2 * count + i] = str_from(ends[i].outcome);
+        out->texts[3 * count + i] = str_from(ends[i].detail);
+        out->attempts[i] = ends[i].attempts;
     }
-    return db_query(conn, call, &webhook_end,
-                    DB_PARAMS(db_texts(texts, count), db_texts(texts + count, count),
-                              db_i64s(attempts, count), db_texts(texts + 2 * count, count),
-                              db_texts(texts + 3 * count, count)),
-                    NULL, err);
-}
-
-static enum err_code release_lanes(struct db_conn *conn, struct call *call,
-                                   const struct ending *ending, struct err *err)
-{
-    size_t count = ending->lane_count;
-    struct str *names = ARENA_ARRAY(call->arena, struct str, count);
-    int64_t *numbers = ARENA_ARRAY(call->arena, int64_t, 3 * count);
-    if (names == NULL || numbers == NULL)
-        return call_no_room(err);
-    for (size_t i = 0; i < count; i++) {
-        names[i] = str_from(ending->lanes[i].lane);
-        numbers[i] = ending->lanes[i].rest_us;
-        numbers[count + i] = ending->lanes[i].failures;
-        numbers[2 * count + i] = ending->lanes[i].generation;
+    for (size_t i = 0; i < lane_count; i++) {
+        out->lanes[i] = str_from(lanes[i].lane);
+        out->numbers[i] = lanes[i].generation;
+        out->numbers[lane_count + i] = lanes[i].rest_us;
+        out->numbers[2 * lane_count + i] = lanes[i].failures;
     }
-    enum err_code code = db_query(
-        conn, call, &webhook_lane_release,
-        DB_PARAMS(db_texts(names, count), db_i64s(numbers, count), db_i64s(numbers + count, count)),
-        NULL, err);
-    return code == ERR_OK
-               ? db_query(conn, call, &webhook_lane_drop,
-                          DB_PARAMS(db_texts(names, count), db_i64s(numbers + 2 * count, count)),
-                          NULL, err)
-               : code;
-}
-
-static enum err_code end_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
-{
-    const struct ending *ending = ctx;
-    enum err_code code = db_query(conn, call, &webhook_relax, DB_NO_PARAMS, NULL, err);
-    if (code == ERR_OK && ending->count > 0)
-        code = end_rows(conn, call, ending, err);
-    return code == ERR_OK ? release_lanes(conn, call, ending, err) : code;
+    return true;
 }
 
 enum err_code webhook_store_end(struct db_pool *pool, struct call *call,
@@ -266,8 +198,19 @@ enum err_code webhook_store_end(struct db_pool *pool, struct call *call,
                                 const struct webhook_lane *lanes, size_t lane_count,
                                 struct err *err)
 {
-    struct ending ending = {ends, count, lanes, lane_count};
-    return db_tx_run(pool, call, end_tx, &ending, err);
+    struct end_columns columns;
+    if (!end_columns_fill(call->arena, ends, count, lanes, lane_count, &columns))
+        return call_no_room(err);
+#define TEXTS(n)   db_texts(columns.texts + (n)*count, count)
+#define NUMBERS(n) db_i64s(columns.numbers + (n)*lane_count, lane_count)
+    enum err_code code = db_pool_query(
+        pool, call, &webhook_end,
+        DB_PARAMS(TEXTS(0), TEXTS(1), db_i64s(columns.attempts, count), TEXTS(2), TEXTS(3),
+                  db_texts(columns.lanes, lane_count), NUMBERS(0), NUMBERS(1), NUMBERS(2)),
+        NULL, err);
+#undef TEXTS
+#undef NUMBERS
+    return code;
 }
 
 /* ---- for people ---- */

@@ -41,13 +41,14 @@ enum err_code webhook_store_insert(struct db_pool *pool, struct call *call,
 struct webhook_lane {
     const char *lane;
     int64_t generation;
-    int64_t failures; /* in a row, before this turn */
-    int64_t rest_us;  /* for webhook_store_end: until its next turn; 0 = at once */
+    int64_t failures;  /* in a row, before this turn */
+    int64_t rest_us;   /* for webhook_store_end: until its next turn; 0 = at once */
+    bool is_of_others; /* the consumer's: it has rows that are no events */
 };
 
 /* A row of a lane with something to do. */
 struct webhook_due {
-    const char *lane;
+    struct webhook_lane *lane; /* of the claim */
     const char *sid;
     struct str parameters;
     int64_t received_at_us;
@@ -55,12 +56,24 @@ struct webhook_due {
     enum webhook_kind kind;
 };
 
-/* Takes up to max_lanes lanes for lease_us, and of each the first max_rows rows that wait, in
- * order; rows of one lane are neighbours. */
-enum err_code webhook_store_claim(struct db_pool *pool, struct call *call, size_t max_lanes,
-                                  size_t max_rows, int64_t lease_us,
-                                  struct webhook_lane **out_lanes, size_t *out_lane_count,
-                                  struct webhook_due **out_rows, size_t *out_row_count,
+/* What a claim takes at most. */
+struct webhook_limits {
+    size_t lanes;
+    size_t rows;  /* of a lane */
+    size_t bytes; /* of parameters; the row that goes beyond them is the last */
+    int64_t lease_us;
+};
+
+struct webhook_claim {
+    struct webhook_lane *lanes;
+    size_t lane_count;
+    struct webhook_due *rows; /* neighbours when of one lane, in its order */
+    size_t row_count;
+};
+
+/* Takes lanes that are due, those that have been so for longest, and their first rows that wait. */
+enum err_code webhook_store_claim(struct db_pool *pool, struct call *call,
+                                  const struct webhook_limits *limits, struct webhook_claim *out,
                                   struct err *err) MUST_CHECK;
 
 /* What became of a row. */

@@ -41,70 +41,103 @@ from webhook
 where kind = $1
   and key = $2;
 
--- name: webhook_relax
--- of this transaction alone: what is lost with the server is done again, which changes nothing
-select set_config('synchronous_commit', 'off', true);
-
 -- name: webhook_claim
--- index: webhook_lane_due
-with due as (
+-- lanes that are due, and the first rows of each, all in all about so many bytes. Not waited for on
+-- disk, as in webhook_end: what is lost with the server is done again, which changes nothing.
+-- index: webhook_lane_due, webhook_waiting
+with relaxed as materialized (
+    select set_config('synchronous_commit', 'off', true) as setting
+), due as (
     select lane
     from webhook_lane
     where next_at <= now()
+      and (select setting from relaxed) = 'off'
     order by next_at
     limit $1
     for update skip locked
+), claimed as (
+    update webhook_lane l
+    set next_at = now() + $3::bigint * interval '1 microsecond'
+    from due
+    where l.lane = due.lane
+    returning l.lane, l.generation, l.failures
+), rows as (
+    select w.*,
+           coalesce(sum(octet_length(w.parameters)) over (order by w.place, w.lane, w.occurred_at, w.seq
+               rows between unbounded preceding and 1 preceding), 0) as bytes_before
+    from (
+        select c.lane, w.sid, w.parameters, w.received_at, w.attempts, w.kind, w.occurred_at, w.seq,
+               row_number() over (partition by c.lane order by w.occurred_at, w.seq) as place
+        from claimed c
+        cross join lateral (
+            select sid, parameters, received_at, attempts, kind, occurred_at, seq
+            from webhook
+            where lane = c.lane
+              and state = 'waiting'
+            order by occurred_at, seq
+            limit $2
+        ) w
+    ) w
 )
-update webhook_lane l
-set next_at = now() + $2::bigint * interval '1 microsecond'
-from due
-where l.lane = due.lane
-returning l.lane, l.generation, l.failures::bigint;
-
--- name: webhook_of_lanes
--- index: webhook_waiting
-select w.lane, w.sid, w.parameters, w.received_at, w.attempts::bigint, w.kind
-from unnest($1::text[]) as l (lane)
-cross join lateral (
-    select lane, sid, parameters, received_at, attempts, kind, occurred_at, seq
-    from webhook
-    where lane = l.lane
-      and state = 'waiting'
-    order by occurred_at, seq
-    limit $2
-) w
-order by w.lane, w.occurred_at, w.seq;
+select c.lane, c.generation, c.failures::bigint, r.sid, r.parameters, r.received_at,
+       r.attempts::bigint, r.kind
+from claimed c
+left join rows r on r.lane = c.lane and r.bytes_before < $4
+order by c.lane, r.occurred_at, r.seq;
 
 -- name: webhook_end
--- index: the unique one of sid
-update webhook w
-set state = g.state,
-    attempts = g.attempts,
-    outcome = g.outcome,
-    detail = g.detail,
-    ended_at = case when g.state = 'waiting' then null else now() end
-from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[])
-    as g (sid, state, attempts, outcome, detail)
-where w.sid = g.sid
-  and w.state = 'waiting';
-
--- name: webhook_lane_drop
--- those that nobody has put anything into since they were claimed, and that are empty
--- index: primary key, webhook_waiting
-delete from webhook_lane l
-using unnest($1::text[], $2::bigint[]) as g (lane, generation)
-where l.lane = g.lane
-  and l.generation = g.generation
-  and not exists (select from webhook w where w.lane = l.lane and w.state = 'waiting');
-
--- name: webhook_lane_release
--- rest: microseconds until the next attempt
--- index: primary key
+-- Rows get their outcome; lanes that are empty and that nobody has put anything into since they were
+-- claimed go, the others are given back, to rest for so many microseconds. (What this statement
+-- ended is still waiting in its own snapshot, hence the except; what comes while it runs has raised
+-- the generation.)
+-- index: the unique one of sid; primary key, webhook_waiting
+with relaxed as materialized (
+    select set_config('synchronous_commit', 'off', true) as setting
+), given as (
+    select *
+    from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[])
+        as g (sid, state, attempts, outcome, detail)
+), ended as (
+    update webhook w
+    set state = g.state,
+        attempts = g.attempts,
+        outcome = g.outcome,
+        detail = g.detail,
+        ended_at = case when g.state = 'waiting' then null else now() end
+    from given g
+    where w.sid = g.sid
+      and w.state = 'waiting'
+      and (select setting from relaxed) = 'off'
+), locked as materialized ( -- in the order in which rows are put into lanes
+    select lane
+    from webhook_lane
+    where lane = any ($6::text[])
+    order by lane
+    for update
+), lanes as (
+    select l.*
+    from locked
+    join unnest($6::text[], $7::bigint[], $8::bigint[], $9::bigint[])
+        as l (lane, generation, rest, failures) on l.lane = locked.lane
+), dropped as (
+    delete from webhook_lane l
+    using lanes g
+    where l.lane = g.lane
+      and l.generation = g.generation
+      and not exists (select from webhook w
+                      where w.lane = l.lane
+                        and w.state = 'waiting'
+                        and not exists (select from given
+                                        where given.sid = w.sid
+                                          and given.state <> 'waiting'))
+    returning l.lane
+)
 update webhook_lane l
 set next_at = now() + g.rest * interval '1 microsecond',
     failures = g.failures::integer
-from unnest($1::text[], $2::bigint[], $3::bigint[]) as g (lane, rest, failures)
-where l.lane = g.lane;
+from lanes g
+where l.lane = g.lane
+  and not exists (select from dropped d where d.lane = l.lane);
 
 -- name: webhook_get
 -- index: the unique one of sid

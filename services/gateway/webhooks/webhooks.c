@@ -49,6 +49,7 @@ enum err_code webhooks_new(struct gateway *gateway, struct webhooks **out, struc
         .apply = calls_apply,
         .apply_ctx = gateway->calls,
         .count = (int)gateway->settings->webhook_consumers,
+        .waiting_max = gateway->settings->webhook_max_waiting,
         .max_age_ms = gateway->settings->webhook_max_age_ms,
         .dead_max_age_ms = gateway->settings->webhook_dead_max_age_ms,
     });
@@ -212,10 +213,16 @@ enum err_code webhooks_handle(void *ctx, struct http_request *req, struct http_r
         code = row_make(gateway, req, kind, params, count, &row, err);
     if (code != ERR_OK)
         return code;
-    code = answer_make(webhooks, req->call, params, count, &row, err);
+    bool is_full = kind == WEBHOOK_EVENT && !consumers_have_room(webhooks->consumers);
+    code = is_full ? ERR_SET(err, ERR_UNAVAILABLE, "INBOX_FULL",
+                             "too many events wait to be applied; send it again later")
+                   : answer_make(webhooks, req->call, params, count, &row, err);
     if (code == ERR_OK)
         code = row_put(webhooks, req->call, &row, err);
-    const char *outcome = code != ERR_OK ? "failed" : row.is_repeat ? "repeated" : "stored";
+    const char *outcome = is_full          ? "full"
+                          : code != ERR_OK ? "failed"
+                          : row.is_repeat  ? "repeated"
+                                           : "stored";
     metric_inc(METRIC_SERIES(metric_register(&received_def), webhook_kind_name(kind), outcome));
     if (code != ERR_OK)
         return code;

@@ -32,3 +32,12 @@ enum err_code ingest_apply(struct ingest *ingest, struct call *call,
                            const Taskrouter__Sync__V1__ApplyWebhookRequest *request,
                            Taskrouter__Sync__V1__ApplyWebhookResponse **out_reply,
                            struct err *err) MUST_CHECK;
+
+/*
+ * Several, as ApplyWebhooks says. Errors: RESOURCE_EXHAUSTED; INVALID_ARGUMENT INVALID_COUNT; all
+ * else is the outcome of one.
+ */
+enum err_code ingest_apply_many(struct ingest *ingest, struct call *call,
+                                const Taskrouter__Sync__V1__ApplyWebhooksRequest *request,
+                                Taskrouter__Sync__V1__ApplyWebhooksResponse **out_reply,
+                                struct err *err) MUST_CHECK;

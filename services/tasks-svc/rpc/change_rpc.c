@@ -18,6 +18,8 @@
 
 #define CHANGE_MAGIC UINT32_C(0x54434847)
 
+enum { APPLY_MANY_MAX = 256 };
+
 /* One call under way; lives in the call's arena until it is answered. */
 struct change {
     uint32_t magic;
@@ -536,6 +538,14 @@ CHANGE_RPC(change_rpc_instruct_reservation, ReservationActionRequest)
 
 /* ---- what Twilio did ---- */
 
+static void apply_submit(struct change *change, struct mirror_apply *items, size_t count)
+{
+    change->op.mirror = items;
+    change->op.mirror_count = count;
+    change->op.may_fetch = true;
+    submit(change);
+}
+
 CHANGE_RPC(change_rpc_apply, ApplyRequest)
 {
     struct change *change = change_new(app, call, request->workspace_sid, reply);
@@ -544,15 +554,66 @@ CHANGE_RPC(change_rpc_apply, ApplyRequest)
     struct err err;
     err_clear(&err);
     struct mirror_apply *apply = ARENA_NEW(call->arena, struct mirror_apply);
-    if (apply == NULL) {
+    if (apply == NULL)
         (void)rpc_no_room(&err);
+    if (apply != NULL && mirror_apply_read(call->arena, request, apply, &err) == ERR_OK)
+        apply_submit(change, apply, 1);
+    else
+        fail(change, &err);
+}
+
+/* What is wrong with one of many is its own outcome, but for a want of memory. */
+static enum err_code read_one_of_many(struct call *call, const char *workspace_sid,
+                                      const Taskrouter__Tasks__V1__ApplyRequest *request,
+                                      struct mirror_apply *out, struct err *err)
+{
+    struct err why;
+    err_clear(&why);
+    enum err_code code = ERR_OK;
+    if (strcmp(request->workspace_sid, workspace_sid) != 0)
+        code = ERR_FIELD(&why, ERR_INVALID_ARGUMENT, "OTHER_WORKSPACE", "workspace_sid",
+                         "all items must be of workspace %s", workspace_sid);
+    if (code == ERR_OK)
+        code = mirror_apply_read(call->arena, request, out, &why);
+    if (code == ERR_OK)
+        return code;
+    struct err *refusal = ARENA_NEW(call->arena, struct err);
+    if (refusal == NULL || arena_is_exhausted(call->arena))
+        return rpc_no_room(err);
+    *refusal = why;
+    *out = (struct mirror_apply){.refusal = refusal};
+    return ERR_OK;
+}
+
+static enum err_code read_many(struct call *call,
+                               const Taskrouter__Tasks__V1__ApplyManyRequest *request,
+                               struct mirror_apply **out, struct err *err)
+{
+    if (request->n_items == 0 || request->n_items > APPLY_MANY_MAX)
+        return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_COUNT", "items",
+                         "there must be 1 to %d items", APPLY_MANY_MAX);
+    struct mirror_apply *items = ARENA_ARRAY(call->arena, struct mirror_apply, request->n_items);
+    if (items == NULL)
+        return rpc_no_room(err);
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < request->n_items && code == ERR_OK; i++)
+        code = read_one_of_many(call, request->workspace_sid, request->items[i], &items[i], err);
+    *out = items;
+    return code;
+}
+
+CHANGE_RPC(change_rpc_apply_many, ApplyManyRequest)
+{
+    struct change *change = change_new(app, call, request->workspace_sid, reply);
+    if (change == NULL)
+        return;
+    struct err err;
+    err_clear(&err);
+    struct mirror_apply *items = NULL;
+    if (read_many(call, request, &items, &err) != ERR_OK) {
         fail(change, &err);
         return;
     }
-    change->op.mirror = apply;
-    change->op.may_fetch = true;
-    if (mirror_apply_read(call->arena, request, apply, &err) == ERR_OK)
-        submit(change);
-    else
-        fail(change, &err);
+    change->op.is_many = true;
+    apply_submit(change, items, request->n_items);
 }

@@ -25,3 +25,4 @@ CHANGE_RPC(change_rpc_instruct_reservation, ReservationActionRequest);
 
 /* Of the service Mirror. */
 CHANGE_RPC(change_rpc_apply, ApplyRequest);
+CHANGE_RPC(change_rpc_apply_many, ApplyManyRequest);

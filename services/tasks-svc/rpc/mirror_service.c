@@ -9,6 +9,8 @@ enum { APPLY_MS = 5000 };
 static const struct rpc_method methods[] = {
     RPC_ASYNC("Apply", change_rpc_apply, Taskrouter__Tasks__V1__ApplyRequest, APPLY_MS,
               ROLE_SERVICE),
+    RPC_ASYNC("ApplyMany", change_rpc_apply_many, Taskrouter__Tasks__V1__ApplyManyRequest, APPLY_MS,
+              ROLE_SERVICE),
 };
 
 const struct rpc_service mirror_service = {

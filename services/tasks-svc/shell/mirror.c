@@ -9,202 +9,14 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/macros.h"
+#include "desk_int.h"
 #include "mirror_apply.h"
 #include "mirror_merge.h"
 #include "rpc/pb.h"
-#include "shard_int.h"
 #include "svc/mirror.h"
 
 typedef Taskrouter__Common__V1__MirrorResult wire_result;
-
-/* Places on the desk. */
-struct desk_task {
-    struct mirror_task task;
-    bool is_dirty;
-    const struct shard_op *changed_by; /* the last one that did; its version grows once for each */
-};
-
-struct desk_reservation {
-    struct mirror_reservation reservation;
-    bool is_dirty;
-};
-
-void desk_init(struct mirror_desk *desk)
-{
-    map_init(&desk->tasks);
-    map_init(&desk->reservations);
-    map_init(&desk->events);
-}
-
-void desk_fini(struct mirror_desk *desk)
-{
-    map_fini(&desk->tasks);
-    map_fini(&desk->reservations);
-    map_fini(&desk->events);
-}
-
-void desk_clear(struct mirror_desk *desk)
-{
-    map_clear(&desk->tasks);
-    map_clear(&desk->reservations);
-    map_clear(&desk->events);
-    desk->is_read = false;
-    desk->has_news = false;
-    err_clear(&desk->failure);
-    desk->new_events = (struct sid_list){0};
-}
-
-static enum err_code no_room(struct err *err)
-{
-    return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "BATCH_TOO_LARGE",
-                   "the batch needs too much memory; try again");
-}
-
-/* Without memory the batch fails. */
-static void list_add(struct batch *batch, struct sid_list *list, const struct sid *sid)
-{
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-        struct sid *items = ARENA_ARRAY(batch->shard->arena, struct sid, capacity);
-        if (items == NULL) {
-            batch->failure.code = no_room(&batch->failure);
-            return;
-        }
-        if (list->count > 0)
-            memcpy(items, list->items, list->count * sizeof *items);
-        list->items = items;
-        list->capacity = capacity;
-    }
-    list->items[list->count++] = *sid;
-}
-
-static struct desk_task *desk_task(struct shard *shard, const struct sid *sid)
-{
-    struct desk_task *place = map_get(&shard->desk.tasks, str_from(sid->text));
-    if (place != NULL || !sid_is_set(sid))
-        return place;
-    place = ARENA_NEW(shard->arena, struct desk_task);
-    if (place == NULL)
-        return NULL;
-    place->task.row.sid = *sid;
-    (void)map_put(&shard->desk.tasks, str_from(place->task.row.sid.text), place);
-    return place;
-}
-
-static struct desk_reservation *desk_reservation(struct shard *shard, const struct sid *sid)
-{
-    struct desk_reservation *place = map_get(&shard->desk.reservations, str_from(sid->text));
-    if (place != NULL || !sid_is_set(sid))
-        return place;
-    place = ARENA_NEW(shard->arena, struct desk_reservation);
-    if (place == NULL)
-        return NULL;
-    place->reservation.row.sid = *sid;
-    (void)map_put(&shard->desk.reservations, str_from(place->reservation.row.sid.text), place);
-    return place;
-}
-
-/* ---- reading ---- */
-
-/* SIDs that the batch's operations name. */
-struct asking {
-    struct arena *arena;
-    struct str *items[3]; /* tasks, reservations, events */
-    size_t count[3];
-    size_t room;
-};
-
-enum { ASK_TASKS, ASK_RESERVATIONS, ASK_EVENTS };
-
-static void ask_for(struct asking *asking, int what, const struct sid *sid)
-{
-    if (sid_is_set(sid))
-        asking->items[what][asking->count[what]++] = str_from(sid->text);
-}
-
-static void ask_for_op(struct asking *asking, const struct shard_op *op)
-{
-    const struct mirror_apply *apply = op->mirror;
-    for (size_t i = 0; apply != NULL && i < apply->item_count; i++) {
-        const struct apply_item *item = &apply->items[i];
-        bool is_task = strncmp(item->sid.text, "WT", 2) == 0;
-        if (item->conflict == NULL)
-            ask_for(asking, is_task ? ASK_TASKS : ASK_RESERVATIONS, &item->sid);
-        ask_for(asking, ASK_TASKS, &item->reservation.task_sid);
-    }
-    if (apply != NULL && apply->event != NULL) {
-        ask_for(asking, ASK_EVENTS, &apply->event->sid);
-        ask_for(asking, ASK_TASKS, &apply->event->task_sid);
-        ask_for(asking, ASK_RESERVATIONS, &apply->event->reservation_sid);
-    }
-    if (apply == NULL && op->is_own_only && op->command.kind != ENGINE_COMMAND_NONE)
-        ask_for(asking, op->reply == SHARD_REPLY_TASK ? ASK_TASKS : ASK_RESERVATIONS,
-                &op->command.action.sid);
-}
-
-/* Whether rows of a mirrored workspace are needed to answer it. */
-static bool reads_rows(const struct shard *shard, const struct shard_op *op)
-{
-    if (op->mirror != NULL)
-        return true;
-    return op->is_own_only && op->command.kind != ENGINE_COMMAND_NONE &&
-           engine_is_mirrored(shard->engine, &op->workspace_sid);
-}
-
-static void put_task(void *ctx, const struct mirror_task *task)
-{
-    struct desk_task *place = desk_task(ctx, &task->row.sid);
-    if (place != NULL)
-        place->task = *task;
-}
-
-static void put_reservation(void *ctx, const struct mirror_reservation *reservation)
-{
-    struct desk_reservation *place = desk_reservation(ctx, &reservation->row.sid);
-    if (place != NULL)
-        place->reservation = *reservation;
-}
-
-static void put_event(void *ctx, const char *sid)
-{
-    struct shard *shard = ctx;
-    (void)map_put(&shard->desk.events, str_from(sid), shard);
-}
-
-/* What all operations of the batch need, at the first that needs any. */
-static enum err_code read_desk(struct batch *batch, struct err *err)
-{
-    struct shard *shard = batch->shard;
-    struct asking asking = {.arena = shard->arena};
-    if (shard->desk.is_read) {
-        *err = shard->desk.failure;
-        return err->code;
-    }
-    for (size_t i = 0; i < batch->op_count; i++) {
-        if (reads_rows(shard, batch->ops[i]))
-            asking.room +=
-                4 + (batch->ops[i]->mirror == NULL ? 0 : 2 * batch->ops[i]->mirror->item_count);
-    }
-    for (size_t what = 0; what < ARRAY_LEN(asking.items); what++)
-        asking.items[what] = ARENA_ARRAY(shard->arena, struct str, asking.room);
-    if (arena_is_exhausted(shard->arena))
-        return no_room(err);
-    for (size_t i = 0; i < batch->op_count; i++) {
-        if (reads_rows(shard, batch->ops[i]))
-            ask_for_op(&asking, batch->ops[i]);
-    }
-    enum err_code code = mirror_store_read(
-        shard->conn, &batch->call,
-        &(struct mirror_ask){asking.items[ASK_TASKS], asking.count[ASK_TASKS],
-                             asking.items[ASK_RESERVATIONS], asking.count[ASK_RESERVATIONS],
-                             asking.items[ASK_EVENTS], asking.count[ASK_EVENTS]},
-        put_task, put_reservation, put_event, shard, err);
-    if (code == ERR_OK && arena_is_exhausted(shard->arena))
-        code = no_room(err);
-    shard->desk.is_read = true;
-    shard->desk.failure = *err;
-    return code;
-}
+typedef Taskrouter__Tasks__V1__ApplyOutcome wire_outcome;
 
 /* ---- one observation ---- */
 
@@ -279,7 +91,7 @@ static void tell(struct applying *a, enum engine_event_type type, const struct m
         return;
     struct engine_event *event = new_event(a, task, reservation);
     if (event == NULL) {
-        a->batch->failure.code = no_room(&a->batch->failure);
+        a->batch->failure.code = desk_no_room(&a->batch->failure);
         return;
     }
     event->sid = sid_new("EV");
@@ -347,7 +159,7 @@ static void log_event(struct applying *a)
     find_rows(a, &task, &reservation);
     struct engine_event *event = new_event(a, &task, told->is_of_reservation ? &reservation : NULL);
     if (event == NULL) {
-        a->batch->failure.code = no_room(&a->batch->failure);
+        a->batch->failure.code = desk_no_room(&a->batch->failure);
         return;
     }
     event->sid = told->sid;
@@ -356,7 +168,7 @@ static void log_event(struct applying *a)
     pack(a, event,
          &(struct event_origin){.source = MIRROR_SOURCE, .type = told->type, .extras = told->data});
     (void)map_put(&desk->events, str_from(told->sid.text), desk);
-    list_add(a->batch, &desk->new_events, &told->sid);
+    desk_list_add(a->batch, &desk->new_events, &told->sid);
     desk->has_news = true;
 }
 
@@ -389,12 +201,12 @@ static bool has_taken(const struct reservation_row *row)
            row->state == RESERVATION_COMPLETED;
 }
 
-/* True for the first change of the task by this operation. */
+/* True for the first change of the task by this observation. */
 static bool note_change(struct applying *a, struct desk_task *place)
 {
-    if (place->changed_by == a->op)
+    if (place->changed_by == a->apply)
         return false;
-    place->changed_by = a->op;
+    place->changed_by = a->apply;
     a->changed[a->changed_count++] = place;
     return true;
 }
@@ -504,7 +316,7 @@ static void apply_reservation(struct applying *a, const struct apply_item *item)
     if (is_news)
         note_worker(a, &merged.row);
     struct desk_task *task = desk_task(a->shard, &merged.row.task_sid);
-    if (is_news && task != NULL && task->changed_by != a->op)
+    if (is_news && task != NULL && task->changed_by != a->apply)
         a->changed[a->changed_count++] = task; /* told of, but not another version of it */
     add_result(a, item, outcome, &diff, "");
 }
@@ -661,100 +473,81 @@ static enum err_code check_workspace(struct shard *shard, struct shard_op *op,
                      "there is no workspace %s", op->workspace_sid.text);
 }
 
+/* NULL without memory: when it was the reply's, all is stored the same, and asking again gives the
+ * outcome. */
+static Taskrouter__Common__V1__MirrorResults *apply_one(struct batch *batch, struct shard_op *op,
+                                                        const struct mirror_apply *apply,
+                                                        const struct sid *account_sid)
+{
+    struct applying a = {
+        .batch = batch,
+        .shard = batch->shard,
+        .op = op,
+        .apply = apply,
+        .arena = op->call->arena,
+        .account_sid = *account_sid,
+        .results = ARENA_ARRAY(op->call->arena, wire_result *, apply->item_count),
+        .changed = ARENA_ARRAY(op->call->arena, struct desk_task *, 2 * apply->item_count),
+        .is_dry_run = apply->is_dry_run,
+    };
+    if (a.results == NULL || a.changed == NULL)
+        return NULL;
+    apply_all(&a);
+    return mirror_results(a.arena, a.results, a.result_count);
+}
+
+static wire_outcome *outcome_of(struct batch *batch, struct shard_op *op,
+                                const struct mirror_apply *apply, const struct sid *account_sid)
+{
+    struct arena *arena = op->call->arena;
+    wire_outcome *outcome = PB_NEW(arena, taskrouter__tasks__v1__apply_outcome);
+    if (outcome == NULL)
+        return NULL;
+    if (apply->refusal != NULL) {
+        outcome->code = (int32_t)apply->refusal->code;
+        outcome->reason = arena_strdup(arena, apply->refusal->reason);
+        outcome->detail = arena_strdup(arena, apply->refusal->detail);
+        return outcome->reason == NULL || outcome->detail == NULL ? NULL : outcome;
+    }
+    outcome->results = apply_one(batch, op, apply, account_sid);
+    return outcome->results == NULL ? NULL : outcome;
+}
+
+static ProtobufCMessage *apply_many(struct batch *batch, struct shard_op *op,
+                                    const struct sid *account_sid)
+{
+    struct arena *arena = op->call->arena;
+    Taskrouter__Tasks__V1__ApplyManyResponse *reply =
+        PB_NEW(arena, taskrouter__tasks__v1__apply_many_response);
+    wire_outcome **items = ARENA_ARRAY(arena, wire_outcome *, op->mirror_count);
+    if (reply == NULL || items == NULL)
+        return NULL;
+    for (size_t i = 0; i < op->mirror_count; i++) {
+        items[i] = outcome_of(batch, op, &op->mirror[i], account_sid);
+        if (items[i] == NULL)
+            return NULL;
+    }
+    reply->items = items;
+    reply->n_items = op->mirror_count;
+    return &reply->base;
+}
+
 enum err_code mirror_apply_op(struct batch *batch, struct shard_op *op)
 {
     struct known_workspace known;
     enum err_code code = check_workspace(batch->shard, op, &known);
     if (code == ERR_OK)
-        code = read_desk(batch, &op->err);
+        code = desk_read(batch, &op->err);
     if (code != ERR_OK)
         return code;
-    struct applying a = {
-        .batch = batch,
-        .shard = batch->shard,
-        .op = op,
-        .apply = op->mirror,
-        .arena = op->call->arena,
-        .account_sid = known.account_sid,
-        .results = ARENA_ARRAY(op->call->arena, wire_result *, op->mirror->item_count),
-        .changed = ARENA_ARRAY(op->call->arena, struct desk_task *, 2 * op->mirror->item_count),
-        .is_dry_run = op->mirror->is_dry_run,
-    };
-    if (a.results == NULL || a.changed == NULL)
-        return no_room(&op->err);
-    apply_all(&a);
-    Taskrouter__Common__V1__MirrorResults *reply =
-        mirror_results(a.arena, a.results, a.result_count);
-    if (arena_is_exhausted(batch->shard->arena))
-        return no_room(&batch->failure); /* half of it is on the desk: nothing is stored */
-    if (reply == NULL) /* it is stored all the same: asking again gives the outcome */
-        return no_room(&op->err);
-    op->message = &reply->base;
-    return ERR_OK;
-}
-
-/* ---- writes of others ---- */
-
-enum err_code mirror_check_own(struct batch *batch, struct shard_op *op)
-{
-    if (!op->is_own_only)
-        return ERR_OK;
-    enum err_code code = read_desk(batch, &op->err);
-    if (code != ERR_OK)
-        return code;
-    bool is_reservation = op->reply == SHARD_REPLY_RESERVATION;
-    const struct sid *sid = &op->command.action.sid;
-    const char *own = op->call->who.worker_sid;
-    const char *worker = NULL;
-    if (is_reservation) {
-        const struct desk_reservation *place = desk_reservation(batch->shard, sid);
-        if (place != NULL && place->reservation.is_there)
-            worker = place->reservation.row.worker_sid.text;
+    if (op->is_many) {
+        op->message = apply_many(batch, op, &known.account_sid);
     } else {
-        const struct desk_task *place = desk_task(batch->shard, sid);
-        if (place != NULL && place->task.is_there && !place->task.is_deleted)
-            worker = place->task.row.worker_sid.text;
+        Taskrouter__Common__V1__MirrorResults *reply =
+            apply_one(batch, op, op->mirror, &known.account_sid);
+        op->message = reply == NULL ? NULL : &reply->base;
     }
-    if (worker == NULL)
-        return ERR_SET(&op->err, ERR_NOT_FOUND,
-                       is_reservation ? "RESERVATION_NOT_FOUND" : "TASK_NOT_FOUND",
-                       "there is no %s %s in this workspace; if it exists at Twilio, run "
-                       "taskrouter sync --all",
-                       is_reservation ? "reservation" : "task", sid->text);
-    if (own[0] != '\0' && strcmp(own, worker) == 0)
-        return ERR_OK;
-    return ERR_SET(&op->err, ERR_PERMISSION_DENIED, "NOT_YOURS",
-                   "an agent may act only on the %s of its own worker",
-                   is_reservation ? "reservations" : "tasks");
-}
-
-/* ---- to be written ---- */
-
-bool mirror_rows_of(struct batch *batch, struct mirror_rows *out)
-{
-    struct mirror_desk *desk = &batch->shard->desk;
-    struct arena *arena = batch->shard->arena;
-    *out = (struct mirror_rows){.events = desk->new_events.items,
-                                .event_count = desk->new_events.count};
-    if (!desk->has_news)
-        return true;
-    const struct mirror_task **tasks =
-        ARENA_ARRAY(arena, const struct mirror_task *, desk->tasks.count);
-    const struct mirror_reservation **reservations =
-        ARENA_ARRAY(arena, const struct mirror_reservation *, desk->reservations.count);
-    if (tasks == NULL || reservations == NULL)
-        return false;
-    for (size_t i = 0; i < desk->tasks.count; i++) {
-        const struct desk_task *place = desk->tasks.entries[i].value;
-        if (place->is_dirty)
-            tasks[out->task_count++] = &place->task;
-    }
-    for (size_t i = 0; i < desk->reservations.count; i++) {
-        const struct desk_reservation *place = desk->reservations.entries[i].value;
-        if (place->is_dirty)
-            reservations[out->reservation_count++] = &place->reservation;
-    }
-    out->tasks = tasks;
-    out->reservations = reservations;
-    return true;
+    if (arena_is_exhausted(batch->shard->arena))
+        return desk_no_room(&batch->failure); /* half of it is on the desk: nothing is stored */
+    return op->message == NULL ? desk_no_room(&op->err) : ERR_OK;
 }

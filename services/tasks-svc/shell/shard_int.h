@@ -223,7 +223,7 @@ enum err_code batch_commit(struct batch *batch, struct err *err) MUST_CHECK;
 /* After the commit: memory that follows the disk (directory, keys). */
 void batch_remember(struct batch *batch);
 
-/* --- mirror.c: workspaces that Twilio routes ----------------------------------------------- */
+/* --- mirror.c, desk.c: workspaces that Twilio routes --------------------------------------- */
 
 void desk_init(struct mirror_desk *desk);
 void desk_fini(struct mirror_desk *desk);

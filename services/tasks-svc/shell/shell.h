@@ -99,9 +99,12 @@ struct shard_op {
     bool may_fetch; /* report what is unknown instead of refusing */
     void (*done)(struct shard_op *op);
 
-    /* With command kind NONE: rows and an event of a workspace that Twilio routes. The reply is
-     * MirrorResults. Errors: FAILED_PRECONDITION NOT_MIRRORED. NULL: none. */
+    /* With command kind NONE: what was observed in a workspace that Twilio routes, one after the
+     * other. The reply is MirrorResults of the only one, or ApplyManyResponse with is_many.
+     * Errors: FAILED_PRECONDITION NOT_MIRRORED. NULL: none. */
     const struct mirror_apply *mirror;
+    size_t mirror_count;
+    bool is_many;
 
     /* With command kind NONE: a look at the engine on the shard's thread, which waits meanwhile. It
      * allocates in call->arena, and sets message or what look_ctx points to. Answered after the

@@ -60,6 +60,7 @@ struct mirror_apply {
     struct mirror_event *event; /* NULL: none */
     int64_t observed_at_us;
     bool is_dry_run;
+    const struct err *refusal; /* of one of many, instead of all else; NULL: none */
 };
 
 /*

@@ -18,9 +18,10 @@
 #define WORKSPACE "WS000000000000000000000000000000aa"
 #define WITHIN    "X-Workspace-Sid: " WORKSPACE "\r\n"
 
-enum { PATIENCE_MS = 90000, PARAMS_MAX = 12 };
+enum { PATIENCE_MS = 90000, PARAMS_MAX = 12, WAITING_MAX = 1000 };
 
-static const char *const gateway_env[] = {"TASKROUTER_PUBLIC_URL=" PUBLIC, NULL};
+static const char *const gateway_env[] = {"TASKROUTER_PUBLIC_URL=" PUBLIC,
+                                          "TASKROUTER_WEBHOOK_MAX_WAITING=1000", NULL};
 
 /* ---- the mirrored workspace ---- */
 
@@ -77,7 +78,7 @@ static const char *sid_at(const char *prefix, int number)
     return text("%s%032x", prefix, number);
 }
 
-static const char *event_send(const struct event *event)
+static struct reply event_post(const struct event *event, const char **out_sid)
 {
     static int made;
     char signature[TWILIO_SIGNATURE_SIZE] = "";
@@ -102,8 +103,16 @@ static const char *event_send(const struct event *event)
     twilio_form_encode(&form, params, count);
     CHECK(twilio_sign(STR(SECRET), STR(PUBLIC EVENTS), params, count, signature, NULL) == ERR_OK);
     const char *line = text("X-Twilio-Signature: %s\r\n", signature);
-    CHECK_I64(ask_form(NULL, "POST", EVENTS, line, form.data).status, 204);
+    struct reply reply = ask_form(NULL, "POST", EVENTS, line, form.data);
     buf_fini(&form);
+    *out_sid = sid;
+    return reply;
+}
+
+static const char *event_send(const struct event *event)
+{
+    const char *sid = NULL;
+    CHECK_I64(event_post(event, &sid).status, 204);
     return sid;
 }
 
@@ -125,7 +134,7 @@ static const char *outcome_of(const char *event_sid)
 }
 
 struct wanted {
-    const char *event_sid;
+    const char *event_sid; /* or a lane */
     const char *state;
 };
 
@@ -231,6 +240,15 @@ static void test_order(void)
     CHECK_TEXT(task_status(stuck), "canceled");
 }
 
+/* Gives an event without a type one. */
+static void event_mend(const char *event_sid)
+{
+    CHECK(cluster_sql(cluster, text("update gateway.webhook set parameters = replace(parameters, "
+                                    "'[\"EventType\",\"\"]', '[\"EventType\",\"task.updated\"]') "
+                                    "where key = '%s'",
+                                    event_sid)));
+}
+
 static void test_dead(void)
 {
     const char *task = sid_at("WT", 4);
@@ -248,15 +266,111 @@ static void test_dead(void)
     struct reply replay = ask(BOOTSTRAP, "POST", path, NULL, NULL);
     CHECK_I64(replay.status, 200);
     CHECK(becomes(bad, "dead")); /* as wrong as before */
-    CHECK(cluster_sql(cluster, text("update gateway.webhook set parameters = replace(parameters, "
-                                    "'[\"EventType\",\"\"]', '[\"EventType\",\"task.updated\"]') "
-                                    "where key = '%s'",
-                                    bad)));
+    event_mend(bad);
     struct reply all = ask(BOOTSTRAP, "POST", "/webhooks/replay-dead", NULL, "{}");
     CHECK_I64(all.status, 200);
     CHECK_I64(at_i64(all.body, "count"), 1);
     CHECK(becomes(bad, "done"));
     CHECK_TEXT(task_status(task), "pending");
+}
+
+/* ---- many at once ---- */
+
+static int64_t number_of(const char *sql)
+{
+    return strtoll(value_of(sql), NULL, 10);
+}
+
+static bool only_lane_waits(void *ctx)
+{
+    const struct wanted *wanted = ctx;
+    return strcmp(value_of(text("select count(distinct lane) || min(lane) from gateway.webhook "
+                                "where state = 'waiting'")),
+                  text("1%s", wanted->event_sid)) == 0;
+}
+
+/* Events that waited while sync-svc was away are applied many at a time: one commit serves many. */
+static void test_many(void)
+{
+    enum { TASKS = 40 };
+    program_kill(PROGRAM_SYNC);
+    int64_t before = number_of("select count(*) from tasks.event_batch");
+    for (int i = 0; i < TASKS; i++) {
+        const char *task = sid_at("WT", 200 + i);
+        (void)event_send(&(struct event){"task.created", task, "pending", 10, NULL});
+        (void)event_send(&(struct event){"task.completed", task, "completed", 30, NULL});
+    }
+    program_start(PROGRAM_SYNC);
+    CHECK(until(are_all_done, NULL, PATIENCE_MS));
+    CHECK(number_of("select count(*) from tasks.event_batch") - before < TASKS);
+    for (int i = 0; i < TASKS; i++)
+        CHECK_TEXT(task_status(sid_at("WT", 200 + i)), "completed");
+}
+
+/* What cannot be read, and what cannot be stored, harms nobody but what is behind it in its lane.
+ */
+static void test_poison(void)
+{
+    enum { TASKS = 8 };
+    const char *middle[TASKS];
+    program_kill(PROGRAM_SYNC);
+    for (int i = 0; i < TASKS; i++) {
+        const char *task = sid_at("WT", 300 + i);
+        (void)event_send(&(struct event){"task.created", task, "pending", 10, NULL});
+        middle[i] = event_send(&(struct event){"task.updated", task, "assigned", 20, NULL});
+        (void)event_send(&(struct event){"task.completed", task, "completed", 30, NULL});
+    }
+    const char *unreadable =
+        event_send(&(struct event){"", sid_at("WT", 300), "pending", 15, NULL});
+    CHECK(cluster_sql(cluster,
+                      text("alter table tasks.mirror_event add constraint no_poison check (sid <> "
+                           "'%s')",
+                           middle[TASKS / 2] + strlen("EV"))));
+    program_start(PROGRAM_SYNC);
+    CHECK(becomes(unreadable, "dead"));
+    struct wanted stuck = {.event_sid = sid_at("WT", 300 + TASKS / 2)};
+    CHECK(until(only_lane_waits, &stuck, PATIENCE_MS));
+    CHECK(cluster_sql(cluster, "alter table tasks.mirror_event drop constraint no_poison"));
+    event_mend(unreadable);
+    CHECK_I64(ask(BOOTSTRAP, "POST", "/webhooks/replay-dead", NULL, "{}").status, 200);
+    CHECK(until(are_all_done, NULL, PATIENCE_MS));
+    for (int i = 0; i < TASKS; i++)
+        CHECK_TEXT(task_status(sid_at("WT", 300 + i)), "completed");
+}
+
+/* ---- a full inbox ---- */
+
+static bool is_taken(void *ctx)
+{
+    const char *sid = NULL;
+    return event_post(ctx, &sid).status == 204;
+}
+
+static bool is_refused(void *ctx)
+{
+    const char *sid = NULL;
+    struct reply reply = event_post(ctx, &sid);
+    return reply.status == 503 && header_of(&reply, "Retry-After")[0] != 0;
+}
+
+static void test_full(void)
+{
+    struct event event = {"task.created", "", "pending", 10, NULL};
+    program_kill(PROGRAM_SYNC);
+    CHECK(
+        cluster_sql(cluster, text("insert into gateway.webhook (sid, kind, key, lane, state, "
+                                  "account_sid, workspace_sid, event_type, parameters, "
+                                  "occurred_at, received_at, answer_status, answer_type, answer) "
+                                  "select 'WHfull' || n, 'event', 'full' || n, 'full', 'waiting', "
+                                  "'', '', '', '[]', now(), now(), 204, '', '' "
+                                  "from generate_series(1, %d) n",
+                                  WAITING_MAX)));
+    event.task_sid = sid_at("WT", 400);
+    CHECK(until(is_refused, &event, PATIENCE_MS));
+    CHECK(cluster_sql(cluster, "delete from gateway.webhook where lane = 'full'"));
+    CHECK(until(is_taken, &event, PATIENCE_MS));
+    program_start(PROGRAM_SYNC);
+    CHECK(until(are_all_done, NULL, PATIENCE_MS));
 }
 
 /* Between the answer and the work nothing is lost, whoever dies. */
@@ -290,6 +404,9 @@ static const struct test_case cases[] = {
     {"what is of another workspace is ignored",              test_not_ours},
     {"one task's events wait for each other, others do not", test_order   },
     {"what is wrong is set apart, looked at and replayed",   test_dead    },
+    {"many go together",                                     test_many    },
+    {"a bad one harms no other",                             test_poison  },
+    {"a full inbox takes nothing until there is room",       test_full    },
     {"kill -9 loses nothing and does nothing twice",         test_kills   },
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "mirror_fixture.h"
 
 static const json_t *get_task(const char *workspace, const char *sid)
@@ -335,6 +336,91 @@ static void every_order_of_a_life_ends_alike(void)
     CHECK(is_log_whole());
 }
 
+static const char *one_of_many(const char *workspace, const char *time, const char *parts)
+{
+    return suite_text("{'workspaceSid':'%s','observedAt':'2026-01-02T03:%sZ',%s}", workspace, time,
+                      parts);
+}
+
+/* SIDs that differ in their first half, by which the log finds them. */
+static const char *event_of_many(int number, const char *type, const char *resource,
+                                 const char *time)
+{
+    bool is_reservation = strncmp(resource, "WR", 2) == 0;
+    return suite_text(
+        "'event':{'sid':'EV%04x%028x','eventType':'%s','eventDate':"
+        "'2026-01-02T03:%sZ','resourceType':'%s','resourceSid':'%s','eventData':'{}'}",
+        number, 0, type, time, is_reservation ? "reservation" : "task", resource);
+}
+
+static int64_t sequence_of(const char *workspace, int number)
+{
+    int64_t sequence =
+        at_i64(suite_ok(&suite_viewer, SUITE_TASKS, "GetEvent",
+                        "{'workspaceSid':'%s','sid':'EV%04x%028x'}", workspace, number, 0),
+               "sequence");
+    CHECK(sequence > 0);
+    return sequence;
+}
+
+/* In the order given, in one commit, each with an outcome of its own. */
+static void many_go_together(void)
+{
+    const char *ws = mirrored_workspace();
+    const char *task = suite_text("WTfb%030x", 70);
+    const char *offer = suite_text("WRfb%030x", 70);
+    const char *last = event_of_many(702, "task.completed", task, "00:04");
+    const json_t *reply = suite_ok(
+        &suite_service_id, SUITE_TASKS, "ApplyMany",
+        "{'workspaceSid':'%s','items':[%s,%s,%s,%s,%s,%s]}", ws,
+        one_of_many(ws, "00:00",
+                    suite_text("'tasks':[%s],%s", task_json(task, "PENDING", ""),
+                               event_of_many(700, "task.created", task, "00:00"))),
+        one_of_many(ws, "00:02",
+                    suite_text("'tasks':[%s],'reservations':[%s],%s",
+                               task_json(task, "RESERVED", ""),
+                               reservation_json(offer, task, "PENDING"),
+                               event_of_many(701, "reservation.created", offer, "00:02"))),
+        one_of_many("WS000000000000000000000000000000ff", "00:02", "'vanishedSids':[]"),
+        one_of_many(ws, "00:03",
+                    suite_text("'tasks':[%s],%s", task_json(task, "ASSIGNED", ""),
+                               event_of_many(703, "", task, "00:03"))),
+        one_of_many(ws, "00:04",
+                    suite_text("'tasks':[%s],%s", task_json(task, "COMPLETED", ""), last)),
+        one_of_many(ws, "00:05",
+                    suite_text("'tasks':[%s],%s", task_json(task, "COMPLETED", ""), last)));
+    CHECK_I64(at_i64(reply, "items"), 6);
+    CHECK_TEXT(OUTCOME(reply, "items.0.results.items.0.outcome"), "CREATED");
+    CHECK_TEXT(OUTCOME(reply, "items.1.results.items.0.outcome"), "UPDATED");
+    CHECK_TEXT(OUTCOME(reply, "items.1.results.items.1.outcome"), "CREATED");
+    CHECK_I64(at_i64(reply, "items.2.code"), ERR_INVALID_ARGUMENT);
+    CHECK_TEXT(at(reply, "items.2.reason"), "OTHER_WORKSPACE");
+    CHECK_I64(at_i64(reply, "items.3.code"), ERR_INVALID_ARGUMENT);
+    CHECK_TEXT(OUTCOME(reply, "items.4.results.items.0.outcome"), "UPDATED");
+    CHECK_TEXT(OUTCOME(reply, "items.5.results.items.0.outcome"), "UNCHANGED"); /* the same event */
+    CHECK_TEXT(status_of(ws, task), "COMPLETED");
+    CHECK_I64(at_i64(get_task(ws, task), "version"), 3); /* one more for each that changed it */
+    CHECK_I64(events_of(ws, ""), 4);                     /* the workspace's own, too */
+    CHECK_I64(suite_count("select count(*) from tasks.event_batch where first_seq <= %lld and "
+                          "last_seq >= %lld",
+                          (long long)sequence_of(ws, 700), (long long)sequence_of(ws, 702)),
+              1);
+}
+
+static void too_many_are_refused(void)
+{
+    const char *ws = mirrored_workspace();
+    struct buf items;
+    buf_init(&items, 0);
+    for (int i = 0; i <= 256; i++)
+        buf_printf(&items, "%s{'workspaceSid':'%s'}", i == 0 ? "" : ",", ws);
+    CHECK(suite_refused(&suite_service_id, SUITE_TASKS, "INVALID_ARGUMENT INVALID_COUNT items",
+                        "ApplyMany", "{'workspaceSid':'%s','items':[%s]}", ws, items.data));
+    buf_fini(&items);
+    CHECK(suite_refused(&suite_service_id, SUITE_TASKS, "INVALID_ARGUMENT INVALID_COUNT items",
+                        "ApplyMany", "{'workspaceSid':'%s'}", ws));
+}
+
 static const struct test_case cases[] = {
     {"rows and the event are stored and told",        rows_and_the_event_are_stored_and_told      },
     {"an event counts once",                          an_event_counts_once                        },
@@ -348,6 +434,8 @@ static const struct test_case cases[] = {
     {"whole requests are refused",                    whole_requests_are_refused                  },
     {"changes without an event are told as updates",  changes_without_an_event_are_told_as_updates},
     {"every order of a life ends alike",              every_order_of_a_life_ends_alike            },
+    {"many go together",                              many_go_together                            },
+    {"too many are refused",                          too_many_are_refused                        },
 };
 
 int main(int argc, char **argv)
