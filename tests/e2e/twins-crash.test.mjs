@@ -12,6 +12,7 @@ const SEED = Number(process.env.TR_SEED ?? 11);
 const SECONDS = FULL ? 60 : 12;
 const PER_SECOND = FULL ? { ours: 20, theirs: 10 } : { ours: 4, theirs: 2 };
 const WORKERS = 10;
+const PATIENCE_MS = FULL ? 400000 : 180000;
 const FAULTS = 0.05;
 
 const twins = useTwins({ seed: SEED, prepare });
@@ -41,7 +42,7 @@ twins.test(
   'sync-svc and the gateway are killed under load: no orphan, no duplicate',
   async (t) => {
     t.diagnostic(`seed ${SEED}`);
-    const load = new Load(twins, { seconds: SECONDS, perSecond: PER_SECOND });
+    const load = new Load(twins, { seconds: SECONDS, perSecond: PER_SECOND, patienceMs: PATIENCE_MS });
     const next = random(SEED);
     let isOver = false;
     let kills = 0;
@@ -75,5 +76,5 @@ twins.test(
     const intents = await twins.ours.sql('select state, count(*)::int as n from sync.intent group by state');
     t.diagnostic(JSON.stringify({ kills, faults: twins.api.faults, intents }));
   },
-  { timeout: FULL ? 600000 : 400000 },
+  { timeout: FULL ? 900000 : 400000 },
 );

@@ -11,6 +11,7 @@ const SECONDS = FULL ? 90 : 12;
 const AWAY_S = FULL ? 60 : 6;
 const PER_SECOND = FULL ? { ours: 20, theirs: 10 } : { ours: 4, theirs: 2 }; // a task makes eight webhooks
 const WORKERS = 10;
+const PATIENCE_MS = FULL ? 400000 : 180000;
 
 const twins = useTwins({ seed: 7, prepare });
 
@@ -61,21 +62,21 @@ let undisturbed;
 twins.test(
   'the undisturbed run',
   async (t) => {
-    const load = new Load(twins, { seconds: SECONDS, perSecond: PER_SECOND });
+    const load = new Load(twins, { seconds: SECONDS, perSecond: PER_SECOND, patienceMs: PATIENCE_MS });
     const before = await webhookCount();
     await load.run();
     await settle();
     await tellRates(t, load, before);
     undisturbed = await assertSettled(twins, load);
   },
-  { timeout: FULL ? 600000 : 400000 },
+  { timeout: FULL ? 900000 : 400000 },
 );
 
 twins.test(
   'Twilio away for a while: reads go on, writes are answered 503, and the end is the same',
   async (t) => {
     // The names of the first run, with another workspace's worth of tasks: those of before are set aside.
-    const load = new Load(twins, { seconds: SECONDS, perSecond: PER_SECOND });
+    const load = new Load(twins, { seconds: SECONDS, perSecond: PER_SECOND, patienceMs: PATIENCE_MS });
     for (const task of await twins.theirs.list('/tasks?assignmentStatus=completed')) {
       await twins.theirs.must('DELETE', `/tasks/${task.sid}`);
     }
@@ -105,5 +106,5 @@ twins.test(
     await tellRates(t, load, before);
     assert.deepEqual(await assertSettled(twins, load), undisturbed);
   },
-  { timeout: FULL ? 600000 : 400000 },
+  { timeout: FULL ? 900000 : 400000 },
 );

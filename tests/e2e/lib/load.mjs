@@ -7,10 +7,13 @@ import { Hopeless, until } from './until.mjs';
 
 const AGAIN = new Set([429, 502, 503, 504]);
 
-// As a careful client does: the same key until there is an answer that means something.
+const PAUSE_MS = { first: 200, most: 8000 };
+
+// As a careful client does: the same key until there is an answer that means something, more seldom each time, and not
+// before Retry-After.
 async function insist(api, path, body, deadline) {
   const key = randomUUID();
-  for (;;) {
+  for (let pauseMs = PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS.most)) {
     let last;
     try {
       last = await api.call('POST', path, body, { headers: { 'idempotency-key': key }, timeoutMs: 20000 });
@@ -19,7 +22,8 @@ async function insist(api, path, body, deadline) {
       last = error;
     }
     if (Date.now() > deadline()) throw new Error(`POST ${path}: ${last.message ?? `${last.status} ${last.text}`}`);
-    await delay(100 + Math.random() * 200);
+    const leastMs = Number(last.headers?.['retry-after'] ?? 0) * 1000;
+    await delay(Math.max(leastMs, pauseMs / 2) + (Math.random() * pauseMs) / 2);
   }
 }
 
