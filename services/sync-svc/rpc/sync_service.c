@@ -3,7 +3,7 @@
 #include "base/macros.h"
 #include "run_rpc.h"
 
-enum { CHECK_BUDGET_MS = 15000 };
+enum { CHECK_BUDGET_MS = 6000 };
 
 #define REQUEST(name) Taskrouter__Sync__V1__##name##Request
 #define RUN           Taskrouter__Sync__V1__Run

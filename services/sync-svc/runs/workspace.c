@@ -9,19 +9,29 @@
  * work, and the row that they hang on. Done again by whoever goes on with a run, and counted once.
  */
 
-enum { ARENA_BYTES = 4 << 20, CHECK_MS = 10000, CONTACT_MS = 5000 };
+enum { ARENA_BYTES = 4 << 20, CHECK_MS = 10000, CHECK_LEAST_MS = 1000, CONTACT_MS = 5000 };
 
+struct checking {
+    struct check check;
+    int64_t until_mono_us; /* of the patience */
+};
+
+/* The last attempt ends with the patience, or soon after. */
 static enum err_code try_check(struct job *job, struct call *call, void *ctx, struct err *err)
 {
     const struct runs_options *options = job->options;
-    int64_t check_ms = job->patience_ms < CHECK_MS ? job->patience_ms : CHECK_MS;
-    if (check_ms < CONTACT_MS)
-        check_ms = CONTACT_MS;
-    call->deadline_mono_us = clock_mono_us() + check_ms * US_PER_MS;
+    struct checking *checking = ctx;
+    int64_t now_us = clock_mono_us();
+    int64_t until_us = now_us + CHECK_MS * US_PER_MS;
+    if (until_us > checking->until_mono_us)
+        until_us = checking->until_mono_us;
+    if (until_us < now_us + CHECK_LEAST_MS * US_PER_MS)
+        until_us = now_us + CHECK_LEAST_MS * US_PER_MS;
+    call->deadline_mono_us = until_us;
     return check_run(&(struct check_options){.host = options->host,
                                              .upstream = options->upstream,
                                              .account_sid = options->account_sid},
-                     call, job->run.workspace_sid, ctx, err);
+                     call, job->run.workspace_sid, &checking->check, err);
 }
 
 struct adopting {
@@ -75,14 +85,14 @@ static int64_t contact_ms(const struct job *job)
 enum err_code do_workspace(struct job *job, struct err *err)
 {
     AUTO(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
-    struct check check = {0};
     struct report report;
     report_init(&report, job, arena, KIND_WORKSPACE);
     job->patience_ms = contact_ms(job);
-    enum err_code code = job_insist(job, arena, try_check, &check, err);
+    struct checking checking = {.until_mono_us = clock_mono_us() + job->patience_ms * US_PER_MS};
+    enum err_code code = job_insist(job, arena, try_check, &checking, err);
     job->patience_ms = job->options->patience_ms;
     if (code == ERR_OK)
-        code = adopt(job, arena, &check, &report, err);
+        code = adopt(job, arena, &checking.check, &report, err);
     bool is_counted = job->kinds[KIND_WORKSPACE].counts.seen > 0;
     if (code == ERR_OK && !is_counted)
         code = report_store(&report, "", 1, err);
