@@ -343,6 +343,39 @@ suite.test('rules and keywords travel by name, and plan to nothing', async () =>
   assert.deepEqual(await suite.api.list('/rules'), []);
 });
 
+const HOURS = `
+hours:
+- name: Office
+  time_zone: America/New_York
+  default: true
+  weekly: {monday: ["08:00-12:00", "13:00-18:00"], friday: 08:00-15:00, sunday: []}
+  holidays: [{date: 2026-12-25, name: Christmas}, {date: 2026-12-24, name: Christmas Eve, hours: 08:00-12:00}]
+  special: [{name: Summer, from: 2026-07-01, until: 2026-08-31, weekly: {monday: 09:00-15:00}}]
+- name: Permits
+  weekly: {monday: 09:00-17:00}
+  queues: [Permits Queue]
+  phone_numbers: ["+12125550100"]
+`;
+
+suite.test('business hours travel by name, and plan to nothing', async () => {
+  await ok(['apply', file('hours.yaml', HOURS), '--yes']);
+  assert.match((await ok(['plan', 'hours.yaml'])).stdout, /No changes/);
+  const { stdout } = await ok(['export']);
+  assert.match((await ok(['plan', file('hours2.yaml', stdout)])).stdout, /No changes/);
+  const drift = await run(['drift', file('hours3.yaml', stdout.replace('08:00-15:00', '08:00-16:00'))]);
+  assert.equal(drift.code, 2, drift.stderr);
+  assert.match(drift.stdout, /~ schedule "Office"\n.*weekly\.friday\[0\]: "08:00-15:00" -> "08:00-16:00"/);
+  // The default goes over to another one, and what is not listed goes.
+  const other = 'prune: true\nhours: [{name: Other, default: true, weekly: {monday: 09:00-17:00}}]\n';
+  const pruned = await ok(['apply', file('hours4.yaml', other), '--yes']);
+  assert.match(pruned.stdout, /deleted schedule "Office"/);
+  assert.deepEqual(
+    (await suite.api.list('/hours')).map((h) => [h.name, h.isDefault]),
+    [['Other', true]],
+  );
+  await ok(['apply', file('hours5.yaml', 'prune: true\nhours: []\n'), '--yes']);
+});
+
 suite.test('a wrong file gets one line that names its line', async () => {
   const rows = [
     [

@@ -195,14 +195,14 @@ struct member {
 };
 
 static const struct member holiday_members[] = {
-    {"date", "date", true },
-    {"name", "name", false},
+    {"date", "date", true},
+    {"name", "name", true},
 };
 
 static const struct member special_members[] = {
-    {"from",  "startDate", true },
-    {"until", "endDate",   true },
-    {"name",  "name",      false},
+    {"from",  "startDate", true},
+    {"until", "endDate",   true},
+    {"name",  "name",      true},
 };
 
 /* What stands beside these: the hours of a holiday, the week of special hours. */

@@ -461,7 +461,7 @@ static void rules_and_hours_are_read_as_people_write_them(void)
                    "    priority: 100\n  - continue: true\n",
                    false, "+E.name,condition,actions");
     plan_describes("hours:\n- name: H\n  weekly: {monday: 08:00-18:00, sunday: []}\n  queues: [A]\n"
-                   "  holidays: [{date: 2026-12-25}]\n"
+                   "  holidays: [{date: 2026-12-25, name: Christmas}]\n"
                    "keywords:\n- {phrases: [gas, gas leak], department: utilities}\n",
                    false, "+H.name,weekly,holidays,queues +gas.phrases,department");
     /* who is not the default any more says so first */
