@@ -223,15 +223,19 @@ static enum err_code read_enum(struct decoder *d, const json_t *value,
     return fail_enum(d, type);
 }
 
-static enum err_code read_string(struct decoder *d, json_t *value, bool is_json, char **out)
+static enum err_code read_string(struct decoder *d, json_t *value,
+                                 const ProtobufCFieldDescriptor *field, char **out)
 {
+    bool is_array = pbjson_is_json_array(d->options, field);
     if (json_is_string(value)) {
         *out = arena_str_dup(d->arena, text_of(value));
         return *out == NULL ? fail_memory(d) : ERR_OK;
     }
-    if (!is_json)
+    if (!is_array && !pbjson_is_json_text(d->options, field))
         return fail_type(d, "a string", value);
-    if (!json_is_object(value))
+    if (is_array && !json_is_array(value))
+        return fail_type(d, "an array, or a string that holds one", value);
+    if (!is_array && !json_is_object(value))
         return fail_type(d, "an object, or a string that holds one", value);
     struct buf text;
     struct jx_writer w;
@@ -368,7 +372,7 @@ static enum err_code read_value(struct decoder *d, json_t *value,
     case PROTOBUF_C_TYPE_ENUM:
         return read_enum(d, value, field->descriptor, at);
     case PROTOBUF_C_TYPE_STRING:
-        return read_string(d, value, names_has(d->options->json_text_fields, field->name), at);
+        return read_string(d, value, field, at);
     case PROTOBUF_C_TYPE_BYTES:
         return read_bytes(d, value, at);
     case PROTOBUF_C_TYPE_MESSAGE:

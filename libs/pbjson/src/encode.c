@@ -14,8 +14,11 @@
 #include "names_int.h"
 
 static const char *const rest_json_text_fields[] = {
-    "attributes", "configuration", "event_data", "addons", "instruction_data", "parameters", NULL,
+    "attributes",       "configuration", "event_data", "addons",
+    "instruction_data", "parameters",    "caller",     NULL,
 };
+
+static const char *const rest_json_array_fields[] = {"conditions", NULL};
 
 static const char *const rest_upper_enum_fields[] = {"task_order", "prioritize_queue_order", NULL};
 
@@ -27,6 +30,7 @@ const struct pbjson_options pbjson_event = {.flags = PBJSON_IGNORE_UNKNOWN};
 const struct pbjson_options pbjson_rest = {
     .flags = PBJSON_INT64_NUMBER | PBJSON_ENUM_SHORT | PBJSON_EMIT_DEFAULTS,
     .json_text_fields = rest_json_text_fields,
+    .json_array_fields = rest_json_array_fields,
     .upper_enum_fields = rest_upper_enum_fields,
     .hidden_fields = rest_hidden_fields,
 };
@@ -36,6 +40,13 @@ bool pbjson_is_json_text(const struct pbjson_options *options,
 {
     return field->type == PROTOBUF_C_TYPE_STRING &&
            names_has(options->json_text_fields, field->name);
+}
+
+bool pbjson_is_json_array(const struct pbjson_options *options,
+                          const ProtobufCFieldDescriptor *field)
+{
+    return field->type == PROTOBUF_C_TYPE_STRING &&
+           names_has(options->json_array_fields, field->name);
 }
 
 bool pbjson_is_hidden(const struct pbjson_options *options, const ProtobufCMessageDescriptor *type,
@@ -149,12 +160,14 @@ static void write_enum(struct jx_writer *w, const ProtobufCFieldDescriptor *fiel
     }
 }
 
-static void write_string(struct jx_writer *w, const char *text, bool is_json)
+/* opening: "{" or "[" of a text that holds JSON, "" for a plain one. */
+static void write_string(struct jx_writer *w, const char *text, struct str opening)
 {
     struct str view = text == NULL ? STR("") : str_from(text);
+    bool is_json = opening.len > 0;
     if (is_json && view.len == 0)
         jx_null(w);
-    else if (is_json && str_starts_with(str_trim(view), STR("{")) && jx_is_json(view, 0))
+    else if (is_json && str_starts_with(str_trim(view), opening) && jx_is_json(view, 0))
         jx_raw(w, view);
     else
         jx_str(w, view);
@@ -169,6 +182,14 @@ static void write_bytes(struct jx_writer *w, const ProtobufCBinaryData *bytes)
         jx_writer_fail(w);
     jx_str(w, buf_str(&text));
     buf_fini(&text);
+}
+
+static struct str opening_of(const struct pbjson_options *options,
+                             const ProtobufCFieldDescriptor *field)
+{
+    if (pbjson_is_json_array(options, field))
+        return STR("[");
+    return pbjson_is_json_text(options, field) ? STR("{") : STR("");
 }
 
 /* at: the value in memory, aligned for its type as protobuf-c laid it out. */
@@ -207,7 +228,7 @@ static void write_value(struct jx_writer *w, const ProtobufCFieldDescriptor *fie
         write_enum(w, field, *(const int32_t *)at, options);
         break;
     case PROTOBUF_C_TYPE_STRING:
-        write_string(w, *(const char *const *)at, pbjson_is_json_text(options, field));
+        write_string(w, *(const char *const *)at, opening_of(options, field));
         break;
     case PROTOBUF_C_TYPE_BYTES:
         write_bytes(w, at);

@@ -125,12 +125,27 @@ char *pbjson_enum_short(const ProtobufCEnumDescriptor *type, int value, char *ou
     return out;
 }
 
+/* The same letters, case ignored, where only the name has underscores. */
+static bool is_run_together(struct str text, const char *name)
+{
+    size_t at = 0;
+    for (; *name != '\0'; name++) {
+        if (*name == '_')
+            continue;
+        if (at == text.len || !str_eq_nocase((struct str){text.ptr + at, 1}, (struct str){name, 1}))
+            return false;
+        at++;
+    }
+    return at == text.len;
+}
+
 bool pbjson_enum_from(const ProtobufCEnumDescriptor *type, struct str text, int *out)
 {
     for (unsigned i = 0; i < type->n_values; i++) {
         const char *name = type->values[i].name;
-        if (str_eq_nocase(text, str_from(name)) ||
-            str_eq_nocase(text, str_from(name + prefix_len(type, name)))) {
+        const char *tail = name + prefix_len(type, name);
+        if (str_eq_nocase(text, str_from(name)) || str_eq_nocase(text, str_from(tail)) ||
+            is_run_together(text, tail)) {
             *out = type->values[i].value;
             return true;
         }

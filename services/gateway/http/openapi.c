@@ -10,7 +10,7 @@
 #include "routes.h"
 #include "svc/page.h"
 
-enum { NAME_MAX_BYTES = 64, REF_SIZE = 128, TYPES_MAX = 256, ENUM_MAX_BYTES = 64 };
+enum { NAME_MAX_BYTES = 64, REF_SIZE = 128, TYPES_MAX = 512, ENUM_MAX_BYTES = 64 };
 
 /* Messages that are described under components, in the order met. */
 struct types {
@@ -107,7 +107,9 @@ static void value_members(struct jx_writer *w, const ProtobufCFieldDescriptor *f
         }
         break;
     default:
-        if (pbjson_is_json_text(&pbjson_rest, field))
+        if (pbjson_is_json_array(&pbjson_rest, field))
+            type_write(w, "array", true);
+        else if (pbjson_is_json_text(&pbjson_rest, field))
             type_write(w, "object", true);
         else
             type_write(w, "string", is_nullable);

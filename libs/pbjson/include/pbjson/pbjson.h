@@ -37,6 +37,8 @@ struct pbjson_options {
      * none.
      */
     const char *const *json_text_fields;
+    /* The same for string fields that hold a JSON array; a name in both lists is in this one. */
+    const char *const *json_array_fields;
     size_t max_bytes;   /* of input text; 0: 1 MiB */
     unsigned max_depth; /* of input text; 0: 32 */
     /* NULL-terminated proto names that a document may set at its top level; others are refused as
@@ -52,6 +54,8 @@ struct pbjson_options {
 /* How a field is written under these options, for those who describe documents (OpenAPI). */
 bool pbjson_is_json_text(const struct pbjson_options *options,
                          const ProtobufCFieldDescriptor *field);
+bool pbjson_is_json_array(const struct pbjson_options *options,
+                          const ProtobufCFieldDescriptor *field);
 bool pbjson_is_hidden(const struct pbjson_options *options, const ProtobufCMessageDescriptor *type,
                       const ProtobufCFieldDescriptor *field);
 
@@ -109,6 +113,7 @@ enum err_code pbjson_check_text(const ProtobufCMessage *msg, struct err *err) MU
  */
 char *pbjson_camel(const char *proto_path, char *out, size_t out_size);
 
-/* An enum value's short form ("pending") and back, case ignored; full names are read too. */
+/* An enum value's short form ("pending") and back, case ignored; full names are read too, and short
+ * ones without their underscores ("hangup"). */
 char *pbjson_enum_short(const ProtobufCEnumDescriptor *type, int value, char *out, size_t out_size);
 bool pbjson_enum_from(const ProtobufCEnumDescriptor *type, struct str text, int *out);

@@ -4,6 +4,7 @@
 
 #include "jx/writer.h"
 #include "taskrouter/events/v1/events.pb-c.h"
+#include "taskrouter/routing/v1/rules.pb-c.h"
 #include "taskrouter/tasks/v1/tasks.pb-c.h"
 #include "taskrouter/workers/v1/workers.pb-c.h"
 #include "testing.h"
@@ -109,6 +110,34 @@ static void json_texts_are_embedded_in_rest_form_only(void)
         CHECK(pbjson_text(&msg.base, &pbjson_canonical, arena, &text, NULL) == ERR_OK);
         CHECK_STR(text, rows[i].canonical);
     }
+    arena_free(arena);
+}
+
+static void an_array_in_a_text_field_is_embedded(void)
+{
+    struct arena *arena = arena_new(ARENA_BYTES);
+    struct err err = {0};
+    ProtobufCMessage *msg = NULL;
+    struct str text = {0};
+    enum err_code code = pbjson_decode(
+        STR("{\"conditions\":[{\"type\":\"time\"}],\"actions\":[{\"type\":\"hangup\"},"
+            "{\"type\":\"hang_up\"}]}"),
+        &taskrouter__routing__v1__rule__descriptor, &pbjson_rest, arena, &msg, NULL, &err);
+    REQUIRE(code == ERR_OK);
+    const Taskrouter__Routing__V1__Rule *rule = (const void *)msg;
+    CHECK_TEXT(rule->conditions, "[{\"type\":\"time\"}]");
+    CHECK_I64(rule->actions[0]->type,
+              TASKROUTER__ROUTING__V1__RULE_ACTION_TYPE__RULE_ACTION_TYPE_HANG_UP);
+    CHECK_I64(rule->actions[1]->type, rule->actions[0]->type);
+    static const char *const arrays[] = {"conditions", NULL};
+    static const struct pbjson_options embedded = {.flags = PBJSON_ENUM_SHORT,
+                                                   .json_array_fields = arrays};
+    CHECK(pbjson_text(msg, &embedded, arena, &text, NULL) == ERR_OK);
+    CHECK_STR(text, "{\"conditions\":[{\"type\":\"time\"}],\"actions\":[{\"type\":\"hang_up\"},"
+                    "{\"type\":\"hang_up\"}]}");
+    CHECK(pbjson_decode(STR("{\"conditions\":{}}"), &taskrouter__routing__v1__rule__descriptor,
+                        &pbjson_rest, arena, &msg, NULL, &err) == ERR_INVALID_ARGUMENT);
+    CHECK_TEXT(err.field, "conditions");
     arena_free(arena);
 }
 
@@ -350,6 +379,7 @@ static const struct test_case cases[] = {
      task_orders_are_upper_case_and_hidden_fields_are_not_there                                             },
     {"camelCase only refuses proto names",                         camel_case_only_refuses_proto_names      },
     {"JSON texts are embedded in REST form only",                  json_texts_are_embedded_in_rest_form_only},
+    {"an array in a text field is embedded",                       an_array_in_a_text_field_is_embedded     },
     {"a request is read with presence and mask",                   a_request_is_read_with_presence_and_mask },
     {"enums are read in every spelling",                           enums_are_read_in_every_spelling         },
     {"a field mask travels in camelCase",                          a_field_mask_travels_in_camel_case       },
