@@ -131,25 +131,27 @@ static enum err_code parse_stored(const struct workflow *workflow, struct workfl
                    cause.detail);
 }
 
-enum err_code route_rpc_route(void *app, struct call *call,
-                              const Taskrouter__Routing__V1__RouteRequest *request,
-                              Taskrouter__Routing__V1__RouteResponse **out_reply, struct err *err)
+enum err_code route_document(struct routing *routing, struct call *call, const char *workspace_sid,
+                             const char *workflow_sid, bool is_mirrored, struct workflow *out,
+                             struct workflow_doc **out_doc, struct err *err)
 {
-    struct routing *routing = app;
-    struct workspace_copy workspace;
+    enum err_code code =
+        mirror_missing(find_workflow(routing, call, workspace_sid, workflow_sid, out, err),
+                       is_mirrored, "--workflows", err);
+    return code == ERR_OK ? parse_stored(out, out_doc, err) : code;
+}
+
+enum err_code route_find(struct routing *routing, struct call *call, const char *workspace_sid,
+                         const char *workflow_sid, const char *attributes, bool is_mirrored,
+                         Taskrouter__Routing__V1__RouteResponse **out_reply, struct err *err)
+{
     struct workflow workflow;
     AUTO(workflow_doc_cleanup) struct workflow_doc *doc = NULL;
-    enum err_code code =
-        workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
-    if (code == ERR_OK)
-        code = mirror_missing(
-            find_workflow(routing, call, workspace.sid, request->workflow_sid, &workflow, err),
-            workspace.is_mirrored, "--workflows", err);
-    if (code == ERR_OK)
-        code = parse_stored(&workflow, &doc, err);
+    enum err_code code = route_document(routing, call, workspace_sid, workflow_sid, is_mirrored,
+                                        &workflow, &doc, err);
     struct expr_record *record = NULL;
     if (code == ERR_OK)
-        code = parse_attributes(request->attributes, &record, err);
+        code = parse_attributes(attributes, &record, err);
     if (code != ERR_OK)
         return code;
     int32_t index = workflow_doc_match(doc, record, 0);
@@ -160,4 +162,17 @@ enum err_code route_rpc_route(void *app, struct call *call,
                        "filter; add one",
                        workflow.sid);
     return fill_route(call, &workflow, doc, index, out_reply, err);
+}
+
+enum err_code route_rpc_route(void *app, struct call *call,
+                              const Taskrouter__Routing__V1__RouteRequest *request,
+                              Taskrouter__Routing__V1__RouteResponse **out_reply, struct err *err)
+{
+    struct routing *routing = app;
+    struct workspace_copy workspace;
+    enum err_code code =
+        workspaces_require(&routing->workspaces, call, request->workspace_sid, &workspace, err);
+    return code == ERR_OK ? route_find(routing, call, workspace.sid, request->workflow_sid,
+                                       request->attributes, workspace.is_mirrored, out_reply, err)
+                          : code;
 }

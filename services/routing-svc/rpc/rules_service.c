@@ -43,6 +43,10 @@ static const struct rpc_method methods[] = {
               RESPONSE(ListKeywords), 4000, ROLE_SUPERVISOR, 0),
     RPC_UNARY("Decide", decide_rpc_decide, REQUEST(Decide), Taskrouter__Routing__V1__Decision, 1000,
               ROLE_AGENT, 0),
+    RPC_UNARY("DryRun", decide_rpc_dry_run, REQUEST(DryRun), RESPONSE(DryRun), 4000, ROLE_VIEWER,
+              0),
+    RPC_UNARY("CompareRules", decide_rpc_compare, REQUEST(CompareRules), RESPONSE(CompareRules),
+              28000, ROLE_SUPERVISOR, 0),
 };
 /* clang-format on */
 

@@ -237,13 +237,112 @@ static void test_workflow_named(void)
                    flow);
 }
 
+static void test_dry_run(void)
+{
+    make_workspace();
+    (void)suite_ok(&suite_supervisor, R, "CreateWorkflow",
+                   "{'workspaceSid':'%s','friendlyName':'Flow','configuration':"
+                   "'{`task_routing`:{`default_filter`:{`queue`:`%s`,`priority`:3}}}'}",
+                   ws, permits);
+    const char *sid =
+        at(make_rule("Early", 9, "time.hour < 8", "{'type':'RULE_ACTION_TYPE_VOICEMAIL'}"), "sid");
+    const json_t *run = suite_ok(
+        &suite_viewer, R, "DryRun",
+        "{'workspaceSid':'%s','task':{'attributes':'{}','at':'2026-11-27T07:59:59Z'}}", ws);
+    CHECK_TEXT(at(run, "stored.rules.0.outcome"), "RULE_OUTCOME_MATCHED");
+    CHECK_TEXT(at(run, "stored.rules.0.clauses.0.left"), "7");
+    CHECK_TEXT(at(run, "stored.decision.voice.0.type"), "RULE_ACTION_TYPE_VOICEMAIL");
+    CHECK_TEXT(at(run, "draft.taskQueueSid"), "");
+    run = suite_ok(&suite_viewer, R, "DryRun",
+                   "{'task':{'workspaceSid':'%s','attributes':'{}','at':'2026-11-27T08:00:00Z'},"
+                   "'drafts':[{'sid':'%s','name':'Early','enabled':true,'condition':"
+                   "'time.hour < 9','actions':[" TO_URGENT "]}]}",
+                   ws, sid);
+    CHECK_TEXT(at(run, "stored.rules.0.outcome"), "RULE_OUTCOME_NOT_MATCHED");
+    CHECK_TEXT(at(run, "stored.workflow.targets.0.queueSid"), permits);
+    CHECK_TEXT(at(run, "stored.taskQueueName"), "Permits");
+    CHECK_TEXT(at(run, "draft.taskQueueSid"), urgent);
+    CHECK_TEXT(at(run, "draft.taskQueueName"), "Urgent");
+    CHECK_I64(at_i64(run, "draft.rules"), 1);
+    run = suite_ok(&suite_viewer, R, "DryRun",
+                   "{'workspaceSid':'%s','task':{'at':'2026-11-27T07:00:00Z'},"
+                   "'withoutRuleSids':['%s']}",
+                   ws, sid);
+    CHECK_I64(at_i64(run, "draft.rules"), 0);
+    CHECK(suite_refused(
+        &suite_viewer, R, "INVALID_ARGUMENT EXPRESSION_INVALID drafts[0].condition", "DryRun",
+        "{'workspaceSid':'%s','task':{},'drafts':[{'condition':'x y','actions':[" TO_URGENT "]}]}",
+        ws));
+    CHECK_I64(
+        suite_count("select count(*) from routing.rule_counter where workspace_sid = '%s'", ws), 0);
+}
+
+static void test_keywords(void)
+{
+    make_workspace();
+    const json_t *all =
+        suite_ok(&suite_supervisor, R, "CreateDefaultKeywords", "{'workspaceSid':'%s'}", ws);
+    CHECK(at_i64(all, "items") >= 6);
+    CHECK_I64(
+        at_i64(suite_ok(&suite_supervisor, R, "CreateDefaultKeywords", "{'workspaceSid':'%s'}", ws),
+               "items"),
+        at_i64(all, "items"));
+    const json_t *found =
+        suite_ok(&suite_viewer, R, "DetectKeywords",
+                 "{'workspaceSid':'%s','text':'This is an EMERGENCY, drink coffee'}", ws);
+    CHECK_TEXT(at(found, "department"), "emergency");
+    CHECK_I64(at_i64(found, "keywords"), 1);
+    const json_t *made = suite_ok(&suite_supervisor, R, "CreateKeyword",
+                                  "{'workspaceSid':'%s','phrases':['swimming pool'],"
+                                  "'department':'permits','priority':'high','confidence':1}",
+                                  ws);
+    CHECK(suite_event("keyword.created", at(made, "sid"), 0) != NULL);
+    (void)make_rule("Emergency", 9, "task.attributes.keywords contains `emergency`", TO_URGENT);
+    const json_t *done = decide("'attributes':'{}','text':'An emergency at the swimming pool'");
+    CHECK_TEXT(at(done, "taskQueueSid"), urgent);
+    CHECK_I64(at_i64(done, "keywords.keywords"), 2);
+    (void)suite_ok(&suite_supervisor, R, "UpdateKeyword",
+                   "{'keyword':{'workspaceSid':'%s','sid':'%s','enabled':false},"
+                   "'updateMask':'enabled'}",
+                   ws, at(made, "sid"));
+    done = decide("'attributes':'{}','text':'At the swimming pool'");
+    CHECK_I64(at_i64(done, "keywords.keywords"), 0);
+    (void)suite_ok(&suite_supervisor, R, "DeleteKeyword", "{'workspaceSid':'%s','sid':'%s'}", ws,
+                   at(made, "sid"));
+    CHECK(suite_refused(&suite_viewer, R, "NOT_FOUND KEYWORD_NOT_FOUND sid", "GetKeyword",
+                        "{'workspaceSid':'%s','sid':'%s'}", ws, at(made, "sid")));
+    CHECK(suite_refused(&suite_supervisor, R, "INVALID_ARGUMENT PHRASES_INVALID phrases",
+                        "CreateKeyword", "{'workspaceSid':'%s','phrases':[],'department':'x'}",
+                        ws));
+}
+
+static bool is_gone(const void *ctx)
+{
+    return suite_count("select count(*) from routing.rule where workspace_sid = '%s'",
+                       (const char *)ctx) == 0;
+}
+
+static void test_workspace_deleted(void)
+{
+    make_workspace();
+    (void)make_rule("Gone", 1, "", TO_PERMITS);
+    (void)decide("'attributes':'{}'");
+    (void)suite_ok(&suite_admin, SUITE_WORKERS, "DeleteWorkspace", "{'sid':'%s'}", ws);
+    CHECK(suite_until(is_gone, ws, 30000));
+    CHECK_I64(
+        suite_count("select count(*) from routing.rule_version where workspace_sid = '%s'", ws), 0);
+}
+
 static const struct test_case cases[] = {
-    {"a rule is made once, with targets by name, an event and a version", test_create        },
-    {"what is wrong with a rule is refused by its field",                 test_refused       },
-    {"rules are listed in the order of evaluation",                       test_list          },
-    {"every save is a version; they are compared, and any comes back",    test_versions      },
-    {"the first rule that matches decides, and matches are counted",      test_decide        },
-    {"a workflow that a rule names is not deleted",                       test_workflow_named},
+    {"a rule is made once, with targets by name, an event and a version", test_create           },
+    {"what is wrong with a rule is refused by its field",                 test_refused          },
+    {"rules are listed in the order of evaluation",                       test_list             },
+    {"every save is a version; they are compared, and any comes back",    test_versions         },
+    {"the first rule that matches decides, and matches are counted",      test_decide           },
+    {"a dry run shows every rule, the step, and drafts side by side",     test_dry_run          },
+    {"keywords are found in texts, and rules see them",                   test_keywords         },
+    {"rules go with their workspace",                                     test_workspace_deleted},
+    {"a workflow that a rule names is not deleted",                       test_workflow_named   },
 };
 
 int main(int argc, char **argv)
