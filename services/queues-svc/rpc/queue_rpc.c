@@ -15,6 +15,7 @@
 #include "svc/usage.h"
 #include "svc/wire.h"
 #include "taskrouter/routing/v1/routing.pb-c.h"
+#include "taskrouter/routing/v1/rules.pb-c.h"
 
 typedef Taskrouter__Queues__V1__TaskQueue wire_queue;
 
@@ -310,6 +311,29 @@ static enum err_code check_workflows(struct queues *queues, struct call *call,
         reply->items[0]->sid, reply->items[0]->friendly_name);
 }
 
+/* So would a routing rule. */
+static enum err_code check_rules(struct queues *queues, struct call *call,
+                                 const char *workspace_sid, const char *sid, struct err *err)
+{
+    Taskrouter__Routing__V1__ListRulesRequest request;
+    taskrouter__routing__v1__list_rules_request__init(&request);
+    request.workspace_sid = arena_strdup(call->arena, workspace_sid);
+    request.task_queue_sid = arena_strdup(call->arena, sid);
+    request.page_size = 1;
+    if (arena_is_exhausted(call->arena))
+        return call_no_room(err);
+    Taskrouter__Routing__V1__ListRulesResponse *reply = NULL;
+    enum err_code code = RPC_CALL(queues->host.as_service[PEER_ROUTING], call,
+                                  "/taskrouter.routing.v1.Rules/ListRules", &request.base,
+                                  taskrouter__routing__v1__list_rules_response, &reply, err);
+    if (code != ERR_OK || reply->n_items == 0)
+        return code;
+    return ERR_SET(err, ERR_FAILED_PRECONDITION, "QUEUE_IN_RULE",
+                   "task queue %s is named by routing rule %s (%s); change or delete the rule "
+                   "first",
+                   sid, reply->items[0]->sid, reply->items[0]->name);
+}
+
 enum err_code queue_rpc_delete(void *app, struct call *call,
                                const Taskrouter__Queues__V1__DeleteTaskQueueRequest *request,
                                Google__Protobuf__Empty **out_reply, struct err *err)
@@ -325,6 +349,8 @@ enum err_code queue_rpc_delete(void *app, struct call *call,
         code = require_queue(queues, call, workspace.sid, request->sid, err);
     if (code == ERR_OK)
         code = check_workflows(queues, call, workspace.sid, request->sid, err);
+    if (code == ERR_OK)
+        code = check_rules(queues, call, workspace.sid, request->sid, err);
     if (code == ERR_OK)
         code = usage_check_tasks(queues->host.as_service[PEER_TASKS], call, workspace.sid,
                                  request->sid, "", err);
