@@ -68,6 +68,9 @@ struct window {
     size_t stored; /* from the front */
     size_t failed; /* first one refused, SIZE_MAX = none */
     bool is_acked[WINDOW];
+    /* Freed together when all are sent: the library has a thread that frees, and each message given
+     * to it alone would wake it, and contend for the allocator with the next one. */
+    natsMsg *made[WINDOW];
     struct err refusal;
 };
 
@@ -97,11 +100,20 @@ enum err_code bus_message_check(const struct bus_message *message, struct err *e
     return ERR_OK;
 }
 
+/* The library wants terminated texts; bus_message_check has looked at their lengths. */
+static const char *terminated(struct str text, char *out, size_t size)
+{
+    size_t len = text.len < size ? text.len : size - 1;
+    if (len > 0)
+        memcpy(out, text.ptr, len);
+    out[len] = '\0';
+    return out;
+}
+
 static natsStatus id_header(natsMsg *msg, const char *name, struct str id)
 {
     char text[BUS_HEADER_ID_BYTES];
-    (void)snprintf(text, sizeof text, "%.*s", STR_ARG(id));
-    return id.len == 0 ? NATS_OK : natsMsgHeader_Set(msg, name, text);
+    return id.len == 0 ? NATS_OK : natsMsgHeader_Set(msg, name, terminated(id, text, sizeof text));
 }
 
 enum err_code bus_message_make(const struct bus_message *message, const char *reply, natsMsg **out,
@@ -111,10 +123,9 @@ enum err_code bus_message_make(const struct bus_message *message, const char *re
     if (code != ERR_OK)
         return code;
     char subject[SUBJECT_BYTES];
-    (void)snprintf(subject, sizeof subject, "%.*s", STR_ARG(message->subject));
     natsMsg *msg = NULL;
-    natsStatus s =
-        natsMsg_Create(&msg, subject, reply, message->payload.ptr, (int)message->payload.len);
+    natsStatus s = natsMsg_Create(&msg, terminated(message->subject, subject, sizeof subject),
+                                  reply, message->payload.ptr, (int)message->payload.len);
     if (s == NATS_OK)
         s = id_header(msg, "Nats-Msg-Id", message->msg_id);
     if (s != NATS_OK) {
@@ -183,7 +194,7 @@ static enum err_code publisher_connect(struct bus_publisher *publisher, struct e
 
 /* ---- A window ---- */
 
-static enum err_code window_send_one(struct bus_publisher *publisher, const struct window *window,
+static enum err_code window_send_one(struct bus_publisher *publisher, struct window *window,
                                      struct err *err)
 {
     size_t at = window->sent;
@@ -201,7 +212,7 @@ static enum err_code window_send_one(struct bus_publisher *publisher, const stru
         s = id_header(msg, "Nats-Expected-Last-Msg-Id", window->messages[at - 1].msg_id);
     if (s == NATS_OK)
         s = natsConnection_PublishMsg(publisher->nc, msg);
-    natsMsg_Destroy(msg);
+    window->made[at] = msg;
     return s == NATS_OK ? ERR_OK : bus_fail(err, s, "publish");
 }
 
@@ -213,6 +224,9 @@ static enum err_code window_send(struct bus_publisher *publisher, struct window 
         code = window_send_one(publisher, window, err);
         window->sent += code == ERR_OK;
     }
+    /* The one that failed was made, too. */
+    for (size_t i = 0; i < window->count && window->made[i] != NULL; i++)
+        natsMsg_Destroy(window->made[i]);
     return code;
 }
 
