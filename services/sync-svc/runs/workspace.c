@@ -9,14 +9,14 @@
  * work, and the row that they hang on. Done again by whoever goes on with a run, and counted once.
  */
 
-enum { ARENA_BYTES = 4 << 20, CHECK_MS = 10000, CHECK_LEAST_MS = 1000, CONTACT_MS = 5000 };
+enum { ARENA_BYTES = 4 << 20, CHECK_MS = 10000, CHECK_LEAST_MS = 3000, CONTACT_MS = 5000 };
 
 struct checking {
     struct check check;
     int64_t until_mono_us; /* of the patience */
 };
 
-/* The last attempt ends with the patience, or soon after. */
+/* The last attempt ends with the patience, or soon after: it has to have time to learn why. */
 static enum err_code try_check(struct job *job, struct call *call, void *ctx, struct err *err)
 {
     const struct runs_options *options = job->options;
