@@ -19,6 +19,9 @@
 struct snapshot_schedule {
     const char *sid; /* "": there is none, always open */
     const char *name;
+    const struct str *lines; /* E.164: whose hours these are */
+    size_t line_count;
+    bool is_default;
     struct hours_schedule *compiled;
 };
 
@@ -37,14 +40,18 @@ struct snapshot {
     size_t keyword_count;
     const struct str *gone; /* queues that rules name and that are no more */
     size_t gone_count;
+    struct snapshot_schedule *schedules;
+    size_t schedule_count;
     struct snapshot_schedule always; /* where no schedule applies */
 };
 
 /* Reads and compiles. revision: what was read just before; whatever changes meanwhile has a higher
- * one. call lends its deadline only. Errors: those of the database, RESOURCE_EXHAUSTED. */
+ * one. time_zone: the workspace's. call lends its deadline only. Errors: those of the database,
+ * RESOURCE_EXHAUSTED. */
 enum err_code snapshot_load(struct db_conn *conn, const struct call *call,
                             const char *workspace_sid, const struct decision_revision *revision,
-                            struct snapshot **out, struct err *err) MUST_CHECK;
+                            const char *time_zone, struct snapshot **out,
+                            struct err *err) MUST_CHECK;
 void snapshot_free(struct snapshot *snapshot); /* NULL is allowed */
 
 /* Whether a target of a rule is gone. */

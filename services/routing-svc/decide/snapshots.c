@@ -10,6 +10,7 @@
 #include "log/log.h"
 #include "routing.h"
 #include "svc/check.h"
+#include "workspace_zone.h"
 
 enum {
     SNAPSHOTS_LOCK_RANK = 300,
@@ -145,22 +146,43 @@ static struct call bounded(const struct call *call, bool has_old)
     return own;
 }
 
+static enum err_code read_revision(struct routing *routing, struct call *call,
+                                   const char *workspace_sid, struct decision_revision *out,
+                                   struct err *err)
+{
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    enum err_code code = db_acquire(routing->host.pool, call, &conn, err);
+    return code == ERR_OK ? decision_revision_store_get(conn, call, workspace_sid, out, err) : code;
+}
+
+/* UTC where nobody tells; once somebody does, that is a change. */
+static const char *zone_of(struct routing *routing, struct call *call, const char *workspace_sid)
+{
+    const char *zone = NULL;
+    struct err err = {.code = ERR_OK};
+    if (workspace_zone(routing, call, workspace_sid, &zone, &err) != ERR_OK || zone == NULL ||
+        !hours_zone_is_known(zone))
+        return "UTC";
+    return zone;
+}
+
 /* *out stays NULL when the old one is of the newest revision. */
 static enum err_code read_newest(struct routing *routing, struct call *call,
                                  const char *workspace_sid, const struct snapshot *old,
                                  struct snapshot **out, struct err *err)
 {
-    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
     struct decision_revision revision;
-    enum err_code code = db_acquire(routing->host.pool, call, &conn, err);
-    if (code == ERR_OK)
-        code = decision_revision_store_get(conn, call, workspace_sid, &revision, err);
+    enum err_code code = read_revision(routing, call, workspace_sid, &revision, err);
     if (code != ERR_OK)
         return code;
     if (old != NULL && old->revision == revision.revision &&
         old->is_mirrored == revision.is_mirrored)
         return ERR_OK;
-    return snapshot_load(conn, call, workspace_sid, &revision, out, err);
+    const char *zone = zone_of(routing, call, workspace_sid);
+    AUTO(db_release_cleanup) struct db_conn *conn = NULL;
+    code = db_acquire(routing->host.pool, call, &conn, err);
+    return code == ERR_OK ? snapshot_load(conn, call, workspace_sid, &revision, zone, out, err)
+                          : code;
 }
 
 /* After the database was asked; the lock is held. */

@@ -2,10 +2,10 @@
 
 #include "base/ids.h"
 #include "limit_store.h"
-#include "outbox/outbox.h"
 #include "queue_check.h"
 #include "queue_copy_store.h"
 #include "routing.h"
+#include "rule_save.h"
 #include "schedule_events.h"
 #include "schedule_input.h"
 #include "schedule_store.h"
@@ -127,7 +127,7 @@ enum err_code schedule_rpc_create(void *app, struct call *call,
         code = db_tx_run(routing->host.pool, call, create_tx, &create, err);
     if (code != ERR_OK)
         return code;
-    outbox_wake(routing->host.outbox);
+    rule_saved(routing, workspace.sid);
     *out_reply = create.reply;
     return ERR_OK;
 }
@@ -318,7 +318,7 @@ enum err_code schedule_rpc_update(void *app, struct call *call,
         code = db_tx_run(routing->host.pool, call, update_tx, &update, err);
     if (code != ERR_OK)
         return code;
-    outbox_wake(routing->host.outbox);
+    rule_saved(routing, workspace.sid);
     *out_reply = update.reply;
     return ERR_OK;
 }
@@ -360,6 +360,6 @@ enum err_code schedule_rpc_delete(void *app, struct call *call,
     if (code == ERR_OK)
         code = db_tx_run(routing->host.pool, call, delete_tx, &removal, err);
     if (code == ERR_OK)
-        outbox_wake(routing->host.outbox);
+        rule_saved(routing, workspace.sid);
     return code;
 }

@@ -277,6 +277,42 @@ static void test_dry_run(void)
         suite_count("select count(*) from routing.rule_counter where workspace_sid = '%s'", ws), 0);
 }
 
+/* The zone where no schedule says another. */
+static bool is_berlin(const void *ctx)
+{
+    const json_t *done =
+        suite_ok(&suite_agent, R, "Decide", "{'workspaceSid':'%s'}", (const char *)ctx);
+    return strcmp(at(done, "hours.timeZone"), "Europe/Berlin") == 0;
+}
+
+static void test_hours(void)
+{
+    make_workspace();
+    (void)make_rule("Closed", 9, "hours.open == false", TO_URGENT);
+    (void)make_rule("Early", 5, "time.hour < 8", TO_PERMITS);
+    const char *night =
+        "'attributes':'{}','calledPhone':'+12125550100','at':'2026-06-10T07:00:00Z'";
+    CHECK_TEXT(at(decide(night), "rules.0.name"), "Early"); /* of UTC, always open */
+    (void)suite_ok(&suite_supervisor, R, "CreateSchedule",
+                   "{'workspaceSid':'%s','name':'Line','timeZone':'America/New_York',"
+                   "'phoneNumbers':['+12125550100'],'weeklySchedule':{'wednesday':{'isOpen':true,"
+                   "'timeSlots':[{'start':'08:00','end':'18:00'}]}}}",
+                   ws);
+    const json_t *closed = decide(night); /* 3 in the morning there */
+    CHECK_TEXT(at(closed, "rules.0.name"), "Closed");
+    CHECK_TEXT(at(closed, "hours.scheduleName"), "Line");
+    CHECK_TEXT(at(closed, "hours.localTime"), "2026-06-10T03:00:00-04:00");
+    CHECK_TEXT(at(closed, "hours.nextOpen"), "2026-06-10T12:00:00Z");
+    const json_t *open =
+        decide("'attributes':'{}','calledPhone':'+12125550100','at':'2026-06-10T12:00:00Z'");
+    CHECK_I64(at_i64(open, "rules"), 0);
+    CHECK_I64(at_i64(open, "hours.isOpen"), 1);
+    (void)suite_ok(&suite_admin, SUITE_WORKERS, "UpdateWorkspace",
+                   "{'workspace':{'sid':'%s','timeZone':'Europe/Berlin'},'updateMask':'timeZone'}",
+                   ws);
+    CHECK(suite_until(is_berlin, ws, 30000));
+}
+
 static void test_keywords(void)
 {
     make_workspace();
@@ -334,15 +370,16 @@ static void test_workspace_deleted(void)
 }
 
 static const struct test_case cases[] = {
-    {"a rule is made once, with targets by name, an event and a version", test_create           },
-    {"what is wrong with a rule is refused by its field",                 test_refused          },
-    {"rules are listed in the order of evaluation",                       test_list             },
-    {"every save is a version; they are compared, and any comes back",    test_versions         },
-    {"the first rule that matches decides, and matches are counted",      test_decide           },
-    {"a dry run shows every rule, the step, and drafts side by side",     test_dry_run          },
-    {"keywords are found in texts, and rules see them",                   test_keywords         },
-    {"rules go with their workspace",                                     test_workspace_deleted},
-    {"a workflow that a rule names is not deleted",                       test_workflow_named   },
+    {"a rule is made once, with targets by name, an event and a version",           test_create           },
+    {"what is wrong with a rule is refused by its field",                           test_refused          },
+    {"rules are listed in the order of evaluation",                                 test_list             },
+    {"every save is a version; they are compared, and any comes back",              test_versions         },
+    {"the first rule that matches decides, and matches are counted",                test_decide           },
+    {"a dry run shows every rule, the step, and drafts side by side",               test_dry_run          },
+    {"hours and time are those of the line that was called, else of the workspace", test_hours            },
+    {"keywords are found in texts, and rules see them",                             test_keywords         },
+    {"rules go with their workspace",                                               test_workspace_deleted},
+    {"a workflow that a rule names is not deleted",                                 test_workflow_named   },
 };
 
 int main(int argc, char **argv)
