@@ -149,7 +149,7 @@ export class HookRoad extends Road {
     super(options);
     this.pending = new Set();
     this.sent = []; // { url, params, status } of what was taken
-    this.refused = []; // answers other than 2xx and 503
+    this.refused = []; // answers that another time would not change
   }
 
   async take(req, res) {
@@ -194,7 +194,7 @@ export class HookRoad extends Road {
           });
           return;
         }
-        if (status !== 503 && status !== 429) {
+        if (status < 500 && status !== 429) {
           this.refused.push({ url: hook.url, status, body: String(hook.body).slice(0, 300) });
           return;
         }
