@@ -15,6 +15,8 @@
 #include "channels.h"
 #include "config_table.h"
 #include "crypt/crypt.h"
+#include "customer_rpc.h"
+#include "customers.h"
 #include "default_workspace.h"
 #include "directory_service.h"
 #include "feed.h"
@@ -29,6 +31,7 @@
 #include "token_events.h"
 #include "token_store.h"
 #include "twilio.h"
+#include "twilio/phone.h"
 #include "vault.h"
 #include "webhook_rpc.h"
 #include "webhooks.h"
@@ -62,6 +65,7 @@ static void free_gateway(void *ctx, int64_t until_mono_us)
     rest_free(gateway->rest);
     webhooks_free(gateway->webhooks);
     calls_free(gateway->calls);
+    customers_free(gateway->customers);
     rate_free(gateway->rate);
     twilio_free(gateway->twilio);
     default_workspaces_free(gateway->workspaces);
@@ -242,6 +246,9 @@ static enum err_code start(struct app *app, struct err *err)
     code = install_bootstrap(gateway, err);
     if (code != ERR_OK)
         return code;
+    code = customers_new(gateway, &gateway->customers, err);
+    if (code != ERR_OK)
+        return code;
     gateway->workspaces = default_workspaces_new(gateway->host.as_caller[PEER_WORKERS],
                                                  gateway->settings->default_workspace);
     gateway->audit = audit_new(gateway->host.pool, gateway->settings->audit_max_age_ms);
@@ -273,6 +280,7 @@ static enum err_code start(struct app *app, struct err *err)
     rpc_server_add(gateway->host.server, &directory_service, gateway);
     rpc_server_add(gateway->host.server, &webhook_service, gateway);
     rpc_server_add(gateway->host.server, &call_service, gateway);
+    rpc_server_add(gateway->host.server, &customer_service, gateway);
     code = host_serve(&gateway->host, err);
     return code == ERR_OK ? open_http(app, gateway, err) : code;
 }
@@ -293,6 +301,12 @@ static enum err_code check(struct app *app, struct err *err)
                        "hexadecimal digits, beside TASKROUTER_BOOTSTRAP_TOKEN and "
                        "TASKROUTER_AUTH_TOKEN");
     enum err_code code = webhooks_check_instruction(settings->assignment_instruction, err);
+    if (code != ERR_OK)
+        return code;
+    if (!phone_region_is_known(str_from(settings->phone_region)))
+        return ERR_SET(err, ERR_INVALID_ARGUMENT, "CONFIG_INVALID",
+                       "TASKROUTER_PHONE_REGION is not known: write a country such as US or GB");
+    code = customers_check(settings, err);
     if (code != ERR_OK)
         return code;
     struct vault *vault = NULL;

@@ -10,6 +10,11 @@
         CONFIG_FIELD(struct gateway_settings, member), __VA_ARGS__                                 \
     }
 
+/* The id of a field of QuickBase. */
+#define FID(name_, member_, default_, help_)                                                       \
+    ROW("QUICKBASE_FID_" name_, CONFIG_INT, quickbase_fid_##member_, help_ "; 0 = there is none.", \
+        .default_text = (default_), .min = 0, .max = 1000000, .unit = "field id")
+
 const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT] = {
     ROW("TASKROUTER_ACCOUNT_SID", CONFIG_SID, account_sid,
         "The account that the bootstrap token and HTTP Basic belong to; default: "
@@ -98,6 +103,32 @@ const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT] = {
     ROW("TASKROUTER_WEBHOOK_DEAD_MAX_AGE", CONFIG_DURATION_MS, webhook_dead_max_age_ms,
         "The same of those that could not be applied; 0 = for ever.", .default_text = "90d",
         .min = 0, .max = INT64_C(3650) * 86400000),
+    ROW("TASKROUTER_PHONE_REGION", CONFIG_STRING, phone_region,
+        "Country of phone numbers that come without a country code: US, CA, GB, DE, …",
+        .default_text = "US", .min = 2, .max = 2),
+    ROW("QUICKBASE_ENABLED", CONFIG_BOOL, quickbase_enabled,
+        "false: callers are not looked up in QuickBase, whatever else is set.",
+        .default_text = "true"),
+    ROW("QUICKBASE_REALM", CONFIG_STRING, quickbase_realm,
+        "Realm with the customers' table: acme or acme.quickbase.com.", .max = 253),
+    ROW("QUICKBASE_USER_TOKEN", CONFIG_STRING, quickbase_user_token,
+        "User token that may read that table.", .min = 8, .max = 512, .is_secret = true),
+    ROW("QUICKBASE_TABLE_ID", CONFIG_STRING, quickbase_table_id, "The customers' table: bqx7xre7a.",
+        .max = 64),
+    ROW("QUICKBASE_BASE_URL", CONFIG_URL, quickbase_base_url, "QuickBase's REST API.",
+        .default_text = "https://api.quickbase.com", .choices = "http,https"),
+    ROW("QUICKBASE_CACHE", CONFIG_DURATION_MS, quickbase_cache_ms,
+        "How long an answer of QuickBase is remembered, also that nobody has a number.",
+        .default_text = "5m", .min = 0, .max = 86400000),
+    FID("PHONE", phone, "148", "Field with the customer's phone"),
+    FID("COORDINATOR", coordinator, "346", "Field with the coordinator: a user, e-mail or id"),
+    FID("PROJECT_STATUS", project_status, "255", "Field with the project's status"),
+    FID("NAME", name, "0", "Field with the customer's name"),
+    FID("EMAIL", email, "0", "Field with the customer's e-mail"),
+    FID("ORGANIZATION", organization, "0", "Field with the customer's organization"),
+    FID("CUSTOMER_TYPE", customer_type, "0", "Field with the customer's type (vip)"),
+    FID("DEPARTMENT", department, "0", "Field with the department in charge"),
+    FID("NOTES", notes, "0", "Field with notes"),
 };
 
 const char *gateway_account_sid(const struct gateway_settings *settings)

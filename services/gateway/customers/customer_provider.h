@@ -11,6 +11,7 @@
 #include "twilio/phone.h"
 
 struct gateway;
+struct gateway_settings;
 
 struct customer_answer {
     bool is_found;
@@ -20,6 +21,8 @@ struct customer_answer {
 
 struct customer_provider {
     const char *name;
+    /* Whether its settings go together; NULL: it has none. */
+    enum err_code (*check)(const struct gateway_settings *settings, struct err *err);
     /* *out_ctx NULL: it is not configured. Errors: of its settings. */
     enum err_code (*open)(struct gateway *gateway, void **out_ctx, struct err *err);
     void (*close)(void *ctx);

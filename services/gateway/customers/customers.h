@@ -15,8 +15,12 @@
 
 struct customers;
 struct gateway;
+struct gateway_settings;
 
 enum { CUSTOMERS_BUDGET_MS = 300 }; /* of one look-up, all providers together */
+
+/* Whether the providers' settings go together. */
+enum err_code customers_check(const struct gateway_settings *settings, struct err *err) MUST_CHECK;
 
 /* Needs the gateway's pool, peers and settings. Errors: those of the configuration. */
 enum err_code customers_new(struct gateway *gateway, struct customers **out,

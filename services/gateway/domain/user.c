@@ -4,7 +4,7 @@
 
 /* One @ with something on both sides and a dot behind it, no white space: more than that only the
  * mail server knows. */
-static bool is_email(struct str email)
+bool user_is_email(struct str email)
 {
     if (email.len == 0 || email.len > USER_EMAIL_MAX)
         return false;
@@ -31,7 +31,7 @@ static enum err_code check_length(const char *field, const char *shown, const ch
 
 enum err_code user_check(const struct user *user, struct err *err)
 {
-    if (!is_email(str_from(user->email)))
+    if (!user_is_email(str_from(user->email)))
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "INVALID_EMAIL", "email",
                          "email must be an address such as ann@example.com");
     enum err_code code = check_length("name", "name", user->name, 1, err);

@@ -1,4 +1,4 @@
-/* What comes from Twilio by webhook; calls and phone lines. */
+/* What comes from Twilio by webhook; calls, phone lines, and who calls. */
 #include "route_rows.h"
 #include "taskrouter/directory/v1/calls.pb-c.h"
 #include "taskrouter/directory/v1/webhooks.pb-c.h"
@@ -10,6 +10,13 @@ enum { HANG_UP_BUDGET_MS = 10000 };
     FIELDS("phone_number", "friendly_name", "greeting", "voicemail_greeting", "wait_music_url",    \
            "after_hours", "after_hours_target", "after_hours_message", "department",               \
            "workflow_sid", "menu", "language", "announce_position", "record_calls")
+
+enum { IMPORT_BUDGET_MS = 10000 };
+
+#define CUSTOMER_FIELDS                                                                            \
+    FIELDS("external_id", "name", "phones", "email", "organization", "customer_type",              \
+           "project_status", "department", "coordinator_email", "coordinator_quickbase_id",        \
+           "notes", "attributes")
 
 /* One route a block; the macros read as columns. */
 /* clang-format off */
@@ -85,6 +92,30 @@ static const struct rest_route rows[] = {
      .body = LINE_FIELDS, .is_in_workspace = true},
     {DELETE("/lines/{sid}", SUPERVISOR), .tag = "lines", .summary = "Delete a phone line",
      RPC_VOID(directory, GATEWAY, Calls, DeleteLine, delete_line), .is_in_workspace = true},
+
+    /* ---- customers ---- */
+    {LIST("/customers", AGENT), .tag = "customers", .summary = "List customers",
+     RPC(directory, GATEWAY, Customers, ListCustomers, list_customers, list_customers_response),
+     .query = FIELDS(PAGED, "phone", "search")},
+    {CREATE("/customers", SUPERVISOR), .tag = "customers", .summary = "Create a customer",
+     RPC(directory, GATEWAY, Customers, CreateCustomer, create_customer, customer),
+     .nested = "customer", .body = CUSTOMER_FIELDS},
+    {GET("/customers/lookup", AGENT), .tag = "customers",
+     .summary = "Say who has a phone number, as calls ask it",
+     RPC(directory, GATEWAY, Customers, LookUpCustomer, look_up_customer,
+         look_up_customer_response), .query = FIELDS("phone", "workspace_sid")},
+    {ACTION("/customers/import", SUPERVISOR), .tag = "customers",
+     .summary = "Import customers from CSV, or say what that would do",
+     RPC(directory, GATEWAY, Customers, ImportCustomers, import_customers,
+         import_customers_response), .body = FIELDS("csv", "dry_run", "default_region"),
+     .has_large_body = true, .budget_ms = IMPORT_BUDGET_MS},
+    {GET("/customers/{sid}", AGENT), .tag = "customers", .summary = "Get a customer",
+     RPC(directory, GATEWAY, Customers, GetCustomer, get_customer, customer)},
+    {UPDATE("/customers/{sid}", SUPERVISOR), .tag = "customers", .summary = "Change a customer",
+     RPC(directory, GATEWAY, Customers, UpdateCustomer, update_customer, customer),
+     .nested = "customer", .body = CUSTOMER_FIELDS},
+    {DELETE("/customers/{sid}", SUPERVISOR), .tag = "customers", .summary = "Delete a customer",
+     RPC_VOID(directory, GATEWAY, Customers, DeleteCustomer, delete_customer)},
 };
 /* clang-format on */
 

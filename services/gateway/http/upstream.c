@@ -5,6 +5,7 @@
 #include "audit.h"
 #include "base/clock.h"
 #include "call_rpc.h"
+#include "customer_rpc.h"
 #include "directory_service.h"
 #include "gateway.h"
 #include "google/protobuf/empty.pb-c.h"
@@ -45,7 +46,7 @@ enum err_code upstream_directory(struct gateway *gateway, struct call *call, con
                                  struct err *err)
 {
     static const struct rpc_service *const services[] = {&directory_service, &webhook_service,
-                                                         &call_service};
+                                                         &call_service, &customer_service};
     const char *name = strrchr(rpc, '/') + 1;
     for (size_t s = 0; s < ARRAY_LEN(services); s++) {
         for (size_t i = 0; i < services[s]->method_count; i++) {

@@ -32,7 +32,7 @@ enum err_code upstream_call(struct gateway *gateway, struct call *call, enum pee
                             const ProtobufCMessageDescriptor *reply, ProtobufCMessage **out_reply,
                             struct err *err) MUST_CHECK;
 
-/* A method of our own Directory or Webhooks, called in process. Names are unique among both. */
+/* A method of a service of our own, called in process. Names are unique among all of them. */
 enum err_code upstream_directory(struct gateway *gateway, struct call *call, const char *rpc,
                                  const ProtobufCMessage *request, ProtobufCMessage **out_reply,
                                  struct err *err) MUST_CHECK;

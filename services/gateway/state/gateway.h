@@ -11,6 +11,7 @@
 struct audit;
 struct calls;
 struct channels;
+struct customers;
 struct auth;
 struct default_workspaces;
 struct feed;
@@ -54,6 +55,7 @@ struct gateway {
     struct twilio *twilio;
     struct calls *calls;
     struct webhooks *webhooks;
+    struct customers *customers;
     struct webhook_tally tally;
     struct http_route_set route_sets[4]; /* what http serves; it keeps no copy */
     struct http_server *http;

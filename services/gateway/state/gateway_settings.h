@@ -1,6 +1,7 @@
 /* The gateway's own settings; the table is config.c. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Texts are NULL when absent. */
@@ -32,6 +33,22 @@ struct gateway_settings {
     int64_t webhook_max_waiting;        /* TASKROUTER_WEBHOOK_MAX_WAITING */
     int64_t webhook_max_age_ms;         /* TASKROUTER_WEBHOOK_MAX_AGE */
     int64_t webhook_dead_max_age_ms;    /* TASKROUTER_WEBHOOK_DEAD_MAX_AGE */
+    const char *phone_region;           /* TASKROUTER_PHONE_REGION: "US" */
+    bool quickbase_enabled;             /* QUICKBASE_ENABLED */
+    const char *quickbase_realm;        /* QUICKBASE_REALM */
+    const char *quickbase_user_token;   /* QUICKBASE_USER_TOKEN */
+    const char *quickbase_table_id;     /* QUICKBASE_TABLE_ID */
+    const char *quickbase_base_url;     /* QUICKBASE_BASE_URL */
+    int64_t quickbase_cache_ms;         /* QUICKBASE_CACHE */
+    int64_t quickbase_fid_phone;        /* QUICKBASE_FID_…: ids of fields; 0 = none */
+    int64_t quickbase_fid_coordinator;
+    int64_t quickbase_fid_project_status;
+    int64_t quickbase_fid_name;
+    int64_t quickbase_fid_email;
+    int64_t quickbase_fid_organization;
+    int64_t quickbase_fid_customer_type;
+    int64_t quickbase_fid_department;
+    int64_t quickbase_fid_notes;
 };
 
 /* The account and its secret, whichever way they were given; NULL when they were not. */

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/breaker.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/lock.h"
-#include "breaker.h"
 #include "crypt/crypt.h"
 #include "jx/jx.h"
 #include "log/log.h"

@@ -16,7 +16,7 @@
 #include "jx/jx.h"
 #include "rpc/client.h"
 
-enum { ARENA_BYTES = 256 << 20, START_MS = 30000, STOP_MS = 15000, REPLY_MS = 20000, ENV_MAX = 24 };
+enum { ARENA_BYTES = 256 << 20, START_MS = 30000, STOP_MS = 15000, REPLY_MS = 20000, ENV_MAX = 48 };
 
 #define SERVICE_TOKEN "the-service-token-of-the-tests-0123456789"
 

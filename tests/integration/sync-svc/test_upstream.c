@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/breaker.h"
 #include "base/clock.h"
-#include "breaker.h"
 #include "log/log.h"
 #include "testing.h"
 #include "upstream.h"

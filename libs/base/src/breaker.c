@@ -1,4 +1,4 @@
-#include "breaker.h"
+#include "base/breaker.h"
 
 #include "base/clock.h"
 
