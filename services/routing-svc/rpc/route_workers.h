@@ -1,4 +1,6 @@
-/* Who would get a task now: asked of the router, which knows. */
+/* Who would get a task now: of the workers in the queue that are in an available activity, at most
+ * 100, those who meet the step's expression and have room on the task's channel, by order_by. Among
+ * equals the router takes the longest idle, which is not known here. */
 #pragma once
 
 #include "base/call.h"

@@ -277,6 +277,36 @@ static void test_dry_run(void)
         suite_count("select count(*) from routing.rule_counter where workspace_sid = '%s'", ws), 0);
 }
 
+static void test_workers(void)
+{
+    make_workspace();
+    const json_t *activities = suite_ok(&suite_viewer, SUITE_WORKERS, "ListActivities",
+                                        "{'workspaceSid':'%s','available':true}", ws);
+    const char *here = at(activities, "items.0.sid");
+    static const int levels[] = {3, 9, 5};
+    for (size_t i = 0; i < ARRAY_LEN(levels); i++)
+        (void)suite_ok(&suite_supervisor, SUITE_WORKERS, "CreateWorker",
+                       "{'workspaceSid':'%s','friendlyName':'Level %d','activitySid':'%s',"
+                       "'attributes':'{`level`:%d}'}",
+                       ws, levels[i], here, levels[i]);
+    (void)suite_ok(&suite_supervisor, SUITE_WORKERS, "CreateWorker",
+                   "{'workspaceSid':'%s','friendlyName':'Away','attributes':'{`level`:9}'}", ws);
+    (void)suite_ok(
+        &suite_supervisor, R, "CreateWorkflow",
+        "{'workspaceSid':'%s','friendlyName':'Flow','configuration':"
+        "'{`task_routing`:{`filters`:[{`expression`:`1==1`,`targets`:[{`queue`:`%s`,"
+        "`expression`:`worker.level > task.least`,`order_by`:`worker.level DESC`}]}]}}'}",
+        ws, permits);
+    const json_t *run = suite_ok(&suite_viewer, R, "DryRun",
+                                 "{'workspaceSid':'%s','task':{'attributes':'{`least`:4}'}}", ws);
+    CHECK_I64(at_i64(run, "stored.workers"), 3);
+    CHECK_TEXT(at(run, "stored.workers.0.friendlyName"), "Level 9");
+    CHECK_TEXT(at(run, "stored.workers.0.obstacle"), "");
+    CHECK_TEXT(at(run, "stored.workers.1.friendlyName"), "Level 5");
+    CHECK_TEXT(at(run, "stored.workers.2.obstacle"), "target_expression");
+    CHECK_I64(at_i64(run, "stored.notes"), 1); /* no router here to tell loads */
+}
+
 /* The zone where no schedule says another. */
 static bool is_berlin(const void *ctx)
 {
@@ -377,6 +407,7 @@ static const struct test_case cases[] = {
     {"the first rule that matches decides, and matches are counted",                test_decide           },
     {"a dry run shows every rule, the step, and drafts side by side",               test_dry_run          },
     {"hours and time are those of the line that was called, else of the workspace", test_hours            },
+    {"a dry run names the workers who would get the task now",                      test_workers          },
     {"keywords are found in texts, and rules see them",                             test_keywords         },
     {"rules go with their workspace",                                               test_workspace_deleted},
     {"a workflow that a rule names is not deleted",                                 test_workflow_named   },
