@@ -373,6 +373,47 @@ static void test_due(void)
                "2026-11-27T19:00:00Z");
 }
 
+static const json_t *decision(const char *workspace_sid, const char *rest)
+{
+    return suite_ok(&suite_service_id, R, "Decide", "{'workspaceSid':'%s','attributes':'{}'%s}",
+                    workspace_sid, rest);
+}
+
+/* Rules go by the hours of the called line, else by the default ones; a change counts at once. */
+static void test_decisions(void)
+{
+    const char *sid = workspace("America/Chicago");
+    const char *office = queue(sid, "Office");
+    (void)suite_ok(&suite_supervisor, R, "CreateRule",
+                   "{'workspaceSid':'%s','name':'Open','priority':5,"
+                   "'condition':'hours.open AND time.hour == 8','actions':[{'type':"
+                   "'RULE_ACTION_TYPE_ROUTE_TO_QUEUE','target':'%s'}]}",
+                   sid, office);
+    const char *at_eight = ",'at':'2026-11-30T14:00:00Z'"; /* a Monday, in Chicago */
+    const char *from_line =
+        ",'at':'2026-11-30T02:15:00Z','calledPhone':'+15125550100'"; /* 08:00 in Kathmandu */
+    CHECK_TEXT(at(decision(sid, at_eight), "taskQueueSid"), office);
+    CHECK_TEXT(at(decision(sid, at_eight), "hours.scheduleSid"), "");
+    CHECK_TEXT(at(decision(sid, from_line), "taskQueueSid"), "");
+    const char *standard = at(schedule(sid, "Default", ",'isDefault':true"), "sid");
+    const json_t *open = decision(sid, at_eight);
+    CHECK_TEXT(at(open, "hours.scheduleSid"), standard);
+    CHECK_TEXT(at(open, "taskQueueSid"), office);
+    CHECK_TEXT(at(decision(sid, ",'at':'2026-11-29T14:00:00Z'"), "taskQueueSid"), "");
+    const char *line =
+        at(schedule(sid, "Line", ",'timeZone':'Asia/Kathmandu','phoneNumbers':['+15125550100']"),
+           "sid");
+    const json_t *called = decision(sid, from_line);
+    CHECK_TEXT(at(called, "hours.scheduleSid"), line);
+    CHECK_TEXT(at(called, "taskQueueSid"), office);
+    CHECK_TEXT(at(decision(sid, ",'at':'2026-11-30T02:14:59Z','calledPhone':'+15125550100'"),
+                  "taskQueueSid"),
+               "");
+    (void)suite_ok(&suite_supervisor, R, "DeleteSchedule", "{'workspaceSid':'%s','sid':'%s'}", sid,
+                   line);
+    CHECK_TEXT(at(decision(sid, from_line), "hours.scheduleSid"), standard);
+}
+
 static bool is_in_berlin(const void *workspace_sid)
 {
     struct answer answer = suite_call(&suite_viewer, R, "GetHours", "{'workspaceSid':'%s'}",
@@ -469,6 +510,7 @@ static const struct test_case cases[] = {
     {"the line's schedule goes before the queue's before the default",      test_who_applies },
     {"hours are right at their edges and when clocks are changed",          test_hours       },
     {"due times follow the schedule",                                       test_due         },
+    {"decisions go by the hours of the line, else the default",             test_decisions   },
     {"queues, zones and workspaces come and go by events",                  test_events      },
     {"an unknown zone of the workspace is said",                            test_unknown_zone},
     {"a workspace has so many schedules at most",                           test_limit       },
