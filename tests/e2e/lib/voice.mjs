@@ -1,116 +1,89 @@
-// Calls as Twilio tells of them: webhooks signed by the official SDK, and their answers read by a strict
-// parser of XML and said again with the SDK's verbs.
-import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { SaxesParser } from 'saxes';
-import twilio from 'twilio';
+// The telephone company, by script: it calls the suite's webhooks as Twilio does, signed, and takes the calls
+// that the suite has it place.
+import { createHmac, randomBytes } from 'node:crypto';
+import http from 'node:http';
 import { request } from './http.mjs';
+import { until } from './until.mjs';
 
-const hex = (bytes) => randomBytes(bytes).toString('hex');
+const sid = (prefix) => prefix + randomBytes(16).toString('hex');
 
-// An element as { name, attributes, children, text }. Throws at what is not well-formed XML 1.0.
-export function parseXml(text) {
-  const parser = new SaxesParser();
-  const root = { children: [] };
-  const open = [root];
-  parser.on('error', (error) => {
-    throw new Error(`${error.message} in ${text}`);
-  });
-  parser.on('opentag', ({ name, attributes }) => {
-    const element = { name, attributes: { ...attributes }, children: [], text: '' };
-    open.at(-1).children.push(element);
-    open.push(element);
-  });
-  parser.on('text', (part) => {
-    if (open.length > 1) open.at(-1).text += part;
-  });
-  parser.on('cdata', (part) => (open.at(-1).text += part));
-  parser.on('closetag', () => open.pop());
-  parser.write(text).close();
-  assert.equal(root.children.length, 1);
-  return root.children[0];
-}
-
-// The same document made with the SDK's verbs: one that it does not have, or has not there, throws.
-function sayAgain(element, parent) {
-  for (const child of element.children) {
-    const verb = parent[child.name.toLowerCase()];
-    assert.equal(typeof verb, 'function', `the SDK has no ${child.name} in ${element.name}`);
-    const hasText = child.children.length === 0 && child.text !== '';
-    const made = hasText ? verb.call(parent, child.attributes, child.text) : verb.call(parent, child.attributes);
-    sayAgain(child, made);
+export class VoicePeer {
+  // publicUrl: how the suite is known to the world, which need not be where it listens.
+  constructor(publicUrl) {
+    this.publicUrl = publicUrl;
+    this.placed = []; // { sid, params } of each call that was asked for
+    this.changed = []; // { sid, params } of each change of a live call
   }
-}
 
-// Reads an answer and gives its tree.
-export function readTwiml(text, { isMessage = false } = {}) {
-  const tree = parseXml(text);
-  assert.equal(tree.name, 'Response');
-  const again = isMessage ? new twilio.twiml.MessagingResponse() : new twilio.twiml.VoiceResponse();
-  sayAgain(tree, again);
-  assert.deepEqual(parseXml(again.toString()), tree);
-  return tree;
-}
-
-// Names of the elements in the order of the document.
-export function verbsOf(tree) {
-  return tree.children.flatMap((child) => [child.name, ...verbsOf(child)]);
-}
-
-export function find(tree, name) {
-  for (const child of tree.children) {
-    const found = child.name === name ? child : find(child, name);
-    if (found) return found;
+  async start() {
+    this.server = http.createServer((req, res) => this.#take(req, res));
+    await new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    this.url = `http://127.0.0.1:${this.server.address().port}`;
+    return this;
   }
-  return undefined;
-}
 
-export class Carrier {
-  constructor(suite) {
+  stop() {
+    this.server.close();
+    this.server.closeAllConnections?.();
+  }
+
+  // Settings of a suite that calls by this peer.
+  environment() {
+    return { TASKROUTER_PUBLIC_URL: this.publicUrl, TASKROUTER_TWILIO_VOICE_URL: this.url };
+  }
+
+  // suite: whose webhooks are called.
+  use(suite) {
     this.suite = suite;
+    return this;
   }
 
-  // POSTs a signed webhook; path as in a callback: absolute, or below the host.
-  send(path, params, { token } = {}) {
-    const url = path.startsWith('http') ? path : this.suite.url + path;
-    const headers = {
-      'content-type': 'application/x-www-form-urlencoded',
-      'x-twilio-signature': twilio.getExpectedTwilioSignature(this.suite.authToken, url, params),
+  async #take(req, res) {
+    const chunks = [];
+    for await (const chunk of req) chunks.push(chunk);
+    const params = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString()));
+    const one = /\/Calls\/(CA[0-9a-f]{32})\.json$/.exec(req.url)?.[1];
+    const call = { sid: one ?? sid('CA'), params };
+    if (req.method === 'POST') (one ? this.changed : this.placed).push(call);
+    res.writeHead(req.method === 'POST' && !one ? 201 : 200, { 'content-type': 'application/json' });
+    res.end(
+      JSON.stringify({
+        sid: call.sid,
+        account_sid: this.suite.accountSid,
+        status: one ? 'in-progress' : 'queued',
+        to: params.To ?? '',
+        from: params.From ?? '',
+      }),
+    );
+  }
+
+  // A webhook: path or whole URL; gives the reply.
+  hook(where, params) {
+    const url = where.startsWith('http') ? where : `${this.publicUrl}/api/webhooks${where}`;
+    const text = url + Object.keys(params).sort().map((name) => name + params[name]).join('');
+    const signature = createHmac('sha1', this.suite.authToken).update(text).digest('base64');
+    return request(this.suite.url + url.slice(this.publicUrl.length), {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', 'x-twilio-signature': signature },
+      body: new URLSearchParams(params).toString(),
+    });
+  }
+
+  // The parameters of an incoming call.
+  incoming({ from = '+12125550199', to = '+12125550100' } = {}) {
+    return {
+      AccountSid: this.suite.accountSid,
+      CallSid: sid('CA'),
+      From: from,
+      To: to,
+      CallStatus: 'ringing',
+      Direction: 'inbound',
+      ApiVersion: '2010-04-01',
     };
-    if (token) headers['i-twilio-idempotency-token'] = token;
-    return request(url, { method: 'POST', headers, body: new URLSearchParams(params).toString() });
   }
 
-  call({ from = '+15125550123', to }) {
-    return new Call(this, { CallSid: `CA${hex(16)}`, AccountSid: this.suite.accountSid, From: from, To: to });
-  }
-}
-
-class Call {
-  constructor(carrier, params) {
-    this.carrier = carrier;
-    this.params = { ...params, Direction: 'inbound', CallStatus: 'ringing' };
-    this.sid = params.CallSid;
-  }
-
-  send(path, more = {}, options) {
-    return this.carrier.send(path, { ...this.params, ...more }, options);
-  }
-
-  // The tree of an answer.
-  async tell(path, more = {}, options) {
-    const reply = await this.send(path, more, options);
-    assert.equal(reply.status, 200, reply.text);
-    assert.match(reply.headers['content-type'], /^text\/xml/);
-    return readTwiml(reply.text);
-  }
-
-  ring(options) {
-    return this.tell('/api/webhooks/voice', {}, options);
-  }
-
-  async status(status, more = {}) {
-    const reply = await this.send('/api/webhooks/voice/status', { CallStatus: status, ...more });
-    assert.equal(reply.status, 204, reply.text);
+  // The next call that the suite places to that address.
+  placedTo(address) {
+    return until(`a call to ${address}`, () => this.placed.find((call) => call.params.To === address));
   }
 }
