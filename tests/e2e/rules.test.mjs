@@ -1,4 +1,5 @@
-// The guide's three example rules, as bootstrap types them in.
+// The guide's three example rules, as bootstrap types them in; the dry run's trace; a draft compared over
+// 500 stored tasks.
 import assert from 'node:assert/strict';
 import { command } from './lib/command.mjs';
 import { bearer, call, discover } from './lib/grpc.mjs';
@@ -10,6 +11,8 @@ const queueName = {}; // SID to name
 const rules = {}; // name to the rule
 let client;
 
+const TASKS = 500;
+const MOVED = 14; // of these, those that the draft sends elsewhere
 const EMERGENCY = 'task.attributes.keywords contains "emergency"';
 const VIP = 'task.attributes.customer_type == "vip"';
 const AFTER_HOURS = 'time.hour < 8 OR time.hour > 18';
@@ -30,6 +33,8 @@ const facts = ({ attributes = {}, line = '', at = '', text = '' }) => ({
   text,
   ...(at && { at: timestamp(at) }),
 });
+const dryRun = async (task, more = {}) =>
+  call(client, 'DryRun', { task: facts(task), ...more }, bearer(suite.token), 60000);
 const noon = '2026-06-10T16:00:00Z'; // in New York
 
 async function prepare() {
@@ -82,16 +87,52 @@ suite.test('each decides as it says', async () => {
   assert.deepEqual(await decided({ line, at: noon, text: 'This is an EMERGENCY!' }), ['Emergency Queue', 100]);
 });
 
-// Local times of each zone, and how far it is from UTC then: an ordinary day and both on which clocks change.
-const DAYS = [
-  ['America/New_York', '2026-06-10', '-04:00'],
-  ['America/New_York', '2026-03-08', '-04:00'],
-  ['America/New_York', '2026-11-01', '-05:00'],
-  ['Europe/Berlin', '2026-06-10', '+02:00'],
-  ['Europe/Berlin', '2026-03-29', '+02:00'],
-  ['Europe/Berlin', '2026-10-25', '+01:00'],
-  ['Asia/Kolkata', '2026-03-29', '+05:30'],
-];
+// The clause of a rule's trace that says so.
+const clause = (route, name, text) => {
+  const rule = route.rules.find((r) => r.name === name);
+  return rule.clauses.find((c) => c.text.includes(text) && c.left !== '');
+};
+
+suite.test('the dry run says what every rule saw, and what was done', async () => {
+  const before = await rpc('GetRule', { sid: rules['VIP Customers'].sid });
+  const task = { attributes: { customer_type: 'vip' }, line: LINES['America/New_York'], at: noon };
+  const { stored, draft } = await dryRun(task);
+  assert.equal(draft, null);
+  assert.deepEqual(
+    stored.rules.map((rule) => [rule.name, rule.outcome]),
+    [
+      ['Emergency Keywords', 'RULE_OUTCOME_NOT_MATCHED'],
+      ['VIP Customers', 'RULE_OUTCOME_MATCHED'],
+      ['After Hours', 'RULE_OUTCOME_NOT_REACHED'],
+    ],
+  );
+  const seen = clause(stored, 'VIP Customers', 'customer_type');
+  assert.deepEqual([seen.left, seen.right, seen.is_true], ['"vip"', '"vip"', true]);
+  assert.equal(stored.rules[1].actions[0].type, 'RULE_ACTION_TYPE_ROUTE_TO_QUEUE');
+  assert.equal(stored.task_queue_name, 'Support Queue');
+  assert.equal(stored.decision.priority, 75);
+  // It changes nothing, not even the counters.
+  const after = await rpc('GetRule', { sid: rules['VIP Customers'].sid });
+  assert.equal(after.match_count, before.match_count);
+});
+
+suite.test('a draft stands beside what is stored', async () => {
+  const billing = Object.keys(queueName).find((sid) => queueName[sid] === 'Billing Queue');
+  const task = { attributes: { customer_type: 'vip' }, line: LINES['America/New_York'], at: noon };
+  const drafts = [
+    {
+      sid: rules['VIP Customers'].sid,
+      name: 'VIP Customers',
+      priority: 75,
+      enabled: true,
+      condition: VIP,
+      actions: [{ type: 'RULE_ACTION_TYPE_ROUTE_TO_QUEUE', target: billing }],
+    },
+  ];
+  const { stored, draft } = await dryRun(task, { drafts });
+  assert.equal(stored.task_queue_name, 'Support Queue');
+  assert.equal(draft.task_queue_name, 'Billing Queue');
+});
 
 suite.test('tasks created by API go where rules say, and say why', async () => {
   const task = await suite.api.post('/tasks', { attributes: { keywords: ['emergency'] } });
@@ -130,3 +171,43 @@ suite.test('a rule that is switched off has no say in the next task, and while n
   await until('rules are asked again', async () => (await create()).taskQueueName === 'Emergency Queue');
 });
 
+suite.test('a draft is compared over the newest tasks', async () => {
+  const [workflow] = await suite.api.list('/workflows');
+  const one = (i) =>
+    suite.api.post('/tasks', {
+      attributes: i % Math.floor(TASKS / MOVED) === 0 && i < MOVED * Math.floor(TASKS / MOVED)
+        ? { project: 'harbour', n: i }
+        : { project: 'hill', n: i },
+      workflowSid: workflow.sid,
+    });
+  for (let i = 0; i < TASKS; i += 25) await Promise.all(Array.from({ length: 25 }, (_, k) => one(i + k)));
+  const billing = Object.keys(queueName).find((sid) => queueName[sid] === 'Billing Queue');
+  const reply = await call(
+    client,
+    'CompareRules',
+    {
+      workspace_sid: suite.workspace,
+      task_count: TASKS,
+      drafts: [
+        {
+          name: 'Harbour',
+          priority: 200,
+          enabled: true,
+          condition: 'task.attributes.project == "harbour"',
+          actions: [{ type: 'RULE_ACTION_TYPE_ROUTE_TO_QUEUE', target: billing }],
+        },
+      ],
+    },
+    bearer(suite.token),
+    60000,
+  );
+  assert.equal(reply.compared, TASKS);
+  assert.equal(reply.elsewhere, MOVED);
+  assert.match(reply.summary, /14/);
+  assert.equal(reply.differences.length, MOVED);
+  for (const difference of reply.differences) {
+    assert.equal(difference.draft.task_queue_name, 'Billing Queue');
+    assert.deepEqual(difference.draft.rule_names, ['Harbour']);
+    assert.notEqual(difference.stored.task_queue_name, 'Billing Queue');
+  }
+});
