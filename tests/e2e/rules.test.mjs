@@ -1,5 +1,5 @@
-// The guide's three example rules, as bootstrap types them in; the dry run's trace; a draft compared over
-// 500 stored tasks.
+// The guide's three example rules, as bootstrap types them in: at the edges of the hours, in three time
+// zones and on both daylight-saving days; the dry run's trace; a draft compared over 500 stored tasks.
 import assert from 'node:assert/strict';
 import { command } from './lib/command.mjs';
 import { bearer, call, discover } from './lib/grpc.mjs';
@@ -87,11 +87,49 @@ suite.test('each decides as it says', async () => {
   assert.deepEqual(await decided({ line, at: noon, text: 'This is an EMERGENCY!' }), ['Emergency Queue', 100]);
 });
 
+// Local times of each zone, and how far it is from UTC then: an ordinary day and both on which clocks change.
+const DAYS = [
+  ['America/New_York', '2026-06-10', '-04:00'],
+  ['America/New_York', '2026-03-08', '-04:00'],
+  ['America/New_York', '2026-11-01', '-05:00'],
+  ['Europe/Berlin', '2026-06-10', '+02:00'],
+  ['Europe/Berlin', '2026-03-29', '+02:00'],
+  ['Europe/Berlin', '2026-10-25', '+01:00'],
+  ['Asia/Kolkata', '2026-03-29', '+05:30'],
+];
+
+suite.test('after hours begin and end at the hour, in every zone and on both days of change', async () => {
+  for (const [zone, date, offset] of DAYS)
+    for (const [time, isClosed] of [
+      ['07:59:59', true],
+      ['08:00:00', false],
+      ['18:59:59', false],
+      ['19:00:00', true],
+    ]) {
+      const [queue] = await decided({ line: LINES[zone], at: `${date}T${time}${offset}` });
+      assert.equal(queue, isClosed ? 'Voicemail Queue' : '', `${zone} ${date} ${time}`);
+    }
+});
+
 // The clause of a rule's trace that says so.
 const clause = (route, name, text) => {
   const rule = route.rules.find((r) => r.name === name);
   return rule.clauses.find((c) => c.text.includes(text) && c.left !== '');
 };
+
+suite.test('the night of a change has the hours that its clocks show', async () => {
+  for (const [zone, at, hour] of [
+    ['America/New_York', '2026-03-08T06:59:59Z', 1],
+    ['America/New_York', '2026-03-08T07:00:00Z', 3], // 02:00 is left out
+    ['America/New_York', '2026-11-01T05:59:59Z', 1],
+    ['America/New_York', '2026-11-01T06:00:00Z', 1], // and comes again
+    ['Europe/Berlin', '2026-03-29T01:00:00Z', 3],
+    ['Europe/Berlin', '2026-10-25T01:00:00Z', 2],
+  ]) {
+    const { stored } = await dryRun({ line: LINES[zone], at });
+    assert.equal(clause(stored, 'After Hours', 'time.hour <').left, String(hour), `${zone} ${at}`);
+  }
+});
 
 suite.test('the dry run says what every rule saw, and what was done', async () => {
   const before = await rpc('GetRule', { sid: rules['VIP Customers'].sid });
