@@ -74,6 +74,7 @@ suite.test('a dry run shows the clauses, the step and the queue, for stored rule
   assert.equal(stored.taskQueueName, 'Default Queue');
   assert.equal(draft.rules[0].outcome, 'matched');
   assert.equal(draft.taskQueueName, 'Emergency Queue');
+  assert.deepEqual([stored.notes, draft.notes], [[], []]); // the router was asked who has room
 });
 
 suite.test('a draft is compared over stored tasks: which would have gone elsewhere', async () => {
