@@ -184,6 +184,10 @@ facts_of(struct arena *arena, const Taskrouter__Tasks__V1__CreateTaskRequest *ta
     facts->workspace_sid = task->workspace_sid;
     facts->attributes = is_text(task->attributes) ? task->attributes : arena_strdup(arena, "{}");
     facts->task_channel = task->task_channel;
+    if (task->_priority_case != 0) {
+        facts->_priority_case = TASKROUTER__ROUTING__V1__DECIDE_REQUEST___PRIORITY_PRIORITY;
+        facts->priority = task->priority;
+    }
     facts->caller_phone = member(arena, attributes, caller_names);
     facts->called_phone = member(arena, attributes, called_names);
     facts->text = member(arena, attributes, text_names);

@@ -43,9 +43,9 @@ static enum err_code decide(void *app, struct call *call, const facts *request, 
     struct fixture *f = app;
     lock_take(&f->lock);
     f->asked++;
-    (void)snprintf(f->seen, sizeof f->seen, "%s|%s|%s|%s|%s", request->caller_phone,
+    (void)snprintf(f->seen, sizeof f->seen, "%s|%s|%s|%s|%d|%s", request->caller_phone,
                    request->called_phone, request->text, request->task_channel,
-                   request->attributes);
+                   request->_priority_case != 0 ? (int)request->priority : -1, request->attributes);
     while (strcmp(request->workspace_sid, SILENT) == 0 && !f->is_over)
         cond_wait(&f->changed, &f->lock);
     lock_drop(&f->lock);
@@ -135,10 +135,12 @@ static void with_rules_they_are_asked_each_time(void)
     f.request->attributes =
         arena_strdup(f.arena, "{\"from\":\"+1555\",\"to\":\"+1666\",\"text\":\"gas leak\"}");
     f.request->task_channel = arena_strdup(f.arena, "chat");
+    f.request->_priority_case = TASKROUTER__TASKS__V1__CREATE_TASK_REQUEST___PRIORITY_PRIORITY;
+    f.request->priority = 7;
     const decision *first = ask(&f, HAS_RULES);
     REQUIRE(first != NULL);
     CHECK_TEXT(first->task_queue_sid, "WQ1");
-    CHECK_TEXT(f.seen, "+1555|+1666|gas leak|chat|"
+    CHECK_TEXT(f.seen, "+1555|+1666|gas leak|chat|7|"
                        "{\"from\":\"+1555\",\"to\":\"+1666\",\"text\":\"gas leak\"}");
     CHECK(decider_has_to_ask(f.decider, HAS_RULES));
     CHECK(ask(&f, HAS_RULES) != NULL);
