@@ -49,6 +49,10 @@ const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT] = {
     ROW("TASKROUTER_WAIT_MUSIC_URL", CONFIG_URL, wait_music_url,
         "A sound that waiting callers hear where their line has none; default: silence.",
         .choices = "http,https"),
+    ROW("TASKROUTER_CALL_PATIENCE", CONFIG_DURATION_MS, call_patience_ms,
+        "How long each service that is asked about a call may take before the caller hears "
+        "something without it; Twilio waits 15 s for all of them.",
+        .default_text = "600ms", .min = 50, .max = 5000),
     ROW("TASKROUTER_CORS_ORIGINS", CONFIG_STRING, cors_origins,
         "Origins whose pages may call the API, separated by commas; * = all.", .max = 4096),
     ROW("TASKROUTER_PUBLIC_URL", CONFIG_URL, public_url,

@@ -5,7 +5,7 @@ import { useSuite } from './lib/suite.mjs';
 import { until } from './lib/until.mjs';
 import { Carrier, find, parseXml, readTwiml, verbsOf } from './lib/voice.mjs';
 
-const suite = useSuite({ seed: true });
+const suite = useSuite({ seed: true, environment: { TASKROUTER_CALL_PATIENCE: '5s' } });
 
 const HOSTILE = [
   'Ann & Bob <ann@example.com>',

@@ -13,13 +13,10 @@
 
 struct rpc_client;
 
-enum {
-    DECIDE_MS = 500, /* for each service that is asked while a caller hears silence */
-    WORKSPACE_MS = 500,
-    TASK_MS = 800,
-    EXPLAIN_MS = 500,
-    CONSUMER_MS = 4000, /* and for each one that a consumer asks */
-};
+enum { CONSUMER_MS = 4000 }; /* for each service that a consumer asks */
+
+/* For each service that is asked while a caller hears silence. */
+int calls_patience_ms(const struct calls *calls);
 
 struct calls {
     struct gateway *gateway;

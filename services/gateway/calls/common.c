@@ -49,6 +49,11 @@ void calls_free(struct calls *calls)
     free(calls);
 }
 
+int calls_patience_ms(const struct calls *calls)
+{
+    return (int)calls->gateway->settings->call_patience_ms;
+}
+
 struct call calls_as_service(const struct call *call, int budget_ms)
 {
     struct call copy = *call;

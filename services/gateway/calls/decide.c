@@ -123,7 +123,7 @@ static enum err_code rules_ask(struct ask *ask, const struct question *question,
                                wire_decision **out, struct err *err)
 {
     struct arena *arena = ask->call->arena;
-    struct call as_service = calls_as_service(ask->call, DECIDE_MS);
+    struct call as_service = calls_as_service(ask->call, calls_patience_ms(ask->calls));
     Taskrouter__Routing__V1__DecideRequest request;
     taskrouter__routing__v1__decide_request__init(&request);
     request.workspace_sid = arena_strdup(arena, ask->row.workspace_sid);
@@ -256,7 +256,7 @@ static void step_take(const struct ask *ask, const wire_decision *decision, bool
 static const char *only_workflow(struct ask *ask)
 {
     struct arena *arena = ask->call->arena;
-    struct call as_service = calls_as_service(ask->call, DECIDE_MS);
+    struct call as_service = calls_as_service(ask->call, calls_patience_ms(ask->calls));
     Taskrouter__Routing__V1__ListWorkflowsRequest request;
     Taskrouter__Routing__V1__ListWorkflowsResponse *reply = NULL;
     struct err err = {0};
@@ -297,7 +297,8 @@ static bool workspace_take(struct ask *ask, struct plan *plan)
     struct workspace_facts facts;
     struct err err = {0};
     const char *named = ask->has_line ? ask->line.workspace_sid : ask->row.workspace_sid;
-    enum err_code code = calls_workspace(ask->calls, ask->call, named, WORKSPACE_MS, &facts, &err);
+    enum err_code code =
+        calls_workspace(ask->calls, ask->call, named, calls_patience_ms(ask->calls), &facts, &err);
     if (code != ERR_OK) {
         LOG_ERROR(ask->call, "a call's workspace is not known, it is asked for a message",
                   LOG_STR("phone_call", ask->row.sid), LOG_ERR(&err));

@@ -61,7 +61,7 @@ static enum err_code row_take(struct ask *ask, struct err *err)
 static bool is_closed(struct ask *ask)
 {
     struct arena *arena = ask->call->arena;
-    struct call as_service = calls_as_service(ask->call, DECIDE_MS);
+    struct call as_service = calls_as_service(ask->call, calls_patience_ms(ask->calls));
     Taskrouter__Routing__V1__GetHoursRequest request;
     Taskrouter__Routing__V1__HoursState *reply = NULL;
     struct err err = {0};

@@ -102,7 +102,8 @@ static bool is_for_good(enum err_code code)
 static enum err_code begin(struct ask *ask, struct plan *plan, struct err *err)
 {
     struct err refusal = {0};
-    enum err_code code = tasks_begin(ask->calls, ask->call, &ask->row, plan, TASK_MS, &refusal);
+    enum err_code code = tasks_begin(ask->calls, ask->call, &ask->row, plan,
+                                     calls_patience_ms(ask->calls), &refusal);
     if (code == ERR_OK)
         return ERR_OK;
     LOG_ERROR(ask->call, "the task of a call could not be made",

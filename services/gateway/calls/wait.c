@@ -31,7 +31,7 @@ static int64_t number_param(const struct ask *ask, const char *name, int64_t max
 static void outlook_ask(struct ask *ask, struct outlook *out)
 {
     struct arena *arena = ask->call->arena;
-    struct call as_service = calls_as_service(ask->call, EXPLAIN_MS);
+    struct call as_service = calls_as_service(ask->call, calls_patience_ms(ask->calls));
     Taskrouter__Tasks__V1__ExplainTaskRequest request;
     Taskrouter__Tasks__V1__TaskExplanation *reply = NULL;
     struct err err = {0};

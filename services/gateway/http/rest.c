@@ -191,11 +191,16 @@ static enum err_code call_rpc(struct gateway *gateway, const struct rest_route *
     return code;
 }
 
+/* Somebody holds the line: Twilio waits 15 s for an answer, and calls/ takes care to be quicker. */
+enum { CALL_BUDGET_MS = 12000 };
+
 /* Of the whole request, in ms. */
 static int budget_of(const struct rest_route *row)
 {
     if (row->budget_ms != 0)
         return row->budget_ms;
+    if (row->kind == REST_WEBHOOK && webhook_is_conversation(row->webhook))
+        return CALL_BUDGET_MS;
     return rest_is_change(row) ? UPSTREAM_CHANGE_BUDGET_MS : UPSTREAM_BUDGET_MS;
 }
 

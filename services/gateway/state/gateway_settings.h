@@ -17,6 +17,7 @@ struct gateway_settings {
     const char *default_workspace;          /* TWILIO_WORKSPACE_SID */
     const char *default_workflow;           /* TWILIO_WORKFLOW_SID: of calls and messages */
     const char *wait_music_url;             /* TASKROUTER_WAIT_MUSIC_URL */
+    int64_t call_patience_ms;               /* TASKROUTER_CALL_PATIENCE */
     const char *cors_origins;               /* TASKROUTER_CORS_ORIGINS, comma-separated */
     const char *public_url;      /* TASKROUTER_PUBLIC_URL: of the URLs in answers below /v1 */
     const char *trusted_proxies; /* TASKROUTER_TRUSTED_PROXIES, comma-separated ranges */

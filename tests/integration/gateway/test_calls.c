@@ -4,20 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fixture.h"
-#include "twilio/signature.h"
+#include "calling.h"
 
-#define PUBLIC "https://hooks.example.com"
-#define TOKEN  "the-token-of-the-tests-of-calls-0001"
 #define NUMBER "+15125550100"
 #define MENU   "+15125550101"
 #define NOBODY "+15125550199" /* no line */
-#define CALLER "+15125550123"
+enum { PATIENCE_MS = 90000 };
 
-enum { PATIENCE_MS = 90000, PARAMS_MAX = 24 };
-
-static const char *const env[] = {"TASKROUTER_PUBLIC_URL=" PUBLIC, "TWILIO_AUTH_TOKEN=" TOKEN,
-                                  NULL};
+static const char *const env[] = {CALLING_ENV, NULL};
 
 static const char *workspace; /* with a workflow, and lines NUMBER and MENU */
 static const char *within;    /* the header that names it */
@@ -52,70 +46,6 @@ static void setup(void)
                "{'urgent':true}},{'digit':'2','label':'a message','action':'voicemail'},"
                "{'digit':'3','action':'transfer','target':'+15125550177'},"
                "{'digit':'9','action':'hang_up'}]}}");
-}
-
-/* ---- webhooks ---- */
-
-struct form {
-    struct twilio_param params[PARAMS_MAX];
-    size_t count;
-};
-
-static void put(struct form *form, const char *name, const char *value)
-{
-    form->params[form->count++] = (struct twilio_param){str_from(name), str_from(value)};
-}
-
-static struct reply send_form(const char *path, const struct form *form, const char *token)
-{
-    char signature[TWILIO_SIGNATURE_SIZE] = "";
-    struct buf body;
-    buf_init(&body, 0);
-    twilio_form_encode(&body, form->params, form->count);
-    CHECK(twilio_sign(STR(TOKEN), str_from(text(PUBLIC "/api/webhooks%s", path)), form->params,
-                      form->count, signature, NULL) == ERR_OK);
-    const char *headers =
-        text("X-Twilio-Signature: %s\r\n%s", signature,
-             token == NULL ? "" : text("I-Twilio-Idempotency-Token: %s\r\n", token));
-    struct reply reply =
-        ask_form(NULL, "POST", text("/api/webhooks%s", path), headers, text("%s", body.data));
-    buf_fini(&body);
-    return reply;
-}
-
-static const char *call_new(void)
-{
-    static int made;
-    return text("CA%032x", ++made);
-}
-
-static struct form form_of(const char *call, const char *to, const char *status)
-{
-    struct form form = {.count = 0};
-    put(&form, "CallSid", call);
-    put(&form, "AccountSid", ACCOUNT);
-    put(&form, "From", CALLER);
-    put(&form, "To", to);
-    put(&form, "CallStatus", status);
-    put(&form, "Direction", "inbound");
-    return form;
-}
-
-/* more: name, value, … NULL */
-static struct reply tell(const char *path, const char *call, const char *to, const char *status,
-                         const char *const *more)
-{
-    struct form form = form_of(call, to, status);
-    for (size_t i = 0; more != NULL && more[i] != NULL; i += 2)
-        put(&form, more[i], more[i + 1]);
-    return send_form(path, &form, NULL);
-}
-
-#define MORE(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-static struct reply ring(const char *call, const char *to)
-{
-    return tell("/voice", call, to, "ringing", NULL);
 }
 
 static struct reply call_get(const char *call)
@@ -445,7 +375,6 @@ static void test_services_away(void)
     struct reply waits = ring(call, NUMBER);
     struct reply gone = ring(lost, NUMBER);
     CHECK(has(&waits, "<Enqueue"));
-    CHECK(waits.took_ms < 15000);
     CHECK(has(&gone, "<Enqueue"));
     struct reply music = tell("/voice/wait", call, NUMBER, "in-progress", MORE("QueueTime", "9"));
     CHECK(has(&music, "<Pause"));
@@ -468,10 +397,8 @@ static void test_unknown_line(void)
     struct reply record = ring(call, NOBODY);
     CHECK(has(&record, "<Record "));
     program_kill(PROGRAM_GATEWAY);
-    static const char *more[4];
-    more[0] = env[0];
-    more[1] = env[1];
-    more[2] = text("TWILIO_WORKSPACE_SID=%s", workspace);
+    static const char *more[] = {CALLING_ENV, NULL, NULL};
+    more[ARRAY_LEN(more) - 2] = text("TWILIO_WORKSPACE_SID=%s", workspace);
     program_env_set(PROGRAM_GATEWAY, more);
     program_start(PROGRAM_GATEWAY);
     const char *known = call_new();
