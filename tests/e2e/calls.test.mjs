@@ -103,7 +103,9 @@ suite.test('hostile callers are rows, tasks and answers like others', async () =
 
 suite.test("rules' words are said, their attributes and priority go with the task", async () => {
   const to = await line({ greeting: 'Welcome.' });
-  for (const [index, name] of HOSTILE.entries()) {
+  // what a rule refuses to say does not get so far
+  const sayable = HOSTILE.filter((text) => !/[\u0000-\u001F]/.test(text));
+  for (const [index, name] of sayable.entries()) {
     const rule = await suite.api.post('/rules', {
       name: `hostile ${index}`,
       priority: 900,
