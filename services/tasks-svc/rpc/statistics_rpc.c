@@ -230,12 +230,12 @@ static enum err_code put_now(struct arena *arena, const struct now_item *item, i
         realtime_to_wire(arena, &item->tasks, is_workflow ? NULL : &item->workers, now_us);
     if (out == NULL)
         return rpc_no_room(err);
-    if (is_queue) {
-        out->total_available_workers = (int64_t)item->workers.available;
+    out->total_available_workers =
+        (int64_t)item->workers.available; /* workers.available of rules */
+    if (is_queue)
         out->total_eligible_workers = (int64_t)item->workers.workers;
-    } else {
+    else
         out->total_workers = (int64_t)item->workers.workers;
-    }
     report->realtime = out;
     return ERR_OK;
 }

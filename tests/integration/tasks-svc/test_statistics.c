@@ -113,6 +113,9 @@ static void test_now(void)
     CHECK_ALL(queue, {"realtime.tasksByStatus.reserved", 2}, {"realtime.tasksByStatus.wrapping", 1},
               {"realtime.tasksByStatus.pending", 0}, {"realtime.totalAvailableWorkers", 1},
               {"realtime.totalEligibleWorkers", 1});
+    const json_t *whole =
+        suite_ok(&suite_viewer, SUITE_TASKS, "GetWorkspaceStatistics", "{'workspaceSid':'%s'}", ws);
+    CHECK_ALL(whole, {"realtime.totalAvailableWorkers", 1}, {"realtime.totalWorkers", 1});
     (void)suite_ok(&suite_admin, SUITE_WORKERS, "UpdateWorker",
                    "{'worker':{'sid':'%s','workspaceSid':'%s','activitySid':'%s'},'updateMask':"
                    "'activitySid'}",
