@@ -1,5 +1,8 @@
 #include "app.h"
 
+#include <stdlib.h>
+
+#include "base/alloc.h"
 #include "config_table.h"
 #include "ingest.h"
 #include "ingest_service.h"
@@ -11,6 +14,8 @@
 #include "sync_consumers.h"
 #include "sync_service.h"
 #include "sync_settings.h"
+#include "telephony.h"
+#include "telephony_service.h"
 #include "upstream.h"
 #include "upstream_service.h"
 #include "writes.h"
@@ -55,10 +60,18 @@ static void close_runs(void *ctx, int64_t until_mono_us)
 
 /* ---- start ---- */
 
-static struct upstream *open_upstream(struct app *app, const struct sync_settings *settings)
+static struct upstream *open_upstream(struct app *app, const struct upstream_options *options)
 {
-    struct upstream *upstream = upstream_open(&(struct upstream_options){
-        .url = settings->twilio_url,
+    struct upstream *upstream = upstream_open(options);
+    app_on_close(app, APP_FREE, "upstream", close_upstream, upstream);
+    return upstream;
+}
+
+/* What both APIs have in common; each has its own pace, breaker and connections, so that neither
+ * stands in the other's way. */
+static struct upstream_options upstream_options(const struct sync_settings *settings)
+{
+    return (struct upstream_options){
         .account_sid = settings->account_sid,
         .auth_token = settings->auth_token,
         .ca_file = settings->twilio_ca_file,
@@ -66,9 +79,42 @@ static struct upstream *open_upstream(struct app *app, const struct sync_setting
         .burst = settings->twilio_burst,
         .concurrency = settings->twilio_concurrency,
         .timeout_ms = settings->twilio_timeout_ms,
-    });
-    app_on_close(app, APP_FREE, "upstream", close_upstream, upstream);
-    return upstream;
+    };
+}
+
+static struct upstream *open_taskrouter(struct app *app, const struct sync_settings *settings)
+{
+    struct upstream_options options = upstream_options(settings);
+    options.url = settings->twilio_url;
+    options.url_setting = "TASKROUTER_TWILIO_URL";
+    options.api = "taskrouter";
+    return open_upstream(app, &options);
+}
+
+static void free_telephony(void *ctx, int64_t until_mono_us)
+{
+    (void)until_mono_us;
+    free(ctx);
+}
+
+/* The provider is chosen here; there is one. */
+static struct upstream *open_telephony(struct app *app, struct sync *sync)
+{
+    const struct sync_settings *settings = sync->settings;
+    struct upstream_options options = upstream_options(settings);
+    options.url = settings->twilio_voice_url;
+    options.url_setting = "TASKROUTER_TWILIO_VOICE_URL";
+    options.api = "voice";
+    struct opened {
+        struct telephony telephony;
+        struct twilio_voice voice;
+    } *opened = xcalloc(1, sizeof *opened);
+    opened->voice.upstream = open_upstream(app, &options);
+    opened->voice.account_sid = settings->account_sid;
+    opened->telephony = (struct telephony){&twilio_voice_provider, &opened->voice};
+    app_on_close(app, APP_FREE, "telephony", free_telephony, opened);
+    sync->telephony = &opened->telephony;
+    return opened->voice.upstream;
 }
 
 static void close_decider(void *ctx, int64_t until_mono_us)
@@ -116,7 +162,8 @@ static enum err_code start(struct app *app, struct err *err)
 {
     struct sync *sync = host_state_new(app, sizeof *sync);
     sync->settings = app_service_settings(app);
-    sync->upstream = open_upstream(app, sync->settings);
+    sync->upstream = open_taskrouter(app, sync->settings);
+    struct upstream *voice = open_telephony(app, sync);
     struct writes *writes =
         writes_new(app); /* ends after the calls, which host_open's closers end */
     struct host_spec spec = host_spec();
@@ -135,10 +182,12 @@ static enum err_code start(struct app *app, struct err *err)
     });
     app_on_close(app, APP_FREE, "ingest", close_ingest, sync->ingest);
     app_on_close(app, APP_FINISH_CALLS, "upstream calls", stop_upstream, sync->upstream);
+    app_on_close(app, APP_FINISH_CALLS, "voice calls", stop_upstream, voice);
     open_runs(app, sync);
     rpc_server_add(sync->host.server, &sync_service, sync);
     rpc_server_add(sync->host.server, &upstream_service, sync);
     rpc_server_add(sync->host.server, &ingest_service, sync);
+    rpc_server_add(sync->host.server, &telephony_service, sync);
     start_writes(sync, writes);
     host_consume(&sync->host, sync_consumers, sync_consumer_count, sync);
     runs_start(sync->runs, app);

@@ -3,6 +3,6 @@
 
 #include "config/config.h"
 
-#define SYNC_SETTINGS_COUNT 15
+#define SYNC_SETTINGS_COUNT 16
 
 extern const struct config_setting sync_settings_table[SYNC_SETTINGS_COUNT];

@@ -7,6 +7,7 @@
 struct ingest;
 struct runs;
 struct sync_settings;
+struct telephony;
 struct upstream;
 
 struct sync {
@@ -16,4 +17,5 @@ struct sync {
     struct upstream *upstream;
     struct ingest *ingest;
     struct runs *runs;
+    const struct telephony *telephony;
 };

@@ -29,6 +29,8 @@ enum {
 
 struct upstream {
     char *url;
+    const char *url_setting;
+    const char *api;
     char *authorization; /* a whole header line; NULL = no credentials */
     int64_t timeout_ms;
     int64_t concurrency;
@@ -49,7 +51,7 @@ static const struct metric_def calls_def = {
     .kind = METRIC_COUNTER,
     .unit = "",
     .help = "Attempts of calls of Twilio's API, by method and outcome (status class or why not)",
-    .labels = {"method", "outcome"},
+    .labels = {"api", "method", "outcome"},
 };
 
 static const struct metric_def time_def = {
@@ -57,7 +59,7 @@ static const struct metric_def time_def = {
     .kind = METRIC_HISTOGRAM,
     .unit = "seconds",
     .help = "Time of one attempt of a call of Twilio's API",
-    .labels = {"method"},
+    .labels = {"api", "method"},
 };
 
 static const struct metric_def away_def = {
@@ -65,6 +67,7 @@ static const struct metric_def away_def = {
     .kind = METRIC_GAUGE,
     .unit = "",
     .help = "1 while Twilio's API is left alone because it failed several times in a row",
+    .labels = {"api"},
 };
 
 /* ---- life ---- */
@@ -92,6 +95,8 @@ struct upstream *upstream_open(const struct upstream_options *options)
 {
     struct upstream *upstream = xcalloc(1, sizeof *upstream);
     upstream->url = xstrdup(options->url);
+    upstream->url_setting = options->url_setting;
+    upstream->api = options->api;
     upstream->authorization = authorization_line(options->account_sid, options->auth_token);
     upstream->timeout_ms = options->timeout_ms;
     upstream->concurrency = options->concurrency;
@@ -156,8 +161,8 @@ static enum err_code fail_away(const struct upstream *upstream, int64_t wait_us,
 {
     return ERR_SET(err, ERR_UNAVAILABLE, "UPSTREAM_AWAY",
                    "Twilio's API does not answer (%s); the next try is in %lld ms. Check "
-                   "TASKROUTER_TWILIO_URL and the network if this lasts",
-                   upstream->why, (long long)(wait_us / US_PER_MS));
+                   "%s and the network if this lasts",
+                   upstream->why, (long long)(wait_us / US_PER_MS), upstream->url_setting);
 }
 
 static enum err_code fail_busy(struct err *err)
@@ -249,7 +254,7 @@ static void leave(struct upstream *upstream, enum retry_outcome outcome,
     lock_drop(&upstream->lock);
     if (!has_changed)
         return;
-    metric_set(metric_single(&away_def), is_open ? 1 : 0);
+    metric_set(METRIC_SERIES(metric_register(&away_def), upstream->api), is_open ? 1 : 0);
     if (is_open)
         LOG_WARN(NULL, "Twilio's API failed several times in a row and is left alone for a while");
     else
@@ -291,17 +296,20 @@ static enum retry_outcome outcome_of(const struct httpc_request *http)
     return http->was_sent ? RETRY_UNKNOWN : RETRY_UNSENT;
 }
 
-static void note_attempt(struct call *call, const struct upstream_request *request,
-                         const struct httpc_request *http, int attempt)
+static void note_attempt(const struct upstream *upstream, struct call *call,
+                         const struct upstream_request *request, const struct httpc_request *http,
+                         int attempt)
 {
     char outcome[16] = "failed";
     if (http->outcome == HTTPC_ANSWERED)
         (void)snprintf(outcome, sizeof outcome, "%dxx", http->status / 100);
     if (http->outcome == HTTPC_TIMED_OUT)
         (void)snprintf(outcome, sizeof outcome, "timeout");
-    metric_inc(METRIC_SERIES(metric_register(&calls_def), method_name(request->method), outcome));
-    metric_observe_us(METRIC_SERIES(metric_register(&time_def), method_name(request->method)),
-                      http->took_us);
+    metric_inc(METRIC_SERIES(metric_register(&calls_def), upstream->api,
+                             method_name(request->method), outcome));
+    metric_observe_us(
+        METRIC_SERIES(metric_register(&time_def), upstream->api, method_name(request->method)),
+        http->took_us);
     LOG_INFO(call, "call of Twilio's API", LOG_STR("method", method_name(request->method)),
              LOG_VIEW("path", request->path), LOG_I64("status", http->status),
              LOG_STR("error", http->error), LOG_I64("attempt", attempt),
@@ -378,8 +386,9 @@ static void read_error(struct call *call, struct upstream_reply *reply)
     reply->message = message == NULL ? "" : message;
 }
 
-static enum err_code take_answer(struct call *call, const struct httpc_request *http,
-                                 struct upstream_reply *out, struct err *err)
+static enum err_code take_answer(const struct upstream *upstream, struct call *call,
+                                 const struct httpc_request *http, struct upstream_reply *out,
+                                 struct err *err)
 {
     out->status = http->status;
     out->etag = arena_strdup(call->arena, http->etag);
@@ -400,20 +409,18 @@ static enum err_code take_answer(struct call *call, const struct httpc_request *
         return ERR_SET(err, ERR_UNAVAILABLE, "UPSTREAM_AWAY",
                        "Twilio's API is out of order (status %d); try again later", http->status);
     if (http->status < 200 || (http->status >= 300 && http->status < 400))
-        return ERR_SET(
-            err, ERR_FAILED_PRECONDITION, "UPSTREAM_NOT_TWILIO",
-            "what answers at TASKROUTER_TWILIO_URL is no TaskRouter API (status %d); check "
-            "the address",
-            http->status);
+        return ERR_SET(err, ERR_FAILED_PRECONDITION, "UPSTREAM_NOT_TWILIO",
+                       "what answers at %s is no API of Twilio's (status %d); check the address",
+                       upstream->url_setting, http->status);
     return ERR_OK;
 }
 
-static enum err_code fail_unanswered(const struct httpc_request *http, struct err *err)
+static enum err_code fail_unanswered(const struct upstream *upstream,
+                                     const struct httpc_request *http, struct err *err)
 {
-    return ERR_SET(
-        err, ERR_UNAVAILABLE, "UPSTREAM_AWAY",
-        "Twilio's API could not be reached: %s. Check TASKROUTER_TWILIO_URL and the network",
-        http->error);
+    return ERR_SET(err, ERR_UNAVAILABLE, "UPSTREAM_AWAY",
+                   "Twilio's API could not be reached: %s. Check %s and the network", http->error,
+                   upstream->url_setting);
 }
 
 /* ---- the call ---- */
@@ -465,7 +472,7 @@ static enum err_code attempt(struct upstream *upstream, struct call *call,
     }
     enum retry_outcome outcome = outcome_of(&http);
     leave(upstream, outcome, &http);
-    note_attempt(call, request, &http, out->attempts);
+    note_attempt(upstream, call, request, &http, out->attempts);
     if (outcome == RETRY_UNKNOWN || http.status >= STATUS_SERVER)
         out->is_unsure = true;
     struct retry_case retry = {
@@ -477,8 +484,8 @@ static enum err_code attempt(struct upstream *upstream, struct call *call,
         .left_us = call_left_us(call) - MARGIN_US,
     };
     random_bytes(&retry.chance, sizeof retry.chance);
-    code = http.outcome == HTTPC_ANSWERED ? take_answer(call, &http, out, err)
-                                          : fail_unanswered(&http, err);
+    code = http.outcome == HTTPC_ANSWERED ? take_answer(upstream, call, &http, out, err)
+                                          : fail_unanswered(upstream, &http, err);
     if (code != ERR_OK && http.outcome != HTTPC_ABORTED)
         *out_wait_us = retry_wait_us(&retry);
     httpc_request_fini(&http);

@@ -1,5 +1,5 @@
 /*
- * The one way to Twilio's TaskRouter API: paced, bounded in number, retried where that does no
+ * The one way to an API of Twilio's (one of these per API: TaskRouter, voice): paced, bounded in number, retried where that does no
  * harm, and left alone while it is down. Every call is logged with its duration and outcome,
  * without secrets. Knows no resource. Threads: any; a call blocks its thread, up to the deadline of
  * the call it works for.
@@ -18,6 +18,8 @@ struct upstream;
 
 struct upstream_options {
     const char *url;         /* "https://taskrouter.twilio.com", without a slash at the end */
+    const char *url_setting; /* what people change when nobody answers there; a literal */
+    const char *api;         /* label of metrics: "taskrouter"; a literal */
     const char *account_sid; /* user of HTTP Basic; NULL = there are no credentials */
     const char *auth_token;
     const char *ca_file; /* NULL = the system's */

@@ -177,6 +177,8 @@ static struct upstream *open_at(int port, int64_t rate, int64_t concurrency)
     static char url[64];
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
     return upstream_open(&(struct upstream_options){.url = url,
+                                                    .url_setting = "TASKROUTER_TWILIO_URL",
+                                                    .api = "taskrouter",
                                                     .account_sid = ACCOUNT_SID,
                                                     .auth_token = TOKEN,
                                                     .rate = rate,
@@ -402,7 +404,7 @@ static void test_bad_requests(void)
     CHECK_I64(requests(), 0);
     upstream_close(upstream);
     upstream = upstream_open(&(struct upstream_options){
-        .url = "http://127.0.0.1:1", .rate = 1, .burst = 1, .concurrency = 1, .timeout_ms = 100});
+        .url = "http://127.0.0.1:1", .url_setting = "x", .api = "taskrouter", .rate = 1, .burst = 1, .concurrency = 1, .timeout_ms = 100});
     CHECK_I64(ask(upstream, HTTPC_GET, "/v1/x", false, PATIENCE_MS), ERR_FAILED_PRECONDITION);
     CHECK_TEXT(err.reason, "UPSTREAM_NOT_CONFIGURED");
     CHECK(!upstream_state(upstream).is_configured);
