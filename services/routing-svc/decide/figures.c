@@ -17,7 +17,7 @@ enum {
     ARENA_BYTES = 1 << 20,
 };
 
-static const int64_t FRESH_US = US_PER_S;
+#define FRESH_US US_PER_S
 
 /* The queue's, or the workspace's. */
 struct known {

@@ -17,10 +17,9 @@ enum {
     SNAPSHOTS_MAX = 512, /* workspaces; the one not asked about for longest goes first */
 };
 
-static const int64_t CHECK_US = 5 * US_PER_S; /* between looks at the revision */
-static const int64_t RETRY_US = US_PER_S / 2; /* after one that failed */
-static const int64_t PATIENCE_US =
-    800 * US_PER_MS; /* for the database, where there is an old one */
+#define CHECK_US    (5 * US_PER_S)    /* between looks at the revision */
+#define RETRY_US    (US_PER_S / 2)    /* after one that failed */
+#define PATIENCE_US (800 * US_PER_MS) /* for the database, where there is an old one */
 
 struct slot {
     struct sid workspace_sid;

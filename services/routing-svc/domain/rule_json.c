@@ -10,8 +10,9 @@
 
 enum {
     ACTIONS_BYTES = 1 << 20, /* 16 actions of at most some 20 kB each */
+    STORED_BYTES = 2 << 20,  /* the same, spaced by the database */
+    RULE_BYTES = 4 << 20,
     CHANGES_MAX = 1000,
-    PATH_BYTES = 128,
 };
 
 static enum err_code no_room(struct err *err)
@@ -94,7 +95,7 @@ enum err_code rule_actions_read(struct arena *arena, const char *json, struct ru
                                 struct err *err)
 {
     AUTO(jx_cleanup) json_t *array = NULL;
-    struct jx_limits limits = {.max_bytes = 2 * ACTIONS_BYTES};
+    struct jx_limits limits = {.max_bytes = STORED_BYTES};
     struct err cause = {.code = ERR_OK};
     if (jx_parse(str_from(json), &limits, &array, &cause) != ERR_OK || !json_is_array(array))
         return ERR_SET(err, ERR_INTERNAL, "ROW_INVALID", "the actions of rule %s are no JSON array",
@@ -127,7 +128,7 @@ static json_t *tree_of(const struct rule *rule)
 {
     AUTO(buf_fini) struct buf out = {0};
     struct jx_writer w;
-    buf_init(&out, 4 * ACTIONS_BYTES);
+    buf_init(&out, RULE_BYTES);
     jx_writer_init(&w, &out);
     jx_object_begin(&w);
     jx_put_text(&w, "name", rule->name);
@@ -147,7 +148,7 @@ static json_t *tree_of(const struct rule *rule)
     jx_object_end(&w);
     struct err err = {.code = ERR_OK};
     json_t *tree = NULL;
-    struct jx_limits limits = {.max_bytes = 4 * ACTIONS_BYTES};
+    struct jx_limits limits = {.max_bytes = RULE_BYTES};
     if (jx_writer_finish(&w, &err) != ERR_OK ||
         jx_parse(buf_str(&out), &limits, &tree, &err) != ERR_OK)
         return NULL;
@@ -181,7 +182,7 @@ static void note(struct diff *diff, const char *path, const json_t *before, cons
     };
 }
 
-static void compare(struct diff *diff, const char *path, const json_t *before, const json_t *after);
+static void compare(struct diff *diff, const char *path, json_t *before, json_t *after);
 
 static void compare_member(struct diff *diff, const char *path, const char *key,
                            const json_t *before, const json_t *after)
@@ -203,12 +204,12 @@ static void compare_objects(struct diff *diff, const char *path, json_t *before,
     }
 }
 
-static void compare(struct diff *diff, const char *path, const json_t *before, const json_t *after)
+static void compare(struct diff *diff, const char *path, json_t *before, json_t *after)
 {
     if (json_equal(before, after))
         return;
     if (json_is_object(before) && json_is_object(after)) {
-        compare_objects(diff, path, (json_t *)(uintptr_t)before, (json_t *)(uintptr_t)after);
+        compare_objects(diff, path, before, after);
         return;
     }
     if (!json_is_array(before) || !json_is_array(after)) {

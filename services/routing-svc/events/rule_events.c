@@ -8,6 +8,8 @@
 #include "svc/wire.h"
 #include "taskrouter/events/v1/events.pb-c.h"
 
+enum { FLAT_BYTES = 2 * RULE_MAX_FLAT_BYTES }; /* names in place of short operators */
+
 typedef Taskrouter__Routing__V1__Rule wire_rule;
 typedef Taskrouter__Routing__V1__RuleAction wire_action;
 
@@ -41,7 +43,7 @@ wire_action *rule_action_to_wire(struct arena *arena, const struct rule_action *
 static char *flat_of(struct arena *arena, const struct rule *rule)
 {
     AUTO(buf_fini) struct buf out = {0};
-    buf_init(&out, 2 * RULE_MAX_FLAT_BYTES);
+    buf_init(&out, FLAT_BYTES);
     bool is_flat = rule_flat_read(str_from(rule->conditions), str_from(rule->condition), &out);
     return arena_str_dup(arena, is_flat && !buf_failed(&out) ? buf_str(&out) : STR(""));
 }

@@ -19,7 +19,7 @@ enum err_code rule_input_condition(struct call *call, const char *condition, con
  * rule_targets_resolve. */
 enum err_code rule_input_actions(struct routing *routing, struct call *call,
                                  const char *workspace_sid,
-                                 Taskrouter__Routing__V1__RuleAction *const *actions, size_t count,
+                                 Taskrouter__Routing__V1__RuleAction *const *wires, size_t count,
                                  struct rule *rule, struct err *err) MUST_CHECK;
 
 /* Errors: RESOURCE_EXHAUSTED. */
