@@ -131,10 +131,22 @@ suite.test('the night of a change has the hours that its clocks show', async () 
   }
 });
 
-suite.test('the dry run says what every rule saw, and what was done', async () => {
+suite.test('the dry run says what every rule saw, what was done, and who would get it', async () => {
+  const activities = await suite.api.list('/activities');
+  const worker = await suite.api.post('/workers', {
+    friendlyName: 'ada',
+    activitySid: activities.find((activity) => activity.friendlyName === 'Available').sid,
+  });
   const before = await rpc('GetRule', { sid: rules['VIP Customers'].sid });
   const task = { attributes: { customer_type: 'vip' }, line: LINES['America/New_York'], at: noon };
-  const { stored, draft } = await dryRun(task);
+  const { stored, draft } = await until('the worker is seen', async () => {
+    const reply = await dryRun(task);
+    return reply.stored.workers.some((candidate) => candidate.worker_sid === worker.sid) && reply;
+  });
+  assert.deepEqual(
+    stored.workers.map((candidate) => [candidate.friendly_name, candidate.obstacle]),
+    [['ada', '']],
+  );
   assert.equal(draft, null);
   assert.deepEqual(
     stored.rules.map((rule) => [rule.name, rule.outcome]),
