@@ -1,8 +1,8 @@
 /*
- * The one way to an API of Twilio's (one of these per API: TaskRouter, voice): paced, bounded in number, retried where that does no
- * harm, and left alone while it is down. Every call is logged with its duration and outcome,
- * without secrets. Knows no resource. Threads: any; a call blocks its thread, up to the deadline of
- * the call it works for.
+ * The one way to an API of Twilio's (one of these per API: TaskRouter, voice): paced, bounded in
+ * number, retried where that does no harm, and left alone while it is down. Every call is logged
+ * with its duration and outcome, without secrets. Knows no resource. Threads: any; a call blocks
+ * its thread, up to the deadline of the call it works for.
  */
 #pragma once
 

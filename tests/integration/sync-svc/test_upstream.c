@@ -403,8 +403,13 @@ static void test_bad_requests(void)
     }
     CHECK_I64(requests(), 0);
     upstream_close(upstream);
-    upstream = upstream_open(&(struct upstream_options){
-        .url = "http://127.0.0.1:1", .url_setting = "x", .api = "taskrouter", .rate = 1, .burst = 1, .concurrency = 1, .timeout_ms = 100});
+    upstream = upstream_open(&(struct upstream_options){.url = "http://127.0.0.1:1",
+                                                        .url_setting = "x",
+                                                        .api = "taskrouter",
+                                                        .rate = 1,
+                                                        .burst = 1,
+                                                        .concurrency = 1,
+                                                        .timeout_ms = 100});
     CHECK_I64(ask(upstream, HTTPC_GET, "/v1/x", false, PATIENCE_MS), ERR_FAILED_PRECONDITION);
     CHECK_TEXT(err.reason, "UPSTREAM_NOT_CONFIGURED");
     CHECK(!upstream_state(upstream).is_configured);
