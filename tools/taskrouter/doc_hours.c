@@ -26,22 +26,27 @@ static int by_text(const void *left, const void *right)
     return strcmp(json_string_value(*a), json_string_value(*b));
 }
 
-/* In order of time; takes the reference. */
-static json_t *slots_sorted(json_t *slots)
+/* Takes the reference. */
+static json_t *list_sorted(json_t *list, int (*compare)(const void *left, const void *right))
 {
-    size_t count = json_array_size(slots);
-    json_t **items = calloc(count + 1, sizeof *items);
+    size_t count = json_array_size(list);
+    json_t **items = calloc(count + 1, sizeof(json_t *));
     json_t *out = json_array();
     INVARIANT(items != NULL);
     for (size_t i = 0; i < count; i++)
-        items[i] = json_array_get(slots, i);
+        items[i] = json_array_get(list, i);
     if (count > 0)
-        qsort(items, count, sizeof *items, by_text);
+        qsort(items, count, sizeof(json_t *), compare);
     for (size_t i = 0; i < count; i++)
         (void)json_array_append(out, items[i]);
     free(items);
-    json_decref(slots);
+    json_decref(list);
     return out;
+}
+
+static json_t *slots_sorted(json_t *slots)
+{
+    return list_sorted(slots, by_text);
 }
 
 /* Of a day or a holiday of the suite. */
@@ -227,23 +232,6 @@ static int by_date(const void *left, const void *right)
     return strcmp(first, jx_get_text(*b, "date", jx_get_text(*b, "from", "")));
 }
 
-static json_t *dated_sorted(json_t *list)
-{
-    size_t count = json_array_size(list);
-    json_t **items = calloc(count + 1, sizeof *items);
-    json_t *out = json_array();
-    INVARIANT(items != NULL);
-    for (size_t i = 0; i < count; i++)
-        items[i] = json_array_get(list, i);
-    if (count > 0)
-        qsort(items, count, sizeof *items, by_date);
-    for (size_t i = 0; i < count; i++)
-        (void)json_array_append(out, items[i]);
-    free(items);
-    json_decref(list);
-    return out;
-}
-
 static json_t *dated_shown(const struct dated *kind, const json_t *raw)
 {
     json_t *out = json_object();
@@ -268,7 +256,7 @@ static json_t *list_shown(const struct dated *kind, const json_t *raw)
     {
         (void)json_array_append_new(out, dated_shown(kind, item));
     }
-    return dated_sorted(out);
+    return list_sorted(out, by_date);
 }
 
 json_t *parts_holidays_shown(const json_t *raw)
@@ -342,7 +330,7 @@ static json_t *list_read(const struct dated *kind, const struct ydoc_node *node,
         }
         (void)json_array_append_new(out, item);
     }
-    return dated_sorted(out);
+    return list_sorted(out, by_date);
 }
 
 json_t *parts_holidays_read(const struct ydoc_node *node, struct err *err)

@@ -29,7 +29,7 @@ json_t *parts_specials_read(const struct ydoc_node *node, struct err *err);
 json_t *parts_queues_read(struct doc *doc, const struct ydoc_node *node, struct err *err);
 
 /* For the REST API: names become SIDs where the plan knows them. */
-json_t *parts_actions_rest(const struct plan *plan, const json_t *actions);
+json_t *parts_actions_rest(const struct plan *plan, const json_t *list);
 json_t *parts_week_rest(const json_t *week);
 json_t *parts_holidays_rest(const json_t *holidays);
 json_t *parts_specials_rest(const json_t *specials);
@@ -37,5 +37,5 @@ json_t *parts_queues_rest(const struct plan *plan, const json_t *queues);
 
 /* Replaces what actions and lists of queues name: visit gives the other name (a new reference), or
  * NULL for no change. */
-void parts_actions_map(json_t *actions, json_t *(*visit)(void *ctx, const char *name), void *ctx);
+void parts_actions_map(json_t *list, json_t *(*visit)(void *ctx, const char *name), void *ctx);
 void parts_queues_map(json_t *queues, json_t *(*visit)(void *ctx, const char *name), void *ctx);
