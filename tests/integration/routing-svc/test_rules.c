@@ -1,6 +1,5 @@
 /* routing-svc: routing rules, their versions, keywords and decisions. */
-#include <signal.h>
-
+#include "base/clock.h"
 #include "suite.h"
 
 #define R      SUITE_ROUTING
@@ -388,6 +387,37 @@ static bool is_gone(const void *ctx)
                        (const char *)ctx) == 0;
 }
 
+/* Decides; true once it went on for longer than a snapshot is good without a look at the database.
+ */
+static bool has_gone_on(const void *ctx)
+{
+    const int64_t *until_us = ctx;
+    CHECK_TEXT(at(decide("'attributes':'{}'"), "taskQueueSid"), permits);
+    return clock_mono_us() > *until_us;
+}
+
+static bool is_back(const void *ctx)
+{
+    return suite_call(&suite_supervisor, R, "UpdateRule",
+                      "{'rule':{'workspaceSid':'%s','sid':'%s','enabled':false},"
+                      "'updateMask':'enabled'}",
+                      ws, (const char *)ctx)
+               .code == ERR_OK;
+}
+
+static void test_database_away(void)
+{
+    make_workspace();
+    const char *sid = at(make_rule("Stays", 1, "", TO_PERMITS), "sid");
+    CHECK_TEXT(at(decide("'attributes':'{}'"), "taskQueueSid"), permits);
+    cluster_kill(suite_cluster(), CLUSTER_POSTGRES);
+    int64_t until_us = clock_mono_us() + 7 * US_PER_S;
+    CHECK(suite_until(has_gone_on, &until_us, 60000));
+    cluster_restart(suite_cluster(), CLUSTER_POSTGRES);
+    CHECK(suite_until(is_back, sid, 60000));
+    CHECK_TEXT(at(decide("'attributes':'{}'"), "taskQueueSid"), "");
+}
+
 static void test_workspace_deleted(void)
 {
     make_workspace();
@@ -410,6 +440,7 @@ static const struct test_case cases[] = {
     {"a dry run names the workers who would get the task now",                      test_workers          },
     {"keywords are found in texts, and rules see them",                             test_keywords         },
     {"rules go with their workspace",                                               test_workspace_deleted},
+    {"decisions go on by the last rules while the database is away",                test_database_away    },
     {"a workflow that a rule names is not deleted",                                 test_workflow_named   },
 };
 
