@@ -81,6 +81,9 @@ static void insert(struct inbox *inbox, struct arena *arena, struct item *const 
     for (size_t i = 0; i < count; i++)
         rows[i] = items[i]->row;
     enum err_code code = webhook_store_insert(inbox->pool, &call, rows, count, &err);
+    if (code == ERR_DEADLINE_EXCEEDED) /* the sender's way out is the same: to come again */
+        code = ERR_SET(&err, ERR_UNAVAILABLE, "INBOX_SLOW",
+                       "the webhook could not be stored in time; send it again");
     for (size_t i = 0; i < count; i++) {
         items[i]->code = code;
         if (code != ERR_OK && items[i]->err != NULL)
@@ -95,7 +98,7 @@ static void write_batch(struct inbox *inbox, struct arena *arena, struct item **
 {
     insert(inbox, arena, items, count);
     enum err_code code = items[0]->code;
-    bool is_away = code == ERR_OK || code == ERR_UNAVAILABLE || code == ERR_DEADLINE_EXCEEDED;
+    bool is_away = code == ERR_OK || code == ERR_UNAVAILABLE;
     for (size_t i = 0; i < count && count > 1 && !is_away; i++) {
         arena_reset(arena);
         insert(inbox, arena, &items[i], 1);

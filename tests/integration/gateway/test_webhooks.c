@@ -1,5 +1,6 @@
 /* What Twilio calls: signatures, the inbox, repeats. Whether and how events are applied is in
  * test_webhook_consumers.c. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -448,6 +449,41 @@ static void test_database_away(void)
     CHECK_I64(count_of(text("key = '%s'", params[webhook.count - 1].value.ptr)), 1);
 }
 
+/* Longer than anybody waits for the inbox. */
+static void *hold_inbox(void *ctx)
+{
+    (void)ctx;
+    CHECK(cluster_sql(cluster, "lock table gateway.webhook; select pg_sleep(4)"));
+    return NULL;
+}
+
+static bool is_held(void *ctx)
+{
+    char count[16] = "";
+    (void)ctx;
+    return cluster_sql_value(cluster,
+                             "select count(*) from pg_locks where granted and mode = "
+                             "'AccessExclusiveLock' and relation = 'gateway.webhook'::regclass",
+                             count, sizeof count) &&
+           strcmp(count, "1") == 0;
+}
+
+/* A database that hangs is told like one that is gone: what comes again is stored once. */
+static void test_database_hangs(void)
+{
+    struct twilio_param params[8];
+    struct webhook webhook = {.path = EVENTS, .params = params, .count = event_new(params)};
+    pthread_t holder;
+    REQUIRE(pthread_create(&holder, NULL, hold_inbox, NULL) == 0);
+    REQUIRE(until(is_held, NULL, 20000));
+    struct reply reply = send_webhook(&webhook);
+    (void)pthread_join(holder, NULL);
+    CHECK_I64(reply.status, 503);
+    CHECK(header_of(&reply, "Retry-After")[0] != '\0');
+    CHECK(until(is_back, &webhook, 20000));
+    CHECK_I64(count_of(text("key = '%s'", params[webhook.count - 1].value.ptr)), 1);
+}
+
 static void test_people(void)
 {
     const char *supervisor = token_new("supervisor", "");
@@ -473,19 +509,20 @@ static void test_people(void)
 }
 
 static const struct test_case cases[] = {
-    {"a signature is taken in the spellings of the reference's table",      test_signatures   },
-    {"it is over all parameters, each distinct value once",                 test_parameters   },
-    {"the current, the previous and our own account's tokens are taken",    test_tokens       },
-    {"tokens in the database count when they are the configured account's", test_own_tokens   },
-    {"what is unsigned or signed by another is refused and counted",        test_unsigned     },
-    {"a JSON body is known by its hash",                                    test_json         },
-    {"other methods, types and sizes are refused",                          test_content      },
-    {"only a trusted proxy says what the URL was",                          test_proxy        },
-    {"each kind is stored and answered",                                    test_answers      },
-    {"a repeat gets the first answer and no second row",                    test_repeat       },
-    {"events have the lane of their task, worker or resource",              test_lanes        },
-    {"without the database all is 503; then it comes in once",              test_database_away},
-    {"people list and read the inbox, admins only",                         test_people       },
+    {"a signature is taken in the spellings of the reference's table",      test_signatures    },
+    {"it is over all parameters, each distinct value once",                 test_parameters    },
+    {"the current, the previous and our own account's tokens are taken",    test_tokens        },
+    {"tokens in the database count when they are the configured account's", test_own_tokens    },
+    {"what is unsigned or signed by another is refused and counted",        test_unsigned      },
+    {"a JSON body is known by its hash",                                    test_json          },
+    {"other methods, types and sizes are refused",                          test_content       },
+    {"only a trusted proxy says what the URL was",                          test_proxy         },
+    {"each kind is stored and answered",                                    test_answers       },
+    {"a repeat gets the first answer and no second row",                    test_repeat        },
+    {"events have the lane of their task, worker or resource",              test_lanes         },
+    {"without the database all is 503; then it comes in once",              test_database_away },
+    {"a database that hangs is told with 503 as well",                      test_database_hangs},
+    {"people list and read the inbox, admins only",                         test_people        },
 };
 
 int main(int argc, char **argv)
