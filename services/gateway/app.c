@@ -8,6 +8,7 @@
 #include "auth.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "bridge.h"
 #include "browser.h"
 #include "bus/bus.h"
 #include "call_rpc.h"
@@ -64,6 +65,7 @@ static void free_gateway(void *ctx, int64_t until_mono_us)
     channels_free(gateway->channels);
     rest_free(gateway->rest);
     webhooks_free(gateway->webhooks);
+    bridge_free(gateway->bridge);
     calls_free(gateway->calls);
     customers_free(gateway->customers);
     rate_free(gateway->rate);
@@ -273,10 +275,12 @@ static enum err_code start(struct app *app, struct err *err)
     if (code != ERR_OK)
         return code;
     gateway->calls = calls_new(gateway);
+    gateway->bridge = bridge_new(gateway);
     code = webhooks_new(gateway, &gateway->webhooks, err);
     if (code != ERR_OK)
         return code;
     webhooks_start(gateway->webhooks, app);
+    bridge_start(gateway->bridge, app);
     rpc_server_add(gateway->host.server, &directory_service, gateway);
     rpc_server_add(gateway->host.server, &webhook_service, gateway);
     rpc_server_add(gateway->host.server, &call_service, gateway);

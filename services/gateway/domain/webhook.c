@@ -46,6 +46,7 @@ static const char *const key_parts[WEBHOOK_KIND_COUNT] = {
     [WEBHOOK_VOICE_QUEUE_END] = "CallSid QueueResult",
     [WEBHOOK_VOICE_VOICEMAIL] = "CallSid",
     [WEBHOOK_VOICE_TRANSFER_END] = "CallSid",
+    [WEBHOOK_VOICE_LEG] = "CallSid CallStatus",
 };
 
 const char *webhook_kind_name(enum webhook_kind kind)
@@ -135,6 +136,7 @@ bool webhook_is_conversation(enum webhook_kind kind)
     case WEBHOOK_RECORDING:
     case WEBHOOK_TRANSCRIPTION:
     case WEBHOOK_MESSAGE_STATUS:
+    case WEBHOOK_VOICE_LEG:
     case WEBHOOK_KIND_COUNT:
         break;
     }
@@ -218,6 +220,7 @@ static const char *lane_of(enum webhook_kind kind, const struct twilio_param *pa
     case WEBHOOK_VOICE_QUEUE_END:
     case WEBHOOK_VOICE_VOICEMAIL:
     case WEBHOOK_VOICE_TRANSFER_END:
+    case WEBHOOK_VOICE_LEG:
         break;
     }
     return call_lane(kind, params, count, arena);

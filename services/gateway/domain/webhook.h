@@ -27,7 +27,8 @@
     X(VOICE_WAIT, "voice_wait") /* what is heard while waiting */                                  \
     X(VOICE_QUEUE_END, "voice_queue_end")                                                          \
     X(VOICE_VOICEMAIL, "voice_voicemail") /* to leave a message, or one was left */                \
-    X(VOICE_TRANSFER_END, "voice_transfer_end")
+    X(VOICE_TRANSFER_END, "voice_transfer_end")                                                    \
+    X(VOICE_LEG, "voice_leg") /* status of the call to a worker */
 
 enum webhook_kind {
     WEBHOOK_NONE,
@@ -59,6 +60,8 @@ bool webhook_is_conversation(enum webhook_kind kind);
 /* The parameter, of ours and in the URL's query, that tells apart otherwise equal webhooks of one
  * call; it is stored with the others. */
 #define WEBHOOK_TURN "turn"
+/* Likewise the reservation whose worker is called. */
+#define WEBHOOK_RESERVATION "reservation"
 const char *webhook_state_name(enum webhook_state state);
 enum webhook_state webhook_state_from(struct str name);
 

@@ -38,6 +38,8 @@ static const struct rest_route rows[] = {
             "A caller is to leave a message, or has left one"),
     WEBHOOK("/webhooks/voice/transfer-end", VOICE_TRANSFER_END, "receiveTransferEnd",
             "A transferred call has ended"),
+    WEBHOOK("/webhooks/voice/leg", VOICE_LEG, "receiveLegStatus",
+            "Status of the call to a worker"),
     WEBHOOK("/webhooks/sms", SMS, "receiveMessage", "Incoming message"),
     WEBHOOK("/webhooks/twilio/voice", VOICE, "receiveCallFormer", "As /api/webhooks/voice"),
     WEBHOOK("/webhooks/twilio/status", VOICE_STATUS, "receiveCallStatusFormer",

@@ -9,6 +9,7 @@
 #define GATEWAY_SOURCE "/gateway" /* of our events */
 
 struct audit;
+struct bridge;
 struct calls;
 struct channels;
 struct customers;
@@ -54,6 +55,7 @@ struct gateway {
     struct rest *rest;
     struct twilio *twilio;
     struct calls *calls;
+    struct bridge *bridge;
     struct webhooks *webhooks;
     struct customers *customers;
     struct webhook_tally tally;

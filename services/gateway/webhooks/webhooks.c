@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/ids.h"
+#include "bridge.h"
 #include "calls.h"
 #include "consumers.h"
 #include "crypt/crypt.h"
@@ -33,6 +34,16 @@ struct webhooks {
     struct consumers *consumers;
 };
 
+static enum err_code apply(void *ctx, struct call *call, const struct webhook_due *row,
+                           const struct twilio_param *params, size_t count,
+                           const char **out_outcome, struct err *err)
+{
+    struct gateway *gateway = ctx;
+    if (row->kind == WEBHOOK_VOICE_LEG)
+        return bridge_apply(gateway->bridge, call, row, params, count, out_outcome, err);
+    return calls_apply(gateway->calls, call, row, params, count, out_outcome, err);
+}
+
 enum err_code webhooks_new(struct gateway *gateway, struct webhooks **out, struct err *err)
 {
     struct webhook_auth *auth = NULL;
@@ -46,8 +57,8 @@ enum err_code webhooks_new(struct gateway *gateway, struct webhooks **out, struc
     webhooks->consumers = consumers_new(&(struct consumers_options){
         .pool = gateway->host.pool,
         .sync = gateway->host.as_service[PEER_SYNC],
-        .apply = calls_apply,
-        .apply_ctx = gateway->calls,
+        .apply = apply,
+        .apply_ctx = gateway,
         .count = (int)gateway->settings->webhook_consumers,
         .waiting_max = gateway->settings->webhook_max_waiting,
         .max_age_ms = gateway->settings->webhook_max_age_ms,
@@ -111,16 +122,16 @@ static void answer_write(struct http_response *res, const struct webhook_answer 
 /* ---- receiving ---- */
 
 /* What our own URLs say in their query is kept with the parameters: it is signed as well. */
-static enum err_code turn_add(struct http_request *req, struct twilio_param **params, size_t *count,
-                              struct err *err)
+static enum err_code query_add(struct http_request *req, const char *name,
+                               struct twilio_param **params, size_t *count, struct err *err)
 {
-    struct str turn = http_query(req, WEBHOOK_TURN);
-    if (turn.ptr == NULL)
+    struct str value = http_query(req, name);
+    if (value.ptr == NULL)
         return ERR_OK;
     struct twilio_param *more = ARENA_ARRAY(req->call->arena, struct twilio_param, *count + 1);
     if (more == NULL)
         return call_no_room(err);
-    more[0] = (struct twilio_param){STR(WEBHOOK_TURN), turn}; /* before what a body may say */
+    more[0] = (struct twilio_param){str_from(name), value}; /* before what a body may say */
     for (size_t i = 0; i < *count; i++)
         more[i + 1] = (*params)[i];
     *params = more;
@@ -142,7 +153,9 @@ static enum err_code params_read(struct webhooks *webhooks, struct http_request 
         code = webhook_auth_check(webhooks->auth, req, *out, *out_count, is_form, err);
     if (code == ERR_OK && !is_form)
         code = webhook_params_of_json(req->body, req->call->arena, out, out_count, err);
-    return code == ERR_OK ? turn_add(req, out, out_count, err) : code;
+    if (code == ERR_OK)
+        code = query_add(req, WEBHOOK_TURN, out, out_count, err);
+    return code == ERR_OK ? query_add(req, WEBHOOK_RESERVATION, out, out_count, err) : code;
 }
 
 static enum err_code row_make(const struct gateway *gateway, struct http_request *req,

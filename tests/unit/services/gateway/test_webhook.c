@@ -79,6 +79,7 @@ static void test_keys(void)
         {WEBHOOK_VOICE_MENU,     "token-1",  CALL ":token-1",         CALL       },
         {WEBHOOK_VOICE_WAIT,     NULL,       "body:hash",             ""         },
         {WEBHOOK_VOICE_STATUS,   "token-1",  CALL ":ringing",         CALL       },
+        {WEBHOOK_VOICE_LEG,      "token-1",  CALL ":ringing",         CALL       },
         {WEBHOOK_RECORDING,      NULL,       "RE1:absent",            CALL       },
         {WEBHOOK_TRANSCRIPTION,  NULL,       "body:hash",             CALL       },
         {WEBHOOK_ASSIGNMENT,     "token-1",  "WR1",                   ""         },
@@ -104,7 +105,8 @@ static void test_legs(void)
     CHECK_TEXT(facts_of(arena, WEBHOOK_VOICE_STATUS, nonsense, 2, NULL).lane, "");
     for (int i = WEBHOOK_NONE + 1; i < WEBHOOK_KIND_COUNT; i++) {
         bool is_voice = strncmp(webhook_kind_name((enum webhook_kind)i), "voice", 5) == 0;
-        bool speaks = (is_voice && i != WEBHOOK_VOICE_STATUS) || i == WEBHOOK_SMS;
+        bool is_told = i == WEBHOOK_VOICE_STATUS || i == WEBHOOK_VOICE_LEG;
+        bool speaks = (is_voice && !is_told) || i == WEBHOOK_SMS;
         CHECK_I64(webhook_is_conversation((enum webhook_kind)i), speaks);
     }
 }

@@ -1,0 +1,44 @@
+/* Between the files of bridge/. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "app/app.h"
+#include "base/call.h"
+#include "bridge.h"
+#include "bridge_leg.h"
+#include "phone_call.h"
+
+enum {
+    BRIDGE_JOBS = 2,        /* each calls one worker at a time */
+    BRIDGE_ASK_MS = 4000,   /* of other services */
+    BRIDGE_PLACE_MS = 9000, /* of a POST to the provider */
+};
+
+/* Why a leg failed where nothing can be dialled at all: told once. */
+#define BRIDGE_NOT_CONFIGURED                                                                      \
+    "no telephony: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN of sync-svc"
+
+struct bridge {
+    struct gateway *gateway;
+    struct app_job *jobs[BRIDGE_JOBS];
+    atomic_bool has_jobs;
+    atomic_bool is_told; /* that there are no credentials */
+};
+
+void bridge_wake(struct bridge *bridge);
+
+/* call with a deadline that is budget_ms away at most, as the service itself. */
+struct call bridge_as_service(const struct call *call, int budget_ms);
+
+/* app_job_fn: calls whoever is to be called, and gives up what was never heard of again. */
+enum err_code bridge_dial(struct app_job *job, struct call *call, void *ctx, struct err *err);
+
+/* What follows from the leg's state for its reservation, task and call; as often as it is said.
+ * at_us: since when. Errors: those of tasks-svc and of the database. */
+enum err_code bridge_settle(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                            int64_t at_us, struct err *err) MUST_CHECK;
+
+/* FAILED with the reason, unless its state is not `from` any more; logged, and settled. */
+enum err_code bridge_give_up(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
+                             const char *why, struct err *err) MUST_CHECK;

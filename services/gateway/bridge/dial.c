@@ -1,0 +1,235 @@
+/* The jobs that have workers called. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "bridge_int.h"
+#include "bridge_store.h"
+#include "call_store.h"
+#include "gateway.h"
+#include "jx/jx.h"
+#include "log/log.h"
+#include "rpc/client.h"
+#include "svc/wire.h"
+#include "taskrouter/sync/v1/telephony.pb-c.h"
+#include "taskrouter/workers/v1/workers.pb-c.h"
+#include "twilio/twiml.h"
+
+#define GET_WORKER "/taskrouter.workers.v1.Workers/GetWorker"
+#define PLACE_CALL "/taskrouter.sync.v1.Telephony/PlaceCall"
+
+enum {
+    UNHEARD_S = 30, /* one that may have been placed: so long its first webhook may take */
+    AGAIN_MS = 1000,
+    PATIENCE_S = 120, /* while services are away */
+    ADDRESS_MAX_BYTES = 256,
+    TWIML_ROOM = 4096,
+};
+
+/* ---- what is asked of the provider ---- */
+
+/* *out: "" when there is none. */
+static enum err_code contact_of(struct bridge *bridge, struct call *call,
+                                const struct bridge_leg *leg, const char **out, struct err *err)
+{
+    AUTO(jx_cleanup) json_t *root = NULL;
+    struct call as_service = bridge_as_service(call, BRIDGE_ASK_MS);
+    Taskrouter__Workers__V1__GetWorkerRequest request;
+    Taskrouter__Workers__V1__Worker *worker = NULL;
+    *out = leg->to_address;
+    if (leg->to_address[0] != '\0')
+        return ERR_OK;
+    taskrouter__workers__v1__get_worker_request__init(&request);
+    request.workspace_sid = wire_text(call->arena, leg->workspace_sid);
+    request.sid = wire_text(call->arena, leg->worker_sid);
+    if (arena_is_exhausted(call->arena))
+        return call_no_room(err);
+    enum err_code code =
+        RPC_CALL(bridge->gateway->host.as_service[PEER_WORKERS], &as_service, GET_WORKER,
+                 &request.base, taskrouter__workers__v1__worker, &worker, err);
+    if (code != ERR_OK)
+        return code;
+    if (jx_parse_object(str_from(worker->attributes), NULL, &root, NULL) == ERR_OK &&
+        strlen(jx_get_text(root, "contact_uri", "")) <= ADDRESS_MAX_BYTES)
+        *out = arena_strdup(call->arena, jx_get_text(root, "contact_uri", ""));
+    return *out == NULL ? call_no_room(err) : ERR_OK;
+}
+
+/* Whoever answers is connected with who waits in the queue that is named after the call. */
+static enum err_code script_of(struct call *call, const struct bridge_leg *leg, const char **out,
+                               struct err *err)
+{
+    struct buf text;
+    struct twiml t;
+    buf_init(&text, TWIML_ROOM);
+    twiml_init(&t, &text);
+    twiml_dial_begin(&t, &(struct twiml_dial){.timeout_s = 0});
+    twiml_queue(&t, &(struct twiml_queue){.name = leg->call_sid});
+    twiml_end(&t);
+    enum err_code code = twiml_finish(&t, err);
+    *out = code == ERR_OK ? arena_str_dup(call->arena, buf_str(&text)) : NULL;
+    buf_fini(&text);
+    return code == ERR_OK && *out == NULL ? call_no_room(err) : code;
+}
+
+static const char *callback_of(const struct bridge *bridge, struct arena *arena,
+                               const struct bridge_leg *leg)
+{
+    struct str base = str_from(bridge->gateway->settings->public_url);
+    while (base.len > 0 && base.ptr[base.len - 1] == '/')
+        base.len--;
+    return arena_printf(arena, "%.*s/api/webhooks/voice/leg?reservation=%s", STR_ARG(base),
+                        leg->reservation_sid);
+}
+
+static enum err_code place(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                           const struct phone_call *row, const char *contact,
+                           const char **out_call_sid, struct err *err)
+{
+    struct call as_service = bridge_as_service(call, BRIDGE_PLACE_MS);
+    Taskrouter__Sync__V1__PlaceCallRequest request;
+    Taskrouter__Sync__V1__ProviderCall *placed = NULL;
+    const char *script = NULL;
+    enum err_code code = script_of(call, leg, &script, err);
+    if (code != ERR_OK)
+        return code;
+    taskrouter__sync__v1__place_call_request__init(&request);
+    request.account_sid = wire_text(call->arena, row->account_sid);
+    request.to = wire_text(call->arena, contact);
+    request.from =
+        wire_text(call->arena, leg->from_number[0] != '\0' ? leg->from_number : row->to_number);
+    request.twiml = wire_text(call->arena, script);
+    request.status_callback_url = wire_text(call->arena, callback_of(bridge, call->arena, leg));
+    request.timeout_s = (int32_t)leg->timeout_s;
+    if (arena_is_exhausted(call->arena))
+        return call_no_room(err);
+    code = RPC_CALL(bridge->gateway->host.as_service[PEER_SYNC], &as_service, PLACE_CALL,
+                    &request.base, taskrouter__sync__v1__provider_call, &placed, err);
+    *out_call_sid = code == ERR_OK ? placed->call_sid : "";
+    return code;
+}
+
+/* ---- what became of it ---- */
+
+static enum err_code again(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
+                           struct err *why, struct err *err)
+{
+    bool is_done = false;
+    if (clock_now_us() - leg->created_at_us > PATIENCE_S * US_PER_S)
+        return bridge_give_up(bridge, call, leg, why->detail, err);
+    LOG_WARN(call, "a worker could not be called yet, it will be tried again",
+             LOG_STR("reservation", leg->reservation_sid), LOG_ERR(why));
+    leg->state = LEG_RECORDED;
+    leg->due_at_us = clock_now_us() + AGAIN_MS * US_PER_MS;
+    return bridge_store_move(bridge->gateway->host.pool, call, leg, LEG_PLACING, &is_done, err);
+}
+
+static bool is_away(enum err_code code)
+{
+    return code == ERR_UNAVAILABLE || code == ERR_DEADLINE_EXCEEDED || code == ERR_CANCELLED ||
+           code == ERR_RESOURCE_EXHAUSTED;
+}
+
+/* Not what sync-svc said of the provider: that was surely not done. */
+static bool is_unsure(enum err_code code, const struct err *why)
+{
+    return code == ERR_DEADLINE_EXCEEDED || code == ERR_CANCELLED || code == ERR_INTERNAL ||
+           code == ERR_UNKNOWN ||
+           (code == ERR_UNAVAILABLE &&
+            (why->reason == NULL || strcmp(why->reason, "OUTCOME_UNKNOWN") == 0 ||
+             strcmp(why->reason, "PEER_UNAVAILABLE") == 0));
+}
+
+static enum err_code not_placed(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
+                                enum err_code code, struct err *why, struct err *err)
+{
+    if (why->reason != NULL && strcmp(why->reason, "TELEPHONY_NOT_CONFIGURED") == 0)
+        return bridge_give_up(bridge, call, leg, BRIDGE_NOT_CONFIGURED, err);
+    if (is_unsure(code, why)) {
+        LOG_WARN(call, "a worker may have been called; waiting to hear of it",
+                 LOG_STR("reservation", leg->reservation_sid), LOG_ERR(why));
+        return ERR_OK;
+    }
+    return is_away(code) ? again(bridge, call, leg, why, err)
+                         : bridge_give_up(bridge, call, leg, why->detail, err);
+}
+
+static enum err_code was_placed(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
+                                const char *call_sid, struct err *err)
+{
+    bool is_done = false;
+    leg->state = LEG_RINGING;
+    leg->provider_call_sid = call_sid;
+    enum err_code code =
+        bridge_store_move(bridge->gateway->host.pool, call, leg, LEG_PLACING, &is_done, err);
+    if (is_done) /* else its webhooks were faster, and have said more */
+        LOG_INFO(call, "a worker is called for a waiting call",
+                 LOG_STR("reservation", leg->reservation_sid), LOG_STR("call", leg->call_sid),
+                 LOG_STR("worker", leg->worker_sid));
+    return code;
+}
+
+static enum err_code dial(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
+                          struct err *err)
+{
+    const char *public_url = bridge->gateway->settings->public_url;
+    const char *contact = "";
+    const char *call_sid = "";
+    struct phone_call row;
+    struct err why;
+    err_clear(&why);
+    enum err_code code = call_store_get(bridge->gateway->host.pool, call, leg->workspace_sid,
+                                        leg->call_sid, &row, err);
+    if (code != ERR_OK)
+        return code;
+    if (phone_call_is_over(&row) || row.answered_at_us != 0)
+        return bridge_give_up(bridge, call, leg, "the caller does not wait any more", err);
+    if (public_url == NULL || public_url[0] == '\0')
+        return bridge_give_up(bridge, call, leg,
+                              "set TASKROUTER_PUBLIC_URL, which the provider calls back", err);
+    code = contact_of(bridge, call, leg, &contact, &why);
+    if (code != ERR_OK)
+        return is_away(code) ? again(bridge, call, leg, &why, err)
+                             : bridge_give_up(bridge, call, leg, why.detail, err);
+    if (contact[0] == '\0')
+        return bridge_give_up(bridge, call, leg,
+                              "the worker has no telephone: write it to contact_uri of the "
+                              "worker's attributes (+1…, client:… or sip:…)",
+                              err);
+    code = place(bridge, call, leg, &row, contact, &call_sid, &why);
+    return code == ERR_OK ? was_placed(bridge, call, leg, call_sid, err)
+                          : not_placed(bridge, call, leg, code, &why, err);
+}
+
+/* ---- the jobs ---- */
+
+static enum err_code unheard(struct bridge *bridge, struct call *call, struct err *err)
+{
+    bool is_found = true;
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && is_found) {
+        struct bridge_leg leg;
+        code = bridge_store_overdue(bridge->gateway->host.pool, call, &leg, &is_found, err);
+        if (code == ERR_OK && is_found)
+            code = bridge_give_up(bridge, call, &leg,
+                                  "it is not known whether the worker was called", err);
+    }
+    return code;
+}
+
+enum err_code bridge_dial(struct app_job *job, struct call *call, void *ctx, struct err *err)
+{
+    struct bridge *bridge = ctx;
+    bool is_found = true;
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && is_found && !app_job_is_stopping(job)) {
+        struct arena_mark mark = arena_mark(call->arena);
+        struct bridge_leg leg;
+        call->deadline_mono_us = clock_mono_us() + 2 * BRIDGE_PLACE_MS * US_PER_MS;
+        code = bridge_store_take(bridge->gateway->host.pool, call,
+                                 clock_now_us() + UNHEARD_S * US_PER_S, &leg, &is_found, err);
+        if (code == ERR_OK && is_found)
+            code = dial(bridge, call, &leg, err);
+        arena_rewind(call->arena, mark);
+    }
+    return code == ERR_OK ? unheard(bridge, call, err) : code;
+}

@@ -1,0 +1,52 @@
+/*
+ * The second half of a call: the worker who is called to be connected with a caller that waits.
+ * What news of the provider make of it, whatever comes late, twice or in another order. Pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/* Names are LEG_<first column>: name in the database. */
+#define LEG_STATES(X)                                                                              \
+    X(RECORDED, "recorded") /* to be called */                                                     \
+    X(PLACING, "placing")   /* the provider was asked, or is about to be: never asked again */     \
+    X(RINGING, "ringing")   /* the provider has it */                                              \
+    X(ANSWERED, "answered")                                                                        \
+    X(ENDED, "ended")                                                                              \
+    X(FAILED, "failed") /* nobody answered, or nobody could be called */
+
+enum leg_state {
+    LEG_NONE,
+#define X(name, text) LEG_##name,
+    LEG_STATES(X)
+#undef X
+        LEG_STATE_COUNT,
+};
+
+const char *leg_state_name(enum leg_state state);
+enum leg_state leg_state_from(struct str name); /* NONE when unknown */
+
+/* Texts are borrowed and never NULL. */
+struct bridge_leg {
+    const char *reservation_sid;
+    const char *call_sid; /* CL… */
+    const char *task_sid;
+    const char *worker_sid;
+    const char *workspace_sid;
+    bool is_pending;         /* the reservation is accepted when the worker answers */
+    const char *to_address;  /* "": the worker's contact_uri */
+    const char *from_number; /* "": the number that was called */
+    int64_t timeout_s;       /* of ringing; 0: the provider's */
+    enum leg_state state;
+    const char *provider_call_sid; /* "": not known */
+    const char *detail;            /* why it failed */
+    int64_t due_at_us;
+    int64_t created_at_us;
+};
+
+/* The state after the provider has said its word ("in-progress", "busy", …). One that was given up
+ * goes on when the provider knows better; one that has ended stays so. */
+enum leg_state leg_hear(enum leg_state state, struct str provider_status);

@@ -1,0 +1,114 @@
+#include "bridge_store.h"
+
+#include "base/clock.h"
+#include "bridge_store_sql.h"
+
+enum leg_column {
+    COL_RESERVATION_SID,
+    COL_CALL_SID,
+    COL_TASK_SID,
+    COL_WORKER_SID,
+    COL_WORKSPACE_SID,
+    COL_IS_PENDING,
+    COL_TO_ADDRESS,
+    COL_FROM_NUMBER,
+    COL_TIMEOUT_S,
+    COL_STATE,
+    COL_PROVIDER_CALL_SID,
+    COL_DETAIL,
+    COL_DUE_AT,
+    COL_CREATED_AT,
+};
+
+static struct bridge_leg from_row(const struct db_result *result)
+{
+    return (struct bridge_leg){
+        .reservation_sid = db_get_text(result, 0, COL_RESERVATION_SID),
+        .call_sid = db_get_text(result, 0, COL_CALL_SID),
+        .task_sid = db_get_text(result, 0, COL_TASK_SID),
+        .worker_sid = db_get_text(result, 0, COL_WORKER_SID),
+        .workspace_sid = db_get_text(result, 0, COL_WORKSPACE_SID),
+        .is_pending = db_get_bool(result, 0, COL_IS_PENDING),
+        .to_address = db_get_text(result, 0, COL_TO_ADDRESS),
+        .from_number = db_get_text(result, 0, COL_FROM_NUMBER),
+        .timeout_s = db_get_i64(result, 0, COL_TIMEOUT_S),
+        .state = leg_state_from(db_get_str(result, 0, COL_STATE)),
+        .provider_call_sid = db_get_text(result, 0, COL_PROVIDER_CALL_SID),
+        .detail = db_get_text(result, 0, COL_DETAIL),
+        .due_at_us = db_get_time_us(result, 0, COL_DUE_AT),
+        .created_at_us = db_get_time_us(result, 0, COL_CREATED_AT),
+    };
+}
+
+static void first_of(enum err_code code, const struct db_result *result, struct bridge_leg *out,
+                     bool *out_found)
+{
+    *out_found = code == ERR_OK && db_row_count(result) > 0;
+    if (*out_found)
+        *out = from_row(result);
+}
+
+enum err_code bridge_store_insert(struct db_pool *pool, struct call *call,
+                                  const struct bridge_leg *leg, bool *out_is_new, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(
+        pool, call, &leg_insert,
+        DB_PARAMS(db_cstr(leg->reservation_sid), db_cstr(leg->call_sid), db_cstr(leg->task_sid),
+                  db_cstr(leg->worker_sid), db_cstr(leg->workspace_sid), db_bool(leg->is_pending),
+                  db_cstr(leg->to_address), db_cstr(leg->from_number), db_i64(leg->timeout_s),
+                  db_time_us(clock_now_us())),
+        &result, err);
+    *out_is_new = code == ERR_OK && db_affected(result) > 0;
+    return code;
+}
+
+enum err_code bridge_store_get(struct db_pool *pool, struct call *call, const char *reservation_sid,
+                               struct bridge_leg *out, struct err *err)
+{
+    struct db_result *result = NULL;
+    bool is_found = false;
+    enum err_code code =
+        db_pool_query(pool, call, &leg_get, DB_PARAMS(db_cstr(reservation_sid)), &result, err);
+    first_of(code, result, out, &is_found);
+    if (code == ERR_OK && !is_found)
+        return ERR_SET(err, ERR_NOT_FOUND, "LEG_NOT_FOUND", "nobody was called for %s",
+                       reservation_sid);
+    return code;
+}
+
+enum err_code bridge_store_take(struct db_pool *pool, struct call *call, int64_t until_us,
+                                struct bridge_leg *out, bool *out_found, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_pool_query(pool, call, &leg_take,
+                      DB_PARAMS(db_time_us(clock_now_us()), db_time_us(until_us)), &result, err);
+    first_of(code, result, out, out_found);
+    return code;
+}
+
+enum err_code bridge_store_overdue(struct db_pool *pool, struct call *call, struct bridge_leg *out,
+                                   bool *out_found, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(pool, call, &leg_overdue,
+                                       DB_PARAMS(db_time_us(clock_now_us())), &result, err);
+    first_of(code, result, out, out_found);
+    return code;
+}
+
+enum err_code bridge_store_move(struct db_pool *pool, struct call *call,
+                                const struct bridge_leg *leg, enum leg_state from,
+                                bool *out_is_done, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(
+        pool, call, &leg_move,
+        DB_PARAMS(db_cstr(leg->reservation_sid), db_cstr(leg_state_name(from)),
+                  db_cstr(leg_state_name(leg->state)), db_cstr(leg->provider_call_sid),
+                  db_cstr(leg->detail), db_time_us(leg->due_at_us), db_time_us(clock_now_us())),
+        &result, err);
+    *out_is_done = code == ERR_OK && db_affected(result) > 0;
+    return code;
+}

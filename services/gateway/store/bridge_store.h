@@ -1,0 +1,33 @@
+/* Rows of legs: workers called for a waiting call. Texts live in the call's arena. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/call.h"
+#include "bridge_leg.h"
+#include "db/db.h"
+
+/* Inserts it, to be called at once; *out_is_new false: its reservation has one. */
+enum err_code bridge_store_insert(struct db_pool *pool, struct call *call,
+                                  const struct bridge_leg *leg, bool *out_is_new,
+                                  struct err *err) MUST_CHECK;
+
+/* Errors: NOT_FOUND LEG_NOT_FOUND. */
+enum err_code bridge_store_get(struct db_pool *pool, struct call *call, const char *reservation_sid,
+                               struct bridge_leg *out, struct err *err) MUST_CHECK;
+
+/* Takes the next one that is to be called: it is PLACING now, until until_us, and whoever took it
+ * calls. *out_found false: there is none. */
+enum err_code bridge_store_take(struct db_pool *pool, struct call *call, int64_t until_us,
+                                struct bridge_leg *out, bool *out_found,
+                                struct err *err) MUST_CHECK;
+
+/* One that is PLACING and overdue. */
+enum err_code bridge_store_overdue(struct db_pool *pool, struct call *call, struct bridge_leg *out,
+                                   bool *out_found, struct err *err) MUST_CHECK;
+
+/* Writes state, provider_call_sid ("" keeps what is there), detail and due_at_us where the state
+ * still is `from`. *out_is_done false: it is not, nothing was written. */
+enum err_code bridge_store_move(struct db_pool *pool, struct call *call,
+                                const struct bridge_leg *leg, enum leg_state from,
+                                bool *out_is_done, struct err *err) MUST_CHECK;
