@@ -183,7 +183,10 @@ static bool is_so(void *ctx)
 static bool becomes(const char *path, const char *member, const char *value)
 {
     struct wish wish = {path, member, value};
-    return until(is_so, &wish, PATIENCE_MS);
+    bool is_true = until(is_so, &wish, PATIENCE_MS);
+    if (!is_true)
+        fprintf(stderr, "%s: %s\n", path, ask(BOOTSTRAP, "GET", path, within, NULL).text);
+    return is_true;
 }
 
 static const char *leg_column(const char *reservation, const char *column)
@@ -375,7 +378,7 @@ static void test_dequeue(void)
     worker_leaves(erin);
 
     const char *finn = worker_new("Finn", "{'contact_uri':'client:unused'}");
-    (void)waiting_call();
+    const char *task = text("%s", call_member(waiting_call(), "taskSid"));
     reservation = offered(finn);
     act(reservation, "instruct",
         "{'instruction':'dequeue','instructionData':{'to':'client:finn','from':'" NUMBER "'}}");
@@ -383,6 +386,7 @@ static void test_dequeue(void)
     worker_leaves(finn); /* so that it is not offered again */
     leg_says(reservation, leg, "no-answer");
     CHECK(becomes(text("/reservations/%s", reservation), "reservationStatus", "canceled"));
+    CHECK_I64(ask(BOOTSTRAP, "POST", text("/tasks/%s/cancel", task), within, "{}").status, 200);
 }
 
 /* The answer of the carrier is lost: not asked again; its webhook tells. */
