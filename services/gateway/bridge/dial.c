@@ -20,6 +20,7 @@
 enum {
     UNHEARD_S = 30, /* one that may have been placed: so long its first webhook may take */
     AGAIN_MS = 1000,
+    DIAL_MS = 20000,  /* of one leg: longer than both services are asked */
     PATIENCE_S = 120, /* while services are away */
     ADDRESS_MAX_BYTES = 256,
     TWIML_ROOM = 4096,
@@ -224,7 +225,7 @@ enum err_code bridge_dial(struct app_job *job, struct call *call, void *ctx, str
     while (code == ERR_OK && is_found && !app_job_is_stopping(job)) {
         struct arena_mark mark = arena_mark(call->arena);
         struct bridge_leg leg;
-        call->deadline_mono_us = clock_mono_us() + 2 * BRIDGE_PLACE_MS * US_PER_MS;
+        call->deadline_mono_us = clock_mono_us() + DIAL_MS * US_PER_MS;
         code = bridge_store_take(bridge->gateway->host.pool, call,
                                  clock_now_us() + UNHEARD_S * US_PER_S, &leg, &is_found, err);
         if (code == ERR_OK && is_found)

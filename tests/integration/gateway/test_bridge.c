@@ -75,15 +75,16 @@ static int asked_for(const char *contact, int *out_last)
 
 static bool is_called(void *ctx)
 {
+    const char *const *contact = ctx;
     int last = 0;
-    return asked_for(ctx, &last) > 0;
+    return asked_for(*contact, &last) > 0;
 }
 
 /* Which call it is. */
 static int called(const char *contact)
 {
     int last = -1;
-    CHECK(until(is_called, (void *)(uintptr_t)contact, PATIENCE_MS));
+    CHECK(until(is_called, &contact, PATIENCE_MS));
     CHECK_I64(asked_for(contact, &last), 1);
     return last;
 }
@@ -185,7 +186,7 @@ static bool becomes(const char *path, const char *member, const char *value)
     struct wish wish = {path, member, value};
     bool is_true = until(is_so, &wish, PATIENCE_MS);
     if (!is_true)
-        fprintf(stderr, "%s: %s\n", path, ask(BOOTSTRAP, "GET", path, within, NULL).text);
+        (void)fprintf(stderr, "%s: %s\n", path, ask(BOOTSTRAP, "GET", path, within, NULL).text);
     return is_true;
 }
 
