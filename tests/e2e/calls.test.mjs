@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { useSuite } from './lib/suite.mjs';
 import { until } from './lib/until.mjs';
-import { Carrier, find, parseXml, readTwiml, verbsOf } from './lib/voice.mjs';
+import { Carrier, find, parseXml, readTwiml, verbsOf } from './lib/carrier.mjs';
 
 const suite = useSuite({ seed: true, environment: { TASKROUTER_CALL_PATIENCE: '5s' } });
 

@@ -1,5 +1,5 @@
 // The set-up guide's "Testing the Integration", as it is written: a call comes in, its task is found by the
-// guide's query, a worker sees it, takes it, and completes it.
+// guide's query, a worker sees it, takes it, is put through to the caller, and completes it.
 import assert from 'node:assert/strict';
 import { command } from './lib/command.mjs';
 import { useSuite } from './lib/suite.mjs';
@@ -93,7 +93,31 @@ suite.test('4. the worker sees the task and accepts it', async () => {
   assert.equal((await suite.api.get(`/tasks/${task.sid}`)).assignmentStatus, 'assigned');
 });
 
-suite.test('5. the call ends, and the task is completed', async () => {
+suite.test('5. the worker is called, and put through to the caller', async () => {
+  const leg = await peer.placedTo('+12125550123');
+  assert.equal(leg.params.From, call.To);
+  assert.match(leg.params.Twiml, new RegExp(`<Dial><Queue>${task.callId}</Queue></Dial>`));
+  leg.tell = (status) =>
+    peer.hook(leg.params.StatusCallback, { ...peer.incoming(), CallSid: leg.sid, CallStatus: status, Direction: 'outbound-api' });
+  assert.equal((await leg.tell('ringing')).status, 204);
+  assert.equal((await leg.tell('in-progress')).status, 204);
+  const talking = await until('they talk', async () => {
+    const found = await suite.api.get(`/calls/${task.callId}`);
+    return found.status === 'in_progress' && found;
+  });
+  assert.equal(talking.workerSid, worker.sid);
+  assert.equal(peer.placed.length, 1);
+  assert.equal((await leg.tell('completed')).status, 204);
+});
+
+suite.test('6. the call ends, and the task is completed', async () => {
+  assert.equal((await peer.hook('/voice/status', { ...call, CallStatus: 'completed', CallDuration: '42' })).status, 204);
+  await until('the worker wraps up', async () => (await suite.api.get(`/tasks/${task.sid}`)).assignmentStatus === 'wrapping');
   const completed = await suite.api.post(`/tasks/${task.sid}/complete`, { reason: 'answered' });
   assert.equal(completed.assignmentStatus, 'completed');
+  const over = await until('the call is over', async () => {
+    const found = await suite.api.get(`/calls/${task.callId}`);
+    return found.status === 'completed' && found;
+  });
+  assert.equal(over.durationS, 42);
 });
