@@ -9,6 +9,8 @@
 #include "jx/jx.h"
 #include "jx/writer.h"
 #include "routing.h"
+#include "rpc/client.h"
+#include "taskrouter/workers/v1/workers.pb-c.h"
 
 enum {
     CALLER_MAX = 16384, /* characters; so is the next */
@@ -307,4 +309,29 @@ enum err_code decide_trace(struct routing *routing, const struct snapshot *snaps
                            const struct decide_task *task, struct decision *out, struct err *err)
 {
     return run(routing, snapshot, set, call, task, true, out, err);
+}
+
+void decide_check_worker(struct routing *routing, const struct call *call,
+                         const struct snapshot *snapshot, struct decision *decision)
+{
+    if (decision->outcome.destination != RULE_ACTION_ROUTE_TO_WORKER)
+        return;
+    struct call own = *call;
+    int64_t until_us = clock_mono_us() + (int64_t)FIGURES_BUDGET_MS * US_PER_MS;
+    if (own.deadline_mono_us == 0 || own.deadline_mono_us > until_us)
+        own.deadline_mono_us = until_us;
+    Taskrouter__Workers__V1__GetWorkerRequest request;
+    taskrouter__workers__v1__get_worker_request__init(&request);
+    request.workspace_sid = arena_strdup(call->arena, snapshot->workspace_sid);
+    request.sid = arena_str_dup(call->arena, decision->outcome.target);
+    Taskrouter__Workers__V1__Worker *worker = NULL;
+    struct err err = {.code = ERR_OK};
+    if (arena_is_exhausted(call->arena) ||
+        RPC_CALL(routing->host.as_service[PEER_WORKERS], &own,
+                 "/taskrouter.workers.v1.Workers/GetWorker", &request.base,
+                 taskrouter__workers__v1__worker, &worker, &err) != ERR_NOT_FOUND)
+        return;
+    note(decision, "the worker whom a rule chose is gone; the task goes as if none had chosen one");
+    decision->outcome.destination = RULE_ACTION_NONE;
+    decision->outcome.target = STR("");
 }

@@ -52,3 +52,9 @@ enum err_code decide_trace(struct routing *routing, const struct snapshot *snaps
                            const struct rule_set *set, struct call *call,
                            const struct decide_task *task, struct decision *out,
                            struct err *err) MUST_CHECK;
+
+/* Takes away a worker's destination when workers-svc says that there is no such worker any more,
+ * and notes it. Without an answer within FIGURES_BUDGET_MS it stays. One call; none without a
+ * worker. */
+void decide_check_worker(struct routing *routing, const struct call *call,
+                         const struct snapshot *snapshot, struct decision *decision);

@@ -28,6 +28,7 @@ enum err_code decide_rpc_decide(void *app, struct call *call,
         return code;
     code = decide(routing, snapshot, snapshot->set, call, &task, &decision, err);
     if (code == ERR_OK) {
+        decide_check_worker(routing, call, snapshot, &decision);
         count(routing, snapshot->set, &decision, task.at_us);
         *out_reply = decision_to_wire(call->arena, snapshot, snapshot->set, &task, &decision);
         code = *out_reply == NULL ? call_no_room(err) : ERR_OK;

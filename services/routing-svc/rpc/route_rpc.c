@@ -145,6 +145,15 @@ enum err_code route_find(struct routing *routing, struct call *call, const char 
                          const char *workflow_sid, const char *attributes, bool is_mirrored,
                          Taskrouter__Routing__V1__RouteResponse **out_reply, struct err *err)
 {
+    return route_find_from(routing, call, workspace_sid, workflow_sid, attributes, is_mirrored, 0,
+                           out_reply, err);
+}
+
+enum err_code route_find_from(struct routing *routing, struct call *call, const char *workspace_sid,
+                              const char *workflow_sid, const char *attributes, bool is_mirrored,
+                              int32_t from, Taskrouter__Routing__V1__RouteResponse **out_reply,
+                              struct err *err)
+{
     struct workflow workflow;
     AUTO(workflow_doc_cleanup) struct workflow_doc *doc = NULL;
     enum err_code code = route_document(routing, call, workspace_sid, workflow_sid, is_mirrored,
@@ -154,7 +163,7 @@ enum err_code route_find(struct routing *routing, struct call *call, const char 
         code = parse_attributes(attributes, &record, err);
     if (code != ERR_OK)
         return code;
-    int32_t index = workflow_doc_match(doc, record, 0);
+    int32_t index = workflow_doc_match(doc, record, from);
     expr_record_free(record);
     if (index < 0 && !doc->has_default)
         return ERR_SET(err, ERR_FAILED_PRECONDITION, "NO_TARGET",

@@ -24,3 +24,9 @@ enum err_code route_find(struct routing *routing, struct call *call, const char 
                          const char *workflow_sid, const char *attributes, bool is_mirrored,
                          Taskrouter__Routing__V1__RouteResponse **out_reply,
                          struct err *err) MUST_CHECK;
+
+/* The same of the filters from that index on, and then the default filter. */
+enum err_code route_find_from(struct routing *routing, struct call *call, const char *workspace_sid,
+                              const char *workflow_sid, const char *attributes, bool is_mirrored,
+                              int32_t from, Taskrouter__Routing__V1__RouteResponse **out_reply,
+                              struct err *err) MUST_CHECK;

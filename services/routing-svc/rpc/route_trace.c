@@ -2,12 +2,10 @@
 
 #include "decide_wire.h"
 #include "route_rpc.h"
-#include "route_workers.h"
+#include "route_walk.h"
 #include "rpc/pb.h"
 #include "rule_events.h"
 #include "svc/wire.h"
-
-enum { NOTES_MAX = 16 };
 
 typedef Taskrouter__Routing__V1__RouteTrace wire_trace;
 
@@ -87,12 +85,6 @@ static bool put_rules(struct arena *arena, const struct snapshot *snapshot,
     return !arena_is_exhausted(arena);
 }
 
-static void note(struct arena *arena, wire_trace *wire, const char *text)
-{
-    if (wire->n_notes < NOTES_MAX)
-        wire->notes[wire->n_notes++] = wire_text(arena, text);
-}
-
 /* Where no rule chose a queue or a worker: the workflow that one chose, or the only one. */
 static void find_step(struct routing *routing, struct call *call, const struct snapshot *snapshot,
                       wire_trace *wire)
@@ -114,8 +106,19 @@ static void find_step(struct routing *routing, struct call *call, const struct s
         wire->workflow_note = wire_text(call->arena, err.detail);
         return;
     }
-    if (wire->workflow->n_targets > 0)
-        wire->task_queue_sid = wire_text(call->arena, wire->workflow->targets[0]->queue_sid);
+}
+
+static void find_workers(struct routing *routing, struct call *call,
+                         const struct snapshot *snapshot, const char *task_channel,
+                         wire_trace *wire)
+{
+    struct route_look *look = route_look_new(routing, call, snapshot, task_channel);
+    if (look == NULL)
+        return;
+    if (wire->workflow != NULL)
+        route_walk(routing, call, snapshot, look, wire);
+    else if (wire->task_queue_sid[0] != '\0' || wire->decision->worker_sid[0] != '\0')
+        (void)route_look_at(look, wire->task_queue_sid, NULL, wire);
 }
 
 enum err_code route_trace(struct routing *routing, struct call *call,
@@ -126,8 +129,9 @@ enum err_code route_trace(struct routing *routing, struct call *call,
     enum err_code code = decide_trace(routing, snapshot, set, call, task, &decision, err);
     if (code != ERR_OK)
         return code;
+    decide_check_worker(routing, call, snapshot, &decision);
     wire_trace *wire = PB_NEW(call->arena, taskrouter__routing__v1__route_trace);
-    char **notes = ARENA_ARRAY(call->arena, char *, NOTES_MAX);
+    char **notes = ARENA_ARRAY(call->arena, char *, ROUTE_NOTES_MAX);
     if (wire == NULL || notes == NULL || !put_rules(call->arena, snapshot, set, &decision, wire))
         return call_no_room(err);
     wire->notes = notes;
@@ -135,11 +139,9 @@ enum err_code route_trace(struct routing *routing, struct call *call,
     if (wire->decision == NULL)
         return call_no_room(err);
     for (size_t i = 0; i < decision.note_count; i++)
-        note(call->arena, wire, decision.notes[i]);
+        route_note(call->arena, wire, decision.notes[i]);
     find_step(routing, call, snapshot, wire);
-    const char *problem = route_workers_fill(routing, call, snapshot, task->task_channel, wire);
-    if (problem != NULL)
-        note(call->arena, wire, problem);
+    find_workers(routing, call, snapshot, task->task_channel, wire);
     if (arena_is_exhausted(call->arena))
         return call_no_room(err);
     *out = wire;

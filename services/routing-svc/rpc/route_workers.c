@@ -15,7 +15,9 @@
 #include "taskrouter/workers/v1/workers.pb-c.h"
 
 enum {
-    LOOKED_AT = 100, /* workers in an available activity; the first by SID */
+    LOOKED_AT = 500, /* workers in an available activity; the first by SID */
+    PAGE = 100,
+    PAGES_MAX = 20, /* a queue's expression leaves pages short */
     LISTED = 20,
     RECORD_BYTES = 64 << 10,
 };
@@ -40,11 +42,27 @@ const char *route_queue_name(struct routing *routing, struct call *call, const c
     return queue->friendly_name;
 }
 
-/* Who is looked at for one step. */
-struct looking {
+void route_note(struct arena *arena, Taskrouter__Routing__V1__RouteTrace *wire, const char *text)
+{
+    for (size_t i = 0; i < wire->n_notes; i++) {
+        if (text == NULL || wire->notes[i] == NULL || strcmp(wire->notes[i], text) == 0)
+            return;
+    }
+    if (wire->n_notes < ROUTE_NOTES_MAX)
+        wire->notes[wire->n_notes++] = wire_text(arena, text);
+}
+
+/* Who is looked at; the workers and their loads stay for the next step of the same queue. */
+struct route_look {
     struct routing *routing;
     struct call *call;
     char *workspace_sid;
+    const char *task_channel;
+    const char *asked;       /* the SID of the queue or worker whose workers these are */
+    const char *queue_name;  /* NULL: not known */
+    bool is_known;           /* workers-svc has told */
+    bool has_loads;          /* tasks-svc has told */
+    bool is_cut;             /* there are more workers than were looked at */
     const char *channel_sid; /* "": not known, nobody counts as full */
     struct expr *expression; /* NULL: none; so the next */
     struct expr_order *order;
@@ -64,7 +82,8 @@ struct ranked {
 
 /* ---- asking ---- */
 
-static enum err_code ask_workers(struct looking *look, const char *queue_sid, struct err *err)
+static enum err_code ask_page(struct route_look *look, const char *queue_sid, char **cursor,
+                              struct err *err)
 {
     Taskrouter__Workers__V1__ListWorkersRequest request;
     taskrouter__workers__v1__list_workers_request__init(&request);
@@ -72,19 +91,39 @@ static enum err_code ask_workers(struct looking *look, const char *queue_sid, st
     request.task_queue_sid = arena_strdup(look->call->arena, queue_sid);
     request._available_case = TASKROUTER__WORKERS__V1__LIST_WORKERS_REQUEST___AVAILABLE_AVAILABLE;
     request.available = true;
-    request.page_size = LOOKED_AT;
+    request.page_size = PAGE;
+    request.cursor = *cursor;
+    if (arena_is_exhausted(look->call->arena))
+        return call_no_room(err);
     Taskrouter__Workers__V1__ListWorkersResponse *reply = NULL;
     enum err_code code = RPC_CALL(look->routing->host.as_service[PEER_WORKERS], look->call,
                                   "/taskrouter.workers.v1.Workers/ListWorkers", &request.base,
                                   taskrouter__workers__v1__list_workers_response, &reply, err);
     if (code != ERR_OK)
         return code;
-    look->workers = reply->items;
-    look->count = reply->n_items;
+    for (size_t i = 0; i < reply->n_items && look->count < LOOKED_AT; i++)
+        look->workers[look->count++] = reply->items[i];
+    *cursor = reply->next_cursor;
     return ERR_OK;
 }
 
-static enum err_code ask_worker(struct looking *look, const char *sid, struct err *err)
+static enum err_code ask_workers(struct route_look *look, const char *queue_sid, struct err *err)
+{
+    char *cursor = arena_strdup(look->call->arena, "");
+    enum err_code code = ERR_OK;
+    look->workers = ARENA_ARRAY(look->call->arena, wire_worker *, LOOKED_AT);
+    if (look->workers == NULL || cursor == NULL)
+        return call_no_room(err);
+    for (int i = 0; i < PAGES_MAX && code == ERR_OK && look->count < LOOKED_AT; i++) {
+        code = ask_page(look, queue_sid, &cursor, err);
+        if (code == ERR_OK && cursor[0] == '\0')
+            return ERR_OK;
+    }
+    look->is_cut = true;
+    return code;
+}
+
+static enum err_code ask_worker(struct route_look *look, const char *sid, struct err *err)
 {
     Taskrouter__Workers__V1__GetWorkerRequest request;
     taskrouter__workers__v1__get_worker_request__init(&request);
@@ -100,8 +139,9 @@ static enum err_code ask_worker(struct looking *look, const char *sid, struct er
     return code;
 }
 
-static enum err_code ask_loads(struct looking *look, const char *task_channel, struct err *err)
+static enum err_code ask_loads(struct route_look *look, struct err *err)
 {
+    const char *task_channel = look->task_channel;
     Taskrouter__Queues__V1__GetTaskChannelRequest channel_request;
     taskrouter__queues__v1__get_task_channel_request__init(&channel_request);
     channel_request.workspace_sid = look->workspace_sid;
@@ -161,7 +201,7 @@ static struct expr_record *record_of(const wire_worker *worker)
     return record;
 }
 
-static bool has_room(const struct looking *look, const char *worker_sid)
+static bool has_room(const struct route_look *look, const char *worker_sid)
 {
     for (size_t i = 0; i < look->load_count; i++) {
         const Taskrouter__Tasks__V1__WorkerLoad *load = look->loads[i];
@@ -172,7 +212,7 @@ static bool has_room(const struct looking *look, const char *worker_sid)
     return true;
 }
 
-static void judge(const struct looking *look, const wire_worker *worker, struct ranked *out)
+static void judge(const struct route_look *look, const wire_worker *worker, struct ranked *out)
 {
     struct arena *arena = look->call->arena;
     struct expr_record *record = record_of(worker);
@@ -212,7 +252,7 @@ static int compare(const void *left, const void *right)
     return by_order != 0 ? by_order : strcmp(a->wire->worker_sid, b->wire->worker_sid);
 }
 
-static void put_candidates(const struct looking *look, Taskrouter__Routing__V1__RouteTrace *wire)
+static void put_candidates(const struct route_look *look, Taskrouter__Routing__V1__RouteTrace *wire)
 {
     struct ranked *ranked = ARENA_ARRAY(look->call->arena, struct ranked, look->count);
     wire->workers = ARENA_ARRAY(look->call->arena, wire_candidate *, LISTED);
@@ -228,13 +268,17 @@ static void put_candidates(const struct looking *look, Taskrouter__Routing__V1__
         wire->workers[wire->n_workers++] = ranked[i].wire;
 }
 
-/* What the first target of the step asks of workers. */
-static void compile_target(struct looking *look, const Taskrouter__Routing__V1__RouteTrace *wire)
+/* What the target asks of workers. */
+static void compile_target(struct route_look *look,
+                           const Taskrouter__Routing__V1__RouteTarget *target,
+                           const Taskrouter__Routing__V1__RouteTrace *wire)
 {
     struct err err = {.code = ERR_OK};
-    if (wire->workflow == NULL || wire->workflow->n_targets == 0)
+    look->expression = NULL;
+    look->order = NULL;
+    look->task = NULL;
+    if (target == NULL)
         return;
-    const Taskrouter__Routing__V1__RouteTarget *target = wire->workflow->targets[0];
     if (target->expression[0] != '\0' &&
         expr_compile(str_from(target->expression), &expr_context_target, &look->expression, &err) !=
             ERR_OK)
@@ -247,45 +291,74 @@ static void compile_target(struct looking *look, const Taskrouter__Routing__V1__
         look->task = NULL;
 }
 
-static const char *find_workers(struct looking *look, const char *task_channel,
-                                Taskrouter__Routing__V1__RouteTrace *wire)
+struct route_look *route_look_new(struct routing *routing, struct call *call,
+                                  const struct snapshot *snapshot, const char *task_channel)
+{
+    struct route_look *look = ARENA_NEW(call->arena, struct route_look);
+    if (look == NULL)
+        return NULL;
+    *look = (struct route_look){
+        .routing = routing,
+        .call = call,
+        .workspace_sid = arena_strdup(call->arena, snapshot->workspace_sid),
+        .task_channel = task_channel,
+        .asked = "",
+        .channel_sid = "",
+    };
+    return look->workspace_sid == NULL ? NULL : look;
+}
+
+static void ask_all(struct route_look *look, const char *queue_sid, const char *worker_sid)
 {
     struct err err = {.code = ERR_OK};
-    const char *worker_sid = wire->decision->worker_sid;
-    enum err_code code = worker_sid[0] != '\0' ? ask_worker(look, worker_sid, &err)
-                                               : ask_workers(look, wire->task_queue_sid, &err);
-    if (code != ERR_OK)
-        return "workers-svc could not say who is in the queue";
-    bool has_loads = ask_loads(look, task_channel, &err) == ERR_OK;
-    compile_target(look, wire);
+    bool is_worker = worker_sid[0] != '\0';
+    const char *sid = is_worker ? worker_sid : queue_sid;
+    if (strcmp(look->asked, sid) == 0)
+        return;
+    look->asked = arena_strdup(look->call->arena, sid);
+    look->asked = look->asked == NULL ? "" : look->asked;
+    look->count = 0;
+    look->load_count = 0;
+    look->is_cut = false;
+    look->queue_name = queue_sid[0] == '\0' ? ""
+                                            : route_queue_name(look->routing, look->call,
+                                                               look->workspace_sid, queue_sid);
+    look->is_known = (is_worker ? ask_worker(look, worker_sid, &err)
+                                : ask_workers(look, queue_sid, &err)) == ERR_OK;
+    look->has_loads = look->is_known && ask_loads(look, &err) == ERR_OK;
+}
+
+static void note_unknown(const struct route_look *look, Taskrouter__Routing__V1__RouteTrace *wire)
+{
+    struct arena *arena = look->call->arena;
+    if (look->queue_name == NULL)
+        route_note(arena, wire, "queues-svc could not say what the queue is called");
+    if (!look->is_known)
+        route_note(arena, wire, "workers-svc could not say who is in the queue");
+    else if (!look->has_loads)
+        route_note(arena, wire,
+                   "the router could not say what workers have on this channel; all count as "
+                   "free");
+    if (look->is_cut)
+        route_note(arena, wire, "the queue has more workers than were looked at");
+}
+
+bool route_look_at(struct route_look *look, const char *queue_sid,
+                   const Taskrouter__Routing__V1__RouteTarget *target,
+                   Taskrouter__Routing__V1__RouteTrace *wire)
+{
+    ask_all(look, queue_sid, wire->decision->worker_sid);
+    wire->task_queue_sid = wire_text(look->call->arena, queue_sid);
+    wire->task_queue_name =
+        wire_text(look->call->arena, look->queue_name == NULL ? "" : look->queue_name);
+    wire->n_workers = 0;
+    note_unknown(look, wire);
+    if (!look->is_known)
+        return true;
+    compile_target(look, target, wire);
     put_candidates(look, wire);
     expr_free(look->expression);
     expr_order_free(look->order);
     expr_record_free(look->task);
-    return has_loads ? NULL
-                     : "the router could not say what workers have on this channel; all count as "
-                       "free";
-}
-
-const char *route_workers_fill(struct routing *routing, struct call *call,
-                               const struct snapshot *snapshot, const char *task_channel,
-                               Taskrouter__Routing__V1__RouteTrace *wire)
-{
-    bool has_queue = wire->task_queue_sid[0] != '\0';
-    if (!has_queue && wire->decision->worker_sid[0] == '\0')
-        return NULL;
-    struct looking look = {
-        .routing = routing,
-        .call = call,
-        .workspace_sid = arena_strdup(call->arena, snapshot->workspace_sid),
-        .channel_sid = "",
-    };
-    if (look.workspace_sid == NULL)
-        return NULL;
-    const char *name =
-        has_queue ? route_queue_name(routing, call, snapshot->workspace_sid, wire->task_queue_sid)
-                  : "";
-    wire->task_queue_name = wire_text(call->arena, name == NULL ? "" : name);
-    const char *problem = find_workers(&look, task_channel, wire);
-    return name == NULL ? "queues-svc could not say what the queue is called" : problem;
+    return look->is_cut || (wire->n_workers > 0 && wire->workers[0]->obstacle[0] == '\0');
 }

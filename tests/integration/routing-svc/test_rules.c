@@ -306,6 +306,126 @@ static void test_workers(void)
     CHECK_I64(at_i64(run, "stored.notes"), 1); /* no router here to tell loads */
 }
 
+static const char *make_worker(const char *name)
+{
+    const json_t *activities = suite_ok(&suite_viewer, SUITE_WORKERS, "ListActivities",
+                                        "{'workspaceSid':'%s','available':true}", ws);
+    return at(suite_ok(&suite_supervisor, SUITE_WORKERS, "CreateWorker",
+                       "{'workspaceSid':'%s','friendlyName':'%s','activitySid':'%s'}", ws, name,
+                       at(activities, "items.0.sid")),
+              "sid");
+}
+
+static void make_flow(const char *filters)
+{
+    (void)suite_ok(&suite_supervisor, R, "CreateWorkflow",
+                   "{'workspaceSid':'%s','friendlyName':'Flow','configuration':"
+                   "'{`task_routing`:{`filters`:[%s],`default_filter`:{`queue`:`%s`}}}'}",
+                   ws, filters, permits);
+}
+
+static const json_t *dry_run(const char *attributes)
+{
+    return suite_ok(&suite_viewer, R, "DryRun", "{'workspaceSid':'%s','task':{'attributes':'%s'}}",
+                    ws, attributes);
+}
+
+#define OWN_FIRST "`expression`:`worker.sid == task.own`,`timeout`:30"
+
+/* A note that says so is in the trace. */
+static bool is_noted(const json_t *run, const char *part)
+{
+    for (int64_t i = 0; i < at_i64(run, "stored.notes"); i++) {
+        if (strstr(at(run, suite_text("stored.notes.%d", (int)i)), part) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static void test_walk(void)
+{
+    make_workspace();
+    const char *ada = make_worker("Ada");
+    (void)make_worker("Bob");
+    make_flow(suite_text("{`filter_friendly_name`:`own`,`expression`:`1==1`,`targets`:["
+                         "{`queue`:`%s`," OWN_FIRST ",`skip_if`:`1 == 1`},{`queue`:`%s`}]}",
+                         urgent, permits));
+    const json_t *run = dry_run(suite_text("{`own`:`%s`}", ada));
+    CHECK_TEXT(at(run, "stored.taskQueueSid"), urgent);
+    CHECK_TEXT(at(run, "stored.workers.0.friendlyName"), "Ada");
+    CHECK_TEXT(at(run, "stored.workers.0.obstacle"), "");
+    CHECK_TEXT(at(run, "stored.workers.1.obstacle"), "target_expression");
+    CHECK(!is_noted(run, "passed over"));
+    run = dry_run("{`own`:`WK1`}");
+    CHECK_TEXT(at(run, "stored.taskQueueSid"), permits);
+    CHECK_TEXT(at(run, "stored.taskQueueName"), "Permits");
+    CHECK_I64(at_i64(run, "stored.workers"), 2);
+    CHECK_TEXT(at(run, "stored.workers.0.obstacle"), "");
+    CHECK_TEXT(at(run, "stored.workers.1.obstacle"), "");
+    CHECK(is_noted(run, "target 1 of filter own (queue Urgent) is passed over: no worker there can "
+                        "be asked at once, and skip_if is true (1 == 1)"));
+}
+
+static void test_walk_stays(void)
+{
+    make_workspace();
+    (void)make_worker("Ada");
+    make_flow(suite_text("{`expression`:`a == 1`,`targets`:[{`queue`:`%s`," OWN_FIRST
+                         "},{`queue`:`%s`}]}"
+                         ",{`expression`:`a == 2`,`targets`:[{`queue`:`%s`," OWN_FIRST
+                         ",`skip_if`:`workers.available >= 0`},{`queue`:`%s`}]}",
+                         urgent, permits, urgent, permits));
+    const json_t *run = dry_run("{`a`:1}"); /* waits for half a minute */
+    CHECK_TEXT(at(run, "stored.taskQueueSid"), urgent);
+    CHECK_TEXT(at(run, "stored.workers.0.obstacle"), "target_expression");
+    CHECK(!is_noted(run, "passed over"));
+    run = dry_run("{`a`:2}"); /* no router here to count */
+    CHECK_TEXT(at(run, "stored.taskQueueSid"), urgent);
+    CHECK(is_noted(run, "skip_if counts as false"));
+}
+
+static void test_walk_below(void)
+{
+    make_workspace();
+    (void)make_worker("Ada");
+    make_flow(suite_text("{`filter_friendly_name`:`first`,`expression`:`1==1`,`targets`:["
+                         "{`queue`:`%s`," OWN_FIRST ",`skip_if`:`1 == 1`}]},"
+                         "{`filter_friendly_name`:`next`,`expression`:`a == 1`,`targets`:["
+                         "{`queue`:`%s`}]}",
+                         urgent, urgent));
+    const json_t *run = dry_run("{`a`:1}");
+    CHECK_TEXT(at(run, "stored.workflow.filterName"), "next");
+    CHECK_TEXT(at(run, "stored.taskQueueSid"), urgent);
+    CHECK_TEXT(at(run, "stored.workers.0.obstacle"), "");
+    run = dry_run("{`a`:2}");
+    CHECK_I64(at_i64(run, "stored.workflow.filterIndex"), -1);
+    CHECK_TEXT(at(run, "stored.taskQueueSid"), permits);
+    CHECK(is_noted(run, "target 1 of filter first"));
+}
+
+static void test_worker_gone(void)
+{
+    make_workspace();
+    const char *ada = make_worker("Ada");
+    (void)make_rule("Hers", 1, "",
+                    suite_text("{'type':'RULE_ACTION_TYPE_ROUTE_TO_WORKER','target':'%s'}", ada));
+    CHECK_TEXT(at(decide("'attributes':'{}'"), "workerSid"), ada);
+    CHECK_TEXT(at(dry_run("{}"), "stored.workers.0.workerSid"), ada);
+    const json_t *away = suite_ok(&suite_viewer, SUITE_WORKERS, "ListActivities",
+                                  "{'workspaceSid':'%s','available':false}", ws);
+    (void)suite_ok(&suite_supervisor, SUITE_WORKERS, "UpdateWorker",
+                   "{'worker':{'workspaceSid':'%s','sid':'%s','activitySid':'%s'},"
+                   "'updateMask':'activitySid'}",
+                   ws, ada, at(away, "items.0.sid"));
+    (void)suite_ok(&suite_supervisor, SUITE_WORKERS, "DeleteWorker",
+                   "{'workspaceSid':'%s','sid':'%s'}", ws, ada);
+    CHECK_TEXT(at(decide("'attributes':'{}'"), "workerSid"), "");
+    const json_t *run = dry_run("{}");
+    CHECK_TEXT(at(run, "stored.decision.workerSid"), "");
+    CHECK_I64(at_i64(run, "stored.workers"), 0);
+    CHECK(is_noted(run, "the worker whom a rule chose is gone"));
+}
+
 /* The zone where no schedule says another. */
 static bool is_berlin(const void *ctx)
 {
@@ -438,6 +558,10 @@ static const struct test_case cases[] = {
     {"a dry run shows every rule, the step, and drafts side by side",               test_dry_run          },
     {"hours and time are those of the line that was called, else of the workspace", test_hours            },
     {"a dry run names the workers who would get the task now",                      test_workers          },
+    {"a dry run passes over a target as the router does",                           test_walk             },
+    {"a dry run stays at a target that skip_if does not leave",                     test_walk_stays       },
+    {"a dry run goes on below a filter whose last target is passed over",           test_walk_below       },
+    {"a worker who is gone is no destination",                                      test_worker_gone      },
     {"keywords are found in texts, and rules see them",                             test_keywords         },
     {"rules go with their workspace",                                               test_workspace_deleted},
     {"decisions go on by the last rules while the database is away",                test_database_away    },
