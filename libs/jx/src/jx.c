@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "jx/plain.h"
 
 enum { DEEPEST = 60 }; /* below JX_WRITER_DEPTH, so that whatever was read can be written */
 
@@ -180,6 +181,9 @@ enum err_code jx_check_object_text(struct str text, size_t max_chars, const char
     if (chars > max_chars)
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "TEXT_TOO_LONG", field,
                          "%s has %zu characters; at most %zu are allowed", field, chars, max_chars);
+    struct jx_plain plain;
+    if (jx_plain_read(text, &plain))
+        return ERR_OK; /* as nearly all are: no tree is built only to be thrown away */
     AUTO(jx_cleanup) json_t *value = NULL;
     struct jx_limits limits = {.max_bytes = max_chars * 4 + 1}; /* 4: longest UTF-8 sequence */
     return parse_object(text, &limits, field, &value, err);

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "jx/plain.h"
+#include "jx/writer.h"
 #include "testing.h"
 
 static void one_value_of_any_type_is_read(void)
@@ -212,6 +214,137 @@ static void the_check_without_a_tree_agrees_with_the_parser(void)
     CHECK(!jx_is_json(STR("[[1]]"), 1));
 }
 
+/* The members put together again are what the tree gives when it is written. */
+static void check_same_as_tree(const struct jx_plain *plain, const char *text)
+{
+    struct buf tree;
+    struct buf members;
+    struct jx_writer w;
+    AUTO(jx_cleanup) json_t *value = NULL;
+    buf_init(&tree, 0);
+    buf_init(&members, 0);
+    REQUIRE(jx_parse_object(str_from(text), NULL, &value, NULL) == ERR_OK);
+    jx_writer_init(&w, &tree);
+    jx_value(&w, value);
+    CHECK(jx_writer_finish(&w, NULL) == ERR_OK);
+    jx_writer_init(&w, &members);
+    jx_object_begin(&w);
+    for (size_t i = 0; i < plain->count; i++) {
+        jx_key_str(&w, plain->members[i].key);
+        jx_raw(&w, plain->members[i].value);
+    }
+    jx_object_end(&w);
+    CHECK(jx_writer_finish(&w, NULL) == ERR_OK);
+    CHECK_STR(buf_str(&members), tree.data);
+    buf_fini(&tree);
+    buf_fini(&members);
+}
+
+static void plain_objects_are_read_without_a_tree(void)
+{
+    static const struct {
+        const char *text;
+        size_t count;
+        bool is_compact;
+    } rows[] = {
+        {"{}",                                                                                    0, true },
+        {" { \"a\" : 1 , \"b\" :\t\"x\"\r\n} ",                                                   2, true },
+        {"{\"a\":[1,{\"a\":null}],\"\":true,\"\xC3\xA9\":false}",                                 3, true },
+        {"{\"a\":0,\"b\":-7,\"c\":100000000000000,\"d\":[[[]]]}",                                 4, true },
+        {"{\"a\":0.8,\"b\":0.0001,\"c\":-0.0,\"d\":100.0,\"e\":-12345.678901234,\"f\":0.123456}", 6,
+         true                                                                                             },
+        {"{\"a\":99999999999999.9,\"b\":0.0,\"c\":10.05}",                                        3, true },
+        {"{\"a\":[1, 2]}",                                                                        1, false},
+        {"{\"a\":{ }}",                                                                           1, false},
+    };
+    struct jx_plain plain;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        REQUIRE(jx_plain_read(str_from(rows[i].text), &plain));
+        CHECK_I64((int64_t)plain.count, (int64_t)rows[i].count);
+        CHECK(plain.is_compact == rows[i].is_compact);
+        if (plain.is_compact)
+            check_same_as_tree(&plain, rows[i].text);
+    }
+    REQUIRE(jx_plain_read(STR("{\"a\": {\"b\": 2} , \"c\":3}"), &plain));
+    CHECK_STR(plain.members[0].key, "a");
+    CHECK_STR(plain.members[0].value, "{\"b\": 2}");
+    CHECK_STR(plain.members[1].value, "3");
+}
+
+/* Invalid, or valid but written in another way than it was read, or large. */
+static void what_is_not_plain_goes_the_long_way(void)
+{
+    static const char *const texts[] = {
+        "",
+        " ",
+        "[]",
+        "1",
+        "{",
+        "{}x",
+        "{} {}",
+        "{,}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{\"a\":1 \"b\":2}",
+        "{\"a\":[1,]}",
+        "{\"a\":[1}",
+        "{a:1}",
+        "{\"a\":nul}",
+        "{\"a\":truex}",
+        "{\"a\":1,\"a\":2}",
+        "{\"o\":{\"a\":1,\"a\":2}}",
+        "{\"o\":[{\"a\":1,\"a\":2}]}",
+        "{\"a\":\"\\n\"}",
+        "{\"\\u0061\":1}",
+        "{\"a\":\"\t\"}",
+        "{\"a\":\"\xC3\"}",
+        "{\"a\":\"x}",
+        "{\"a\":-0}",
+        "{\"a\":01}",
+        "{\"a\":-}",
+        "{\"a\":1.}",
+        "{\"a\":.5}",
+        "{\"a\":+1}",
+        "{\"a\":1.50}",
+        "{\"a\":1.00}",
+        "{\"a\":0.00001}",
+        "{\"a\":1e2}",
+        "{\"a\":1E2}",
+        "{\"a\":9007199254740993}",
+        "{\"a\":123456789.0123456}",
+        "{\"a\":[[[[]]]]}",
+    };
+    struct jx_plain plain;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        CHECK(!jx_plain_read(str_from(texts[i]), &plain));
+    CHECK(!jx_plain_read((struct str){"{\"a\":1}\0", 8}, &plain));
+}
+
+/* count members at the top, or inside. */
+static bool reads_members(size_t count, bool is_inside)
+{
+    struct buf json;
+    struct jx_plain plain;
+    buf_init(&json, 0);
+    buf_text(&json, is_inside ? "{\"in\":{" : "{");
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&json, "%s\"k%zu\":1", i == 0 ? "" : ",", i);
+    buf_text(&json, is_inside ? "}}" : "}");
+    bool is_read = jx_plain_read(buf_str(&json), &plain);
+    CHECK(jx_check_object_text(buf_str(&json), 4096, "attributes", NULL) == ERR_OK);
+    buf_fini(&json);
+    return is_read;
+}
+
+static void plain_objects_are_of_few_members(void)
+{
+    CHECK(reads_members(JX_PLAIN_MEMBERS, false));
+    CHECK(!reads_members(JX_PLAIN_MEMBERS + 1, false));
+    CHECK(reads_members(16, true));
+    CHECK(!reads_members(17, true));
+}
+
 static const struct test_case cases[] = {
     {"one value of any type is read",                   one_value_of_any_type_is_read             },
     {"bad text is refused with its place",              bad_text_is_refused_with_its_place        },
@@ -225,6 +358,9 @@ static const struct test_case cases[] = {
     {"needed members say what is wrong",                needed_members_say_what_is_wrong          },
     {"the check without a tree agrees with the parser",
      the_check_without_a_tree_agrees_with_the_parser                                              },
+    {"plain objects are read without a tree",           plain_objects_are_read_without_a_tree     },
+    {"what is not plain goes the long way",             what_is_not_plain_goes_the_long_way       },
+    {"plain objects are of few members",                plain_objects_are_of_few_members          },
 };
 
 int main(int argc, char **argv)
