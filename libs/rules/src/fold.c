@@ -132,7 +132,7 @@ static bool fold_word(struct str word, struct arena *arena, struct fold_word *ou
 
 static bool add_word(struct str word, size_t position, struct arena *arena, struct fold_words *out)
 {
-    out->words[out->count].position = position;
+    out->words[out->count] = (struct fold_word){.position = position};
     return fold_word(word, arena, &out->words[out->count++]);
 }
 
@@ -147,7 +147,8 @@ bool fold_text(struct str text, size_t max_chars, struct arena *arena, struct fo
     bool is_inside = false;
     size_t at = 0;
     size_t position = 0;
-    out->words = ARENA_ARRAY(arena, struct fold_word, most);
+    out->words =
+        arena_take(arena, most * sizeof *out->words); /* one a character, mostly too many */
     if (out->words == NULL)
         return false;
     for (; at < text.len && position < max_chars; position++) {

@@ -308,8 +308,9 @@ enum err_code keyword_set_detect(const struct keyword_set *set, struct str text,
     if (!str_is_utf8(text))
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "TEXT_INVALID", "text",
                          "The text is not valid UTF-8.");
-    f.matches = ARENA_ARRAY(arena, struct keyword_match, KEYWORD_MAX_MATCHES);
-    f.phrases = ARENA_ARRAY(arena, struct str, KEYWORD_MAX_MATCHES);
+    /* Not zeroed: nobody looks behind the counts, and most texts have few. */
+    f.matches = arena_take(arena, KEYWORD_MAX_MATCHES * sizeof *f.matches);
+    f.phrases = arena_take(arena, KEYWORD_MAX_MATCHES * sizeof *f.phrases);
     if (!fold_text(text, KEYWORD_MAX_TEXT_CHARS, arena, &f.words) || f.matches == NULL ||
         f.phrases == NULL)
         return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "TEXT_TOO_LARGE",
