@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/parse.h"
+#include "jx/jx.h"
+#include "jx/writer.h"
 #include "rules/check.h"
 #include "rules/keywords.h"
 
@@ -21,6 +23,12 @@ static const struct rule_action to_queue[] = {
      .has_priority = true,
      .priority = 50}
 };
+
+/* What a caller said, 198 characters. */
+static const char said_text[] =
+    "Hello, I have a question about the permit for my house, could you schedule a visit please? "
+    "There is some water in the cellar, and the electrician said that the power should be off. "
+    "Thanks very much!";
 
 struct bench {
     size_t count;
@@ -52,11 +60,11 @@ static void must(enum err_code code, const struct err *err)
     abort();
 }
 
-static struct expr_record *record_of(const char *json)
+static struct expr_record *record_of(struct str json)
 {
     struct err err = {0};
     struct expr_record *record = NULL;
-    must(expr_record_new(str_from(json), &record, &err), &err);
+    must(expr_record_new(json, &record, &err), &err);
     return record;
 }
 
@@ -125,12 +133,13 @@ static void make_calls(struct bench *b)
                                      .hour = (int)(8 + i % 10),
                                      .minute = (int)(i % 60),
                                      .weekday = (int)(1 + i % 5)};
-        b->records[i][EXPR_SLOT_TASK] = record_of(b->tasks[i]);
-        b->records[i][EXPR_SLOT_CALLER] = record_of(b->callers[i]);
+        b->records[i][EXPR_SLOT_TASK] = record_of(str_from(b->tasks[i]));
+        b->records[i][EXPR_SLOT_CALLER] = record_of(str_from(b->callers[i]));
         b->records[i][EXPR_SLOT_TIME] = rule_time_record(&moment);
-        b->records[i][EXPR_SLOT_LINE] = record_of("{\"phone\":\"+15125559999\"}");
-        b->records[i][EXPR_SLOT_HOURS] = record_of("{\"open\":true,\"holiday\":false}");
-        b->records[i][EXPR_SLOT_TASK_INFO] = record_of("{\"channel\":\"voice\",\"priority\":0}");
+        b->records[i][EXPR_SLOT_LINE] = record_of(STR("{\"phone\":\"+15125559999\"}"));
+        b->records[i][EXPR_SLOT_HOURS] = record_of(STR("{\"open\":true,\"holiday\":false}"));
+        b->records[i][EXPR_SLOT_TASK_INFO] =
+            record_of(STR("{\"channel\":\"voice\",\"priority\":0}"));
     }
 }
 
@@ -148,7 +157,58 @@ static void decide(struct bench *b, size_t round)
     b->sum += out.rule_count;
 }
 
-/* As a service does it: keywords in what was said, attributes merged, records made. */
+static void must_finish(struct jx_writer *w)
+{
+    struct err err = {0};
+    jx_object_end(w);
+    must(jx_writer_finish(w, &err), &err);
+}
+
+/* The caller's record with the number that calls, and those of the line, the hours and the task. */
+static void make_facts(struct bench *b, size_t call, struct str attributes,
+                       struct expr_record *records[EXPR_SLOT_COUNT])
+{
+    struct err err = {0};
+    struct jx_writer w;
+    struct buf json;
+    struct buf caller;
+    char phone[20];
+    struct rule_moment moment = {.year = 2026, .month = 11, .day = 27, .hour = 9, .weekday = 5};
+    (void)snprintf(phone, sizeof phone, "+15125550%03zu", call);
+    buf_init(&json, 0);
+    buf_init(&caller, 0);
+    jx_writer_init(&w, &json);
+    jx_object_begin(&w);
+    jx_put_text(&w, "phone", phone);
+    must_finish(&w);
+    must(rule_attributes_merge(str_from(b->callers[call]), buf_str(&json), true, &caller, &err),
+         &err);
+    records[EXPR_SLOT_CALLER] = record_of(buf_str(&caller));
+    records[EXPR_SLOT_TASK] = record_of(attributes);
+    records[EXPR_SLOT_TIME] = rule_time_record(&moment);
+    records[EXPR_SLOT_LINE] = record_of(STR("{\"phone\":\"+15125559999\"}"));
+    buf_clear(&json);
+    jx_writer_init(&w, &json);
+    jx_object_begin(&w);
+    jx_put_bool(&w, "open", true);
+    jx_put_bool(&w, "holiday", false);
+    jx_put_text(&w, "holiday_name", "");
+    must_finish(&w);
+    records[EXPR_SLOT_HOURS] = record_of(buf_str(&json));
+    buf_clear(&json);
+    jx_writer_init(&w, &json);
+    jx_object_begin(&w);
+    jx_put_text(&w, "channel", "voice");
+    jx_put_i64(&w, "priority", 0);
+    must_finish(&w);
+    records[EXPR_SLOT_TASK_INFO] = record_of(buf_str(&json));
+    buf_fini(&json);
+    buf_fini(&caller);
+}
+
+/* As routing-svc does it from the request's texts on (decide_task_check and decide of its
+ * decide/decide.c): they are checked, keywords put in, all records made, rules asked, and what they
+ * add put over the attributes. */
 static void decide_whole(struct bench *b, size_t round)
 {
     struct err err = {0};
@@ -157,34 +217,26 @@ static void decide_whole(struct bench *b, size_t round)
     struct buf merged;
     struct buf result;
     struct rule_facts facts = {.now_us = 1};
-    struct rule_moment moment = {.year = 2026, .month = 11, .day = 27, .hour = 9, .weekday = 5};
+    struct expr_record *records[EXPR_SLOT_COUNT] = {0};
     const size_t call = round % CALLS;
-    for (size_t i = 0; i < EXPR_SLOT_COUNT; i++)
-        facts.records[i] = b->records[call][i];
+    struct str attributes = str_from(b->tasks[call]);
     buf_init(&merged, 0);
     buf_init(&result, 0);
     arena_reset(b->arena);
-    must(keyword_set_detect(b->keywords,
-                            STR("Hello, I have a question about the permit for my "
-                                "house, could you schedule a visit please?"),
-                            b->arena, &found, &err),
-         &err);
-    must(keyword_result_merge(&found, str_from(b->tasks[call]), &merged, &err), &err);
-    struct expr_record *task = NULL;
-    must(expr_record_new(buf_str(&merged), &task, &err), &err);
-    struct expr_record *caller = record_of(b->callers[call]);
-    struct expr_record *time = rule_time_record(&moment);
-    facts.records[EXPR_SLOT_TASK] = task;
-    facts.records[EXPR_SLOT_CALLER] = caller;
-    facts.records[EXPR_SLOT_TIME] = time;
+    must(jx_check_object_text(attributes, JX_ATTRIBUTES_CHARS, "attributes", &err), &err);
+    must(jx_check_object_text(str_from(b->callers[call]), 16384, "caller", &err), &err);
+    must(keyword_set_detect(b->keywords, str_from(said_text), b->arena, &found, &err), &err);
+    must(keyword_result_merge(&found, attributes, &merged, &err), &err);
+    make_facts(b, call, arena_str(b->arena, buf_str(&merged)), records);
+    for (size_t i = 0; i < EXPR_SLOT_COUNT; i++)
+        facts.records[i] = records[i];
     must(rule_set_decide(b->set, &facts, b->arena, &out, &err), &err);
     must(rule_attributes_merge(buf_str(&merged), STR("{\"department\":\"permits\"}"), true, &result,
                                &err),
          &err);
-    b->sum += out.rule_count + result.len;
-    expr_record_free(task);
-    expr_record_free(caller);
-    expr_record_free(time);
+    b->sum += out.rule_count + arena_str(b->arena, buf_str(&result)).len;
+    for (size_t i = 0; i < EXPR_SLOT_COUNT; i++)
+        expr_record_free(records[i]);
     buf_fini(&merged);
     buf_fini(&result);
 }
@@ -209,12 +261,7 @@ static void detect(struct bench *b, size_t round)
     struct keyword_result found;
     (void)round;
     arena_reset(b->arena);
-    must(keyword_set_detect(b->keywords,
-                            STR("Hello, I have a question about the permit for my house, could you "
-                                "schedule a visit please? There is some water in the cellar, and "
-                                "the electrician said that the power should be off."),
-                            b->arena, &found, &err),
-         &err);
+    must(keyword_set_detect(b->keywords, str_from(said_text), b->arena, &found, &err), &err);
     b->sum += found.match_count;
 }
 
@@ -293,7 +340,7 @@ int main(int argc, char **argv)
     (void)printf("%zu rules; none matches before the last one\n", b.count);
     make_set(&b, mixed_condition);
     line(&b, "decision", decide);
-    line(&b, "decision with keywords, merges and records", decide_whole);
+    line(&b, "the whole path: checks, keywords, merges, records", decide_whole);
     line(&b, "trace", trace);
     line(&b, "compiling the set", compile);
     line(&b, "checking a rule against the set", check);
