@@ -27,7 +27,8 @@ struct slot {
     uint64_t changes;         /* noted so far */
     uint64_t changes_seen;    /* by the current one */
     int64_t good_until_us;    /* monotonic: not looked at again before, unless it has changed */
-    int64_t retry_at_us;      /* monotonic: nor then before this */
+    int64_t retry_at_us;      /* monotonic: nor then before this, after a failure, unless … */
+    uint64_t changes_failed;  /* … something has changed since */
     int64_t used_us;
     bool is_loading;
 };
@@ -130,7 +131,8 @@ static bool is_good(const struct slot *slot, int64_t now_us)
     if (slot->current == NULL)
         return false;
     bool is_new = slot->changes == slot->changes_seen && now_us < slot->good_until_us;
-    return is_new || now_us < slot->retry_at_us;
+    bool is_resting = slot->changes == slot->changes_failed && now_us < slot->retry_at_us;
+    return is_new || is_resting;
 }
 
 /* ---- reading ---- */
@@ -208,6 +210,7 @@ static enum err_code settle(struct snapshots *snapshots, struct slot *slot, uint
     }
     err_clear(err);
     slot->retry_at_us = now_us + RETRY_US;
+    slot->changes_failed = changes;
     return ERR_OK;
 }
 
