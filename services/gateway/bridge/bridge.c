@@ -28,16 +28,17 @@ typedef Taskrouter__Tasks__V1__Reservation wire_reservation;
 
 /* ---- which reservations are dialled ---- */
 
-/* Pending ones by dequeue; accepted ones unless something else was to be done with the call. */
+/* Pending ones by dequeue and conference; accepted ones unless something else was to be done with
+ * the call. */
 static bool is_dialled(const wire_reservation *reservation)
 {
     const char *instruction = reservation->instruction;
-    bool is_dequeue = strcmp(instruction, "dequeue") == 0;
+    bool is_wanted = strcmp(instruction, "dequeue") == 0 || strcmp(instruction, "conference") == 0;
     switch (reservation->reservation_status) {
     case TASKROUTER__TASKS__V1__RESERVATION_STATUS__RESERVATION_STATUS_PENDING:
-        return is_dequeue;
+        return is_wanted;
     case TASKROUTER__TASKS__V1__RESERVATION_STATUS__RESERVATION_STATUS_ACCEPTED:
-        return is_dequeue || instruction[0] == '\0' || strcmp(instruction, "accept") == 0;
+        return is_wanted || instruction[0] == '\0' || strcmp(instruction, "accept") == 0;
     default:
         return false;
     }
@@ -64,12 +65,14 @@ static void wishes_read(struct call *call, const wire_reservation *reservation,
                         struct bridge_leg *leg)
 {
     AUTO(jx_cleanup) json_t *root = NULL;
-    if (strcmp(reservation->instruction, "dequeue") != 0 ||
+    leg->is_conference = strcmp(reservation->instruction, "conference") == 0;
+    if ((!leg->is_conference && strcmp(reservation->instruction, "dequeue") != 0) ||
         jx_parse_object(str_from(reservation->instruction_data), NULL, &root, NULL) != ERR_OK)
         return;
     struct str to = str_from(jx_get_text(root, "to", ""));
     struct str from = str_from(jx_get_text(root, "from", ""));
     int64_t timeout_s = jx_get_i64(root, "timeout", 0);
+    leg->options = reservation->instruction_data;
     leg->timeout_s = timeout_s > 0 && timeout_s <= TIMEOUT_MAX_S ? timeout_s : 0;
     if (to.len <= ADDRESS_MAX)
         leg->to_address = arena_str_dup(call->arena, to);
@@ -91,6 +94,7 @@ static enum err_code record(struct bridge *bridge, struct call *call, const stru
                       TASKROUTER__TASKS__V1__RESERVATION_STATUS__RESERVATION_STATUS_PENDING,
         .to_address = "",
         .from_number = "",
+        .options = "",
     };
     wishes_read(call, reservation, &leg);
     if (arena_is_exhausted(call->arena))

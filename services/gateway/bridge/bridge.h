@@ -21,6 +21,12 @@ struct bridge *bridge_new(struct gateway *gateway); /* borrowed; needs its pool 
 void bridge_start(struct bridge *bridge, struct app *app);
 void bridge_free(struct bridge *bridge); /* NULL is allowed */
 
+/* After calls_apply: what the news of a call bring about for the workers who are called for it.
+ * Errors: those of the services. */
+enum err_code bridge_hear_call(struct bridge *bridge, struct call *call,
+                               const struct webhook_due *row, const struct twilio_param *params,
+                               size_t count, struct err *err) MUST_CHECK;
+
 /* What a webhook of kind VOICE_LEG brings about; as calls_apply. */
 enum err_code bridge_apply(struct bridge *bridge, struct call *call, const struct webhook_due *row,
                            const struct twilio_param *params, size_t count,

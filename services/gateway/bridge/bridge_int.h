@@ -7,6 +7,7 @@
 #include "base/call.h"
 #include "bridge.h"
 #include "bridge_leg.h"
+#include "jx/jx.h"
 #include "phone_call.h"
 
 enum {
@@ -36,8 +37,39 @@ enum err_code bridge_dial(struct app_job *job, struct call *call, void *ctx, str
 
 /* What follows from the leg's state for its reservation, task and call; as often as it is said.
  * at_us: since when. Errors: those of tasks-svc and of the database. */
-enum err_code bridge_settle(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+enum err_code bridge_settle(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
                             int64_t at_us, struct err *err) MUST_CHECK;
+
+/* The worker talks with the caller since at_us. Errors as above. */
+enum err_code bridge_connected(struct bridge *bridge, struct call *call,
+                               const struct bridge_leg *leg, int64_t at_us,
+                               struct err *err) MUST_CHECK;
+
+/* The worker has taken the call, whether or not the caller is there: a pending reservation is
+ * accepted. */
+enum err_code bridge_taken(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                           struct err *err) MUST_CHECK;
+
+/* What the instruction said; *out is the caller's, NULL when it said nothing. */
+enum err_code bridge_options(const struct bridge_leg *leg, json_t **out,
+                             struct err *err) MUST_CHECK;
+
+/* TwiML by which the worker waits in the conference, in the call's arena. */
+enum err_code bridge_room(struct call *call, const struct bridge_leg *leg, const char **out,
+                          struct err *err) MUST_CHECK;
+
+/* The worker has answered and is in the conference: sends the caller there, once. Errors: what it
+ * may be tried again after. */
+enum err_code bridge_join(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
+                          int64_t at_us, struct err *err) MUST_CHECK;
+
+/* Ends the worker's call. Errors: it may be tried again; what is refused is only logged. */
+enum err_code bridge_hang_up(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                             struct err *err) MUST_CHECK;
+
+/* What sync-svc's failures mean for what it was to do: */
+bool bridge_is_unsure(enum err_code code, const struct err *why); /* it may have been done */
+bool bridge_is_away(enum err_code code); /* it was not, and may go well later */
 
 /* FAILED with the reason, unless its state is not `from` any more; logged, and settled. */
 enum err_code bridge_give_up(struct bridge *bridge, struct call *call, struct bridge_leg *leg,

@@ -90,7 +90,11 @@ static enum err_code place(struct bridge *bridge, struct call *call, const struc
     Taskrouter__Sync__V1__PlaceCallRequest request;
     Taskrouter__Sync__V1__ProviderCall *placed = NULL;
     const char *script = NULL;
-    enum err_code code = script_of(call, leg, &script, err);
+    AUTO(jx_cleanup) json_t *root = NULL;
+    enum err_code code = bridge_options(leg, &root, err);
+    if (code == ERR_OK)
+        code = leg->is_conference ? bridge_room(call, leg, &script, err)
+                                  : script_of(call, leg, &script, err);
     if (code != ERR_OK)
         return code;
     taskrouter__sync__v1__place_call_request__init(&request);
@@ -101,6 +105,11 @@ static enum err_code place(struct bridge *bridge, struct call *call, const struc
     request.twiml = wire_text(call->arena, script);
     request.status_callback_url = wire_text(call->arena, callback_of(bridge, call->arena, leg));
     request.timeout_s = (int32_t)leg->timeout_s;
+    if (leg->is_conference && jx_get_bool(root, "record", false)) {
+        request.record = true;
+        request.recording_callback_url =
+            wire_text(call->arena, jx_get_text(root, "recording_status_callback", ""));
+    }
     if (arena_is_exhausted(call->arena))
         return call_no_room(err);
     code = RPC_CALL(bridge->gateway->host.as_service[PEER_SYNC], &as_service, PLACE_CALL,
@@ -124,14 +133,14 @@ static enum err_code again(struct bridge *bridge, struct call *call, struct brid
     return bridge_store_move(bridge->gateway->host.pool, call, leg, LEG_PLACING, &is_done, err);
 }
 
-static bool is_away(enum err_code code)
+bool bridge_is_away(enum err_code code)
 {
     return code == ERR_UNAVAILABLE || code == ERR_DEADLINE_EXCEEDED || code == ERR_CANCELLED ||
            code == ERR_RESOURCE_EXHAUSTED;
 }
 
 /* Not what sync-svc said of the provider: that was surely not done. */
-static bool is_unsure(enum err_code code, const struct err *why)
+bool bridge_is_unsure(enum err_code code, const struct err *why)
 {
     return code == ERR_DEADLINE_EXCEEDED || code == ERR_CANCELLED || code == ERR_INTERNAL ||
            code == ERR_UNKNOWN ||
@@ -145,13 +154,13 @@ static enum err_code not_placed(struct bridge *bridge, struct call *call, struct
 {
     if (why->reason != NULL && strcmp(why->reason, "TELEPHONY_NOT_CONFIGURED") == 0)
         return bridge_give_up(bridge, call, leg, BRIDGE_NOT_CONFIGURED, err);
-    if (is_unsure(code, why)) {
+    if (bridge_is_unsure(code, why)) {
         LOG_WARN(call, "a worker may have been called; waiting to hear of it",
                  LOG_STR("reservation", leg->reservation_sid), LOG_ERR(why));
         return ERR_OK;
     }
-    return is_away(code) ? again(bridge, call, leg, why, err)
-                         : bridge_give_up(bridge, call, leg, why->detail, err);
+    return bridge_is_away(code) ? again(bridge, call, leg, why, err)
+                                : bridge_give_up(bridge, call, leg, why->detail, err);
 }
 
 static enum err_code was_placed(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
@@ -189,8 +198,8 @@ static enum err_code dial(struct bridge *bridge, struct call *call, struct bridg
                               "set TASKROUTER_PUBLIC_URL, which the provider calls back", err);
     code = contact_of(bridge, call, leg, &contact, &why);
     if (code != ERR_OK)
-        return is_away(code) ? again(bridge, call, leg, &why, err)
-                             : bridge_give_up(bridge, call, leg, why.detail, err);
+        return bridge_is_away(code) ? again(bridge, call, leg, &why, err)
+                                    : bridge_give_up(bridge, call, leg, why.detail, err);
     if (contact[0] == '\0')
         return bridge_give_up(bridge, call, leg,
                               "the worker has no telephone: write it to contact_uri of the "

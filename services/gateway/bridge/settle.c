@@ -84,16 +84,20 @@ static bool answer(struct phone_call *row, const void *ctx)
     return true;
 }
 
-static enum err_code connected(struct bridge *bridge, struct call *call,
+enum err_code bridge_taken(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                           struct err *err)
+{
+    return leg->is_pending ? reservation_tell(bridge, call, leg, ACCEPT, err) : ERR_OK;
+}
+
+enum err_code bridge_connected(struct bridge *bridge, struct call *call,
                                const struct bridge_leg *leg, int64_t at_us, struct err *err)
 {
     struct answer news = {leg->worker_sid, at_us};
     struct phone_call row;
     enum err_code code = call_store_change(bridge->gateway->host.pool, call, leg->call_sid, answer,
                                            &news, &row, err);
-    if (code == ERR_OK && leg->is_pending)
-        code = reservation_tell(bridge, call, leg, ACCEPT, err);
-    return code;
+    return code == ERR_OK ? bridge_taken(bridge, call, leg, err) : code;
 }
 
 /* An accepted reservation stays the worker's, unless there is nobody left to talk with. */
@@ -110,16 +114,29 @@ static enum err_code failed(struct bridge *bridge, struct call *call, const stru
     return code;
 }
 
-enum err_code bridge_settle(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
-                            int64_t at_us, struct err *err)
+/* A worker who has left the conference before the caller was sent there has talked with nobody. */
+static enum err_code ended(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                           int64_t at_us, struct err *err)
 {
     enum err_code code = ERR_OK;
+    if (!leg->is_conference || leg->caller == LEG_CALLER_JOINED)
+        code = bridge_connected(bridge, call, leg, at_us, err);
+    else if (leg->caller == LEG_CALLER_ASKED)
+        code = bridge_taken(bridge, call, leg, err);
+    else
+        return failed(bridge, call, leg, err);
+    return code == ERR_OK ? task_wrap_up(bridge, call, leg, err) : code;
+}
+
+enum err_code bridge_settle(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
+                            int64_t at_us, struct err *err)
+{
     switch (leg->state) {
     case LEG_ANSWERED:
-        return connected(bridge, call, leg, at_us, err);
+        return leg->is_conference ? bridge_join(bridge, call, leg, at_us, err)
+                                  : bridge_connected(bridge, call, leg, at_us, err);
     case LEG_ENDED:
-        code = connected(bridge, call, leg, at_us, err);
-        return code == ERR_OK ? task_wrap_up(bridge, call, leg, err) : code;
+        return ended(bridge, call, leg, at_us, err);
     case LEG_FAILED:
         return failed(bridge, call, leg, err);
     case LEG_NONE:

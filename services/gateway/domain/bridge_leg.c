@@ -21,6 +21,26 @@ enum leg_state leg_state_from(struct str name)
     return LEG_NONE;
 }
 
+static const char *const caller_names[LEG_CALLER_COUNT] = {
+    [LEG_CALLER_WAITS] = "",
+    [LEG_CALLER_ASKED] = "asked",
+    [LEG_CALLER_JOINED] = "joined",
+    [LEG_CALLER_LOST] = "lost",
+};
+
+const char *leg_caller_name(enum leg_caller caller)
+{
+    return caller_names[caller];
+}
+
+enum leg_caller leg_caller_from(struct str name)
+{
+    for (int i = LEG_CALLER_WAITS + 1; i < LEG_CALLER_COUNT; i++)
+        if (str_eq_text(name, caller_names[i]))
+            return (enum leg_caller)i;
+    return LEG_CALLER_WAITS;
+}
+
 enum leg_state leg_hear(enum leg_state state, struct str provider_status)
 {
     static const struct {

@@ -29,6 +29,18 @@ enum leg_state {
 const char *leg_state_name(enum leg_state state);
 enum leg_state leg_state_from(struct str name); /* NONE when unknown */
 
+/* Whether the caller was sent into the conference. */
+enum leg_caller {
+    LEG_CALLER_WAITS,
+    LEG_CALLER_ASKED, /* the provider was asked, or is about to be: never asked again */
+    LEG_CALLER_JOINED,
+    LEG_CALLER_LOST, /* surely was not */
+    LEG_CALLER_COUNT,
+};
+
+const char *leg_caller_name(enum leg_caller caller);
+enum leg_caller leg_caller_from(struct str name); /* WAITS when unknown */
+
 /* Texts are borrowed and never NULL. */
 struct bridge_leg {
     const char *reservation_sid;
@@ -45,6 +57,9 @@ struct bridge_leg {
     const char *detail;            /* why it failed */
     int64_t due_at_us;
     int64_t created_at_us;
+    bool is_conference;  /* they meet in one; else the worker takes the caller out of the queue */
+    const char *options; /* the instruction's parameters, JSON; "": none */
+    enum leg_caller caller;
 };
 
 /* The state after the provider has said its word ("in-progress", "busy", …). One that was given up

@@ -18,6 +18,9 @@ enum leg_column {
     COL_DETAIL,
     COL_DUE_AT,
     COL_CREATED_AT,
+    COL_IS_CONFERENCE,
+    COL_OPTIONS,
+    COL_CALLER,
 };
 
 static struct bridge_leg from_row(const struct db_result *result)
@@ -37,6 +40,9 @@ static struct bridge_leg from_row(const struct db_result *result)
         .detail = db_get_text(result, 0, COL_DETAIL),
         .due_at_us = db_get_time_us(result, 0, COL_DUE_AT),
         .created_at_us = db_get_time_us(result, 0, COL_CREATED_AT),
+        .is_conference = db_get_bool(result, 0, COL_IS_CONFERENCE),
+        .options = db_get_text(result, 0, COL_OPTIONS),
+        .caller = leg_caller_from(db_get_str(result, 0, COL_CALLER)),
     };
 }
 
@@ -57,7 +63,7 @@ enum err_code bridge_store_insert(struct db_pool *pool, struct call *call,
         DB_PARAMS(db_cstr(leg->reservation_sid), db_cstr(leg->call_sid), db_cstr(leg->task_sid),
                   db_cstr(leg->worker_sid), db_cstr(leg->workspace_sid), db_bool(leg->is_pending),
                   db_cstr(leg->to_address), db_cstr(leg->from_number), db_i64(leg->timeout_s),
-                  db_time_us(clock_now_us())),
+                  db_bool(leg->is_conference), db_cstr(leg->options), db_time_us(clock_now_us())),
         &result, err);
     *out_is_new = code == ERR_OK && db_affected(result) > 0;
     return code;
@@ -110,5 +116,30 @@ enum err_code bridge_store_move(struct db_pool *pool, struct call *call,
                   db_cstr(leg->detail), db_time_us(leg->due_at_us), db_time_us(clock_now_us())),
         &result, err);
     *out_is_done = code == ERR_OK && db_affected(result) > 0;
+    return code;
+}
+
+enum err_code bridge_store_asked(struct db_pool *pool, struct call *call, const char *call_sid,
+                                 struct bridge_leg *out, bool *out_found, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_pool_query(pool, call, &leg_asked, DB_PARAMS(db_cstr(call_sid)), &result, err);
+    first_of(code, result, out, out_found);
+    return code;
+}
+
+enum err_code bridge_store_caller(struct db_pool *pool, struct call *call, struct bridge_leg *leg,
+                                  enum leg_caller to, bool *out_is_done, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(
+        pool, call, &leg_caller_move,
+        DB_PARAMS(db_cstr(leg->reservation_sid), db_cstr(leg_caller_name(leg->caller)),
+                  db_cstr(leg_caller_name(to)), db_time_us(clock_now_us())),
+        &result, err);
+    *out_is_done = code == ERR_OK && db_affected(result) > 0;
+    if (*out_is_done)
+        leg->caller = to;
     return code;
 }

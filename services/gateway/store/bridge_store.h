@@ -31,3 +31,14 @@ enum err_code bridge_store_overdue(struct db_pool *pool, struct call *call, stru
 enum err_code bridge_store_move(struct db_pool *pool, struct call *call,
                                 const struct bridge_leg *leg, enum leg_state from,
                                 bool *out_is_done, struct err *err) MUST_CHECK;
+
+/* The one of the call (CL…) whose caller was ASKED into the conference. *out_found false: none. */
+enum err_code bridge_store_asked(struct db_pool *pool, struct call *call, const char *call_sid,
+                                 struct bridge_leg *out, bool *out_found,
+                                 struct err *err) MUST_CHECK;
+
+/* Writes `to` where caller still is leg->caller, which becomes it. *out_is_done false: it is not.
+ */
+enum err_code bridge_store_caller(struct db_pool *pool, struct call *call, struct bridge_leg *leg,
+                                  enum leg_caller to, bool *out_is_done,
+                                  struct err *err) MUST_CHECK;

@@ -41,7 +41,8 @@ static enum err_code apply(void *ctx, struct call *call, const struct webhook_du
     struct gateway *gateway = ctx;
     if (row->kind == WEBHOOK_VOICE_LEG)
         return bridge_apply(gateway->bridge, call, row, params, count, out_outcome, err);
-    return calls_apply(gateway->calls, call, row, params, count, out_outcome, err);
+    enum err_code code = calls_apply(gateway->calls, call, row, params, count, out_outcome, err);
+    return code == ERR_OK ? bridge_hear_call(gateway->bridge, call, row, params, count, err) : code;
 }
 
 enum err_code webhooks_new(struct gateway *gateway, struct webhooks **out, struct err *err)

@@ -16,6 +16,9 @@
 
 enum { PATIENCE_MS = 90000, ASKED_MAX = 64, BODY_MAX = 4096 };
 
+/* What the carrier makes of other instructions for a call. */
+enum mood { MOOD_TAKES, MOOD_REFUSES, MOOD_SILENT };
+
 static const char *const env[] = {CALLING_ENV, NULL};
 
 static const char *workspace;
@@ -29,11 +32,35 @@ static struct {
     pthread_mutex_t lock;
     char bodies[ASKED_MAX][BODY_MAX]; /* of POSTs that place calls */
     int count;
+    struct {
+        char path[128];
+        char body[BODY_MAX];
+    } changes[ASKED_MAX]; /* POSTs that change calls */
+    int change_count;
+    _Atomic enum mood mood;
 } carrier = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const char *leg_of(int index)
 {
     return text("CA%032x", 0x500 + index);
+}
+
+static void on_change(const struct peer_request *request, struct buf *out)
+{
+    bool is_hang_up = str_eq(request->body, STR("Status=completed"));
+    (void)pthread_mutex_lock(&carrier.lock);
+    int index = carrier.change_count++;
+    if (index < ASKED_MAX) {
+        (void)snprintf(carrier.changes[index].path, sizeof carrier.changes[index].path, "%.*s",
+                       (int)request->path.len, request->path.ptr);
+        (void)snprintf(carrier.changes[index].body, BODY_MAX, "%.*s", (int)request->body.len,
+                       request->body.ptr);
+    }
+    (void)pthread_mutex_unlock(&carrier.lock);
+    if (is_hang_up || carrier.mood == MOOD_TAKES)
+        peer_answer(out, 200, "{\"sid\":\"CA00\",\"status\":\"in-progress\"}");
+    else if (carrier.mood == MOOD_REFUSES)
+        peer_answer(out, 404, "{\"code\":20404,\"message\":\"no such call\"}");
 }
 
 /* Calls to "client:lost…" are placed, but nobody is told so. */
@@ -42,7 +69,7 @@ static void on_question(void *ctx, const struct peer_request *request, struct bu
     (void)ctx;
     char answer[128];
     if (str_find(request->path, STR("/Calls.json")) < 0) {
-        peer_answer(out, 404, "{}");
+        on_change(request, out);
         return;
     }
     (void)pthread_mutex_lock(&carrier.lock);
@@ -87,6 +114,34 @@ static int called(const char *contact)
     CHECK(until(is_called, &contact, PATIENCE_MS));
     CHECK_I64(asked_for(contact, &last), 1);
     return last;
+}
+
+struct change {
+    const char *call; /* the provider's SID */
+    const char *part; /* of what was asked */
+};
+
+static int changes_of(const struct change *change)
+{
+    int found = 0;
+    (void)pthread_mutex_lock(&carrier.lock);
+    for (int i = 0; i < carrier.change_count && i < ASKED_MAX; i++)
+        found += strstr(carrier.changes[i].path, change->call) != NULL &&
+                 strstr(carrier.changes[i].body, change->part) != NULL;
+    (void)pthread_mutex_unlock(&carrier.lock);
+    return found;
+}
+
+static bool is_changed(void *ctx)
+{
+    return changes_of(ctx) > 0;
+}
+
+/* The carrier was asked to change the call so, once. */
+static bool changed(const char *call, const char *part)
+{
+    struct change change = {call, part};
+    return until(is_changed, &change, PATIENCE_MS) && changes_of(&change) == 1;
 }
 
 /* ---- the workspace ---- */
@@ -407,6 +462,86 @@ static void test_unknown(void)
     worker_leaves(gina);
 }
 
+#define ROOM(attributes, reservation)                                                              \
+    text("%%3CConference" attributes "%%3E%s%%3C%%2FConference%%3E", reservation)
+
+static void test_conference(void)
+{
+    const char *ivan = worker_new("Ivan", "{'contact_uri':'client:unused'}");
+    const char *call = waiting_call();
+    const char *task = text("/tasks/%s", call_member(call, "taskSid"));
+    const char *reservation = offered(ivan);
+    act(reservation, "instruct",
+        "{'instruction':'conference','instructionData':{'to':'client:ivan','from':'" NUMBER "',"
+        "'beep':'onExit','record':true,'conference_record':'true','max_participants':3}}");
+    int leg = called("ivan");
+    CHECK(strstr(carrier.bodies[leg], ROOM("%%20beep%%3D%%22onExit%%22%%20endConferenceOnExit%%3D%%"
+                                           "22true%%22%%20maxParticipants"
+                                           "%%3D%%223%%22%%20record%%3D%%22record-from-start%%22",
+                                           reservation)) != NULL);
+    CHECK(strstr(carrier.bodies[leg], "Record=true") != NULL);
+    CHECK_I64(carrier.change_count, 0);
+    leg_says(reservation, leg, "in-progress");
+    CHECK(changed(call,
+                  ROOM("%%20beep%%3D%%22onExit%%22%%20maxParticipants%%3D%%223%%22", reservation)));
+    CHECK(becomes(text("/calls/%s", call), "status", "in_progress"));
+    CHECK_TEXT(call_member(call, "workerSid"), ivan);
+    CHECK(becomes(text("/reservations/%s", reservation), "reservationStatus", "accepted"));
+    CHECK_TEXT(leg_column(reservation, "caller"), "joined");
+    leg_says(reservation, leg, "completed");
+    CHECK(becomes(task, "assignmentStatus", "wrapping"));
+    CHECK(changed(call, "Twiml="));
+    worker_leaves(ivan);
+}
+
+/* The carrier's answer is lost: it is not asked again; the end of the queue tells. */
+static void test_conference_unknown(void)
+{
+    const char *jane = worker_new("Jane", "{'contact_uri':'client:jane'}");
+    const char *call = waiting_call();
+    const char *reservation = offered(jane);
+    carrier.mood = MOOD_SILENT;
+    act(reservation, "instruct",
+        "{'instruction':'conference','instructionData':{'from':'" NUMBER "'}}");
+    int leg = called("jane");
+    leg_says(reservation, leg, "in-progress");
+    CHECK(becomes(text("/reservations/%s", reservation), "reservationStatus", "accepted"));
+    CHECK_TEXT(leg_column(reservation, "caller"), "asked");
+    CHECK_TEXT(call_member(call, "status"), "ringing");
+    carrier.mood = MOOD_TAKES;
+    CHECK_I64(
+        tell("/voice/queue-end", call, NUMBER, "in-progress", MORE("QueueResult", "redirected"))
+            .status,
+        200);
+    CHECK(becomes(text("/calls/%s", call), "status", "in_progress"));
+    CHECK_TEXT(call_member(call, "workerSid"), jane);
+    CHECK(changed(call, "Twiml="));
+    leg_says(reservation, leg, "completed");
+    CHECK(becomes(text("/tasks/%s", call_member(call, "taskSid")), "assignmentStatus", "wrapping"));
+    worker_leaves(jane);
+}
+
+static void test_conference_refused(void)
+{
+    const char *kate = worker_new("Kate", "{'contact_uri':'client:kate'}");
+    const char *call = waiting_call();
+    const char *task = text("%s", call_member(call, "taskSid"));
+    const char *reservation = offered(kate);
+    carrier.mood = MOOD_REFUSES;
+    act(reservation, "instruct",
+        "{'instruction':'conference','instructionData':{'from':'" NUMBER "'}}");
+    int leg = called("kate");
+    leg_says(reservation, leg, "in-progress");
+    CHECK(changed(leg_of(leg), "Status=completed"));
+    carrier.mood = MOOD_TAKES;
+    CHECK_TEXT(leg_column(reservation, "caller"), "lost");
+    worker_leaves(kate); /* so that it is not offered again */
+    leg_says(reservation, leg, "completed");
+    CHECK(becomes(text("/reservations/%s", reservation), "reservationStatus", "canceled"));
+    CHECK_TEXT(call_member(call, "status"), "ringing");
+    CHECK_I64(ask(BOOTSTRAP, "POST", text("/tasks/%s/cancel", task), within, "{}").status, 200);
+}
+
 static void test_not_configured(void)
 {
     program_kill(PROGRAM_SYNC);
@@ -423,12 +558,15 @@ static void test_not_configured(void)
 }
 
 static const struct test_case cases[] = {
-    {"who accepts is called once, talks, and wraps up",                test_connects      },
-    {"a worker who is busy keeps the task, and the caller waits",      test_not_answered  },
-    {"a worker without a telephone is not called",                     test_no_contact    },
-    {"dequeue accepts the reservation when the worker answers",        test_dequeue       },
-    {"a call that may have been placed is not placed again",           test_unknown       },
-    {"without credentials nobody is called, and nothing else changes", test_not_configured},
+    {"who accepts is called once, talks, and wraps up",                test_connects          },
+    {"a worker who is busy keeps the task, and the caller waits",      test_not_answered      },
+    {"a worker without a telephone is not called",                     test_no_contact        },
+    {"dequeue accepts the reservation when the worker answers",        test_dequeue           },
+    {"a call that may have been placed is not placed again",           test_unknown           },
+    {"conference sends the caller where the worker waits",             test_conference        },
+    {"a caller who may have been sent there is not sent again",        test_conference_unknown},
+    {"a worker is not left alone in the conference",                   test_conference_refused},
+    {"without credentials nobody is called, and nothing else changes", test_not_configured    },
 };
 
 int main(int argc, char **argv)
