@@ -134,6 +134,30 @@ static enum err_code on_reservation(void *ctx, struct call *call, const struct b
                                         : code;
 }
 
+static enum err_code on_canceled(void *ctx, struct call *call, const struct bus_msg *msg,
+                                 struct err *err)
+{
+    struct bridge *bridge = ctx;
+    struct bus_event envelope;
+    ProtobufCMessage *message = NULL;
+    struct phone_call row;
+    enum err_code code = svc_event_read(call, msg, &taskrouter__events__v1__task_event__descriptor,
+                                        &envelope, &message, err);
+    if (code != ERR_OK)
+        return code;
+    const Taskrouter__Events__V1__TaskEvent *event = (const void *)message;
+    if (event->task == NULL)
+        return svc_event_empty(msg, err);
+    bool is_stale = msg->stored_at_us < clock_now_us() - STALE_S * US_PER_S;
+    if (event->task->call_id[0] == '\0' || is_stale)
+        return ERR_OK;
+    code = call_store_get(bridge->gateway->host.pool, call, event->task->workspace_sid,
+                          event->task->call_id, &row, err);
+    if (code != ERR_OK)
+        return code == ERR_NOT_FOUND ? ERR_OK : code;
+    return bridge_left(bridge, call, row.sid, event->task->sid, err);
+}
+
 /* ---- life ---- */
 
 static const struct bus_consumer_def consumers[] = {
@@ -144,6 +168,10 @@ static const struct bus_consumer_def consumers[] = {
     {.durable = "gateway-bridge-instructed",
      .subject = "taskrouter.*.reservation.instructed",
      .handler = on_reservation,
+     .from = BUS_FROM_FIRST},
+    {.durable = "gateway-bridge-canceled",
+     .subject = "taskrouter.*.task.canceled",
+     .handler = on_canceled,
      .from = BUS_FROM_FIRST},
 };
 

@@ -67,6 +67,15 @@ enum err_code bridge_join(struct bridge *bridge, struct call *call, struct bridg
 enum err_code bridge_hang_up(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
                              struct err *err) MUST_CHECK;
 
+/* The caller of the call (CL…) does not wait any more, or only not for the task when it is named:
+ * workers who have not answered are not called any more. Errors as above. */
+enum err_code bridge_left(struct bridge *bridge, struct call *call, const char *call_sid,
+                          const char *task_sid, struct err *err) MUST_CHECK;
+
+/* A leg that rings: ended when the caller has left meanwhile. Errors as above. */
+enum err_code bridge_ringing(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                             struct err *err) MUST_CHECK;
+
 /* What sync-svc's failures mean for what it was to do: */
 bool bridge_is_unsure(enum err_code code, const struct err *why); /* it may have been done */
 bool bridge_is_away(enum err_code code); /* it was not, and may go well later */

@@ -175,7 +175,7 @@ static enum err_code was_placed(struct bridge *bridge, struct call *call, struct
         LOG_INFO(call, "a worker is called for a waiting call",
                  LOG_STR("reservation", leg->reservation_sid), LOG_STR("call", leg->call_sid),
                  LOG_STR("worker", leg->worker_sid));
-    return code;
+    return is_done ? bridge_settle(bridge, call, leg, clock_now_us(), err) : code;
 }
 
 static enum err_code dial(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
@@ -191,7 +191,7 @@ static enum err_code dial(struct bridge *bridge, struct call *call, struct bridg
                                         leg->call_sid, &row, err);
     if (code != ERR_OK)
         return code;
-    if (phone_call_is_over(&row) || row.answered_at_us != 0)
+    if (leg->is_unwanted || phone_call_is_over(&row) || row.answered_at_us != 0)
         return bridge_give_up(bridge, call, leg, "the caller does not wait any more", err);
     if (public_url == NULL || public_url[0] == '\0')
         return bridge_give_up(bridge, call, leg,

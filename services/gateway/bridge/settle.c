@@ -139,10 +139,11 @@ enum err_code bridge_settle(struct bridge *bridge, struct call *call, struct bri
         return ended(bridge, call, leg, at_us, err);
     case LEG_FAILED:
         return failed(bridge, call, leg, err);
+    case LEG_RINGING:
+        return bridge_ringing(bridge, call, leg, err);
     case LEG_NONE:
     case LEG_RECORDED:
     case LEG_PLACING:
-    case LEG_RINGING:
     case LEG_STATE_COUNT:
         break;
     }

@@ -60,6 +60,7 @@ struct bridge_leg {
     bool is_conference;  /* they meet in one; else the worker takes the caller out of the queue */
     const char *options; /* the instruction's parameters, JSON; "": none */
     enum leg_caller caller;
+    bool is_unwanted; /* the caller has left meanwhile */
 };
 
 /* The state after the provider has said its word ("in-progress", "busy", …). One that was given up

@@ -21,28 +21,30 @@ enum leg_column {
     COL_IS_CONFERENCE,
     COL_OPTIONS,
     COL_CALLER,
+    COL_IS_UNWANTED,
 };
 
-static struct bridge_leg from_row(const struct db_result *result)
+static struct bridge_leg from_row(const struct db_result *result, int row)
 {
     return (struct bridge_leg){
-        .reservation_sid = db_get_text(result, 0, COL_RESERVATION_SID),
-        .call_sid = db_get_text(result, 0, COL_CALL_SID),
-        .task_sid = db_get_text(result, 0, COL_TASK_SID),
-        .worker_sid = db_get_text(result, 0, COL_WORKER_SID),
-        .workspace_sid = db_get_text(result, 0, COL_WORKSPACE_SID),
-        .is_pending = db_get_bool(result, 0, COL_IS_PENDING),
-        .to_address = db_get_text(result, 0, COL_TO_ADDRESS),
-        .from_number = db_get_text(result, 0, COL_FROM_NUMBER),
-        .timeout_s = db_get_i64(result, 0, COL_TIMEOUT_S),
-        .state = leg_state_from(db_get_str(result, 0, COL_STATE)),
-        .provider_call_sid = db_get_text(result, 0, COL_PROVIDER_CALL_SID),
-        .detail = db_get_text(result, 0, COL_DETAIL),
-        .due_at_us = db_get_time_us(result, 0, COL_DUE_AT),
-        .created_at_us = db_get_time_us(result, 0, COL_CREATED_AT),
-        .is_conference = db_get_bool(result, 0, COL_IS_CONFERENCE),
-        .options = db_get_text(result, 0, COL_OPTIONS),
-        .caller = leg_caller_from(db_get_str(result, 0, COL_CALLER)),
+        .reservation_sid = db_get_text(result, row, COL_RESERVATION_SID),
+        .call_sid = db_get_text(result, row, COL_CALL_SID),
+        .task_sid = db_get_text(result, row, COL_TASK_SID),
+        .worker_sid = db_get_text(result, row, COL_WORKER_SID),
+        .workspace_sid = db_get_text(result, row, COL_WORKSPACE_SID),
+        .is_pending = db_get_bool(result, row, COL_IS_PENDING),
+        .to_address = db_get_text(result, row, COL_TO_ADDRESS),
+        .from_number = db_get_text(result, row, COL_FROM_NUMBER),
+        .timeout_s = db_get_i64(result, row, COL_TIMEOUT_S),
+        .state = leg_state_from(db_get_str(result, row, COL_STATE)),
+        .provider_call_sid = db_get_text(result, row, COL_PROVIDER_CALL_SID),
+        .detail = db_get_text(result, row, COL_DETAIL),
+        .due_at_us = db_get_time_us(result, row, COL_DUE_AT),
+        .created_at_us = db_get_time_us(result, row, COL_CREATED_AT),
+        .is_conference = db_get_bool(result, row, COL_IS_CONFERENCE),
+        .options = db_get_text(result, row, COL_OPTIONS),
+        .caller = leg_caller_from(db_get_str(result, row, COL_CALLER)),
+        .is_unwanted = db_get_bool(result, row, COL_IS_UNWANTED),
     };
 }
 
@@ -51,7 +53,7 @@ static void first_of(enum err_code code, const struct db_result *result, struct 
 {
     *out_found = code == ERR_OK && db_row_count(result) > 0;
     if (*out_found)
-        *out = from_row(result);
+        *out = from_row(result, 0);
 }
 
 enum err_code bridge_store_insert(struct db_pool *pool, struct call *call,
@@ -141,5 +143,37 @@ enum err_code bridge_store_caller(struct db_pool *pool, struct call *call, struc
     *out_is_done = code == ERR_OK && db_affected(result) > 0;
     if (*out_is_done)
         leg->caller = to;
+    return code;
+}
+
+enum err_code bridge_store_unwanted(struct db_pool *pool, struct call *call, const char *call_sid,
+                                    const char *task_sid, struct bridge_leg **out,
+                                    size_t *out_count, struct err *err)
+{
+    struct db_result *result = NULL;
+    *out_count = 0;
+    *out = NULL;
+    enum err_code code = db_pool_query(
+        pool, call, &leg_unwanted,
+        DB_PARAMS(db_cstr(call_sid), db_cstr(task_sid), db_time_us(clock_now_us())), &result, err);
+    if (code != ERR_OK || db_row_count(result) == 0)
+        return code;
+    size_t count = (size_t)db_row_count(result);
+    *out = ARENA_ARRAY(call->arena, struct bridge_leg, count);
+    if (*out == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < count; i++)
+        (*out)[i] = from_row(result, (int)i);
+    *out_count = count;
+    return ERR_OK;
+}
+
+enum err_code bridge_store_prune(struct db_pool *pool, struct call *call, int64_t older_than_us,
+                                 int64_t limit, int64_t *out_removed, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(
+        pool, call, &leg_prune, DB_PARAMS(db_time_us(older_than_us), db_i64(limit)), &result, err);
+    *out_removed = code == ERR_OK ? db_affected(result) : 0;
     return code;
 }

@@ -42,3 +42,13 @@ enum err_code bridge_store_asked(struct db_pool *pool, struct call *call, const 
 enum err_code bridge_store_caller(struct db_pool *pool, struct call *call, struct bridge_leg *leg,
                                   enum leg_caller to, bool *out_is_done,
                                   struct err *err) MUST_CHECK;
+
+/* Nobody waits for those of the call (CL…), and of the task where it is not "", that nobody has
+ * answered: marks and reads them. */
+enum err_code bridge_store_unwanted(struct db_pool *pool, struct call *call, const char *call_sid,
+                                    const char *task_sid, struct bridge_leg **out,
+                                    size_t *out_count, struct err *err) MUST_CHECK;
+
+/* Removes at most limit of those that were made before. */
+enum err_code bridge_store_prune(struct db_pool *pool, struct call *call, int64_t older_than_us,
+                                 int64_t limit, int64_t *out_removed, struct err *err) MUST_CHECK;

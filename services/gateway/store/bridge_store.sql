@@ -10,7 +10,7 @@ on conflict (reservation_sid) do nothing;
 -- index: primary key
 select reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending, to_address,
        from_number, timeout_s, state, provider_call_sid, detail, due_at, created_at,
-       is_conference, options, caller
+       is_conference, options, caller, is_unwanted
 from bridge_leg
 where reservation_sid = $1;
 
@@ -29,13 +29,13 @@ where reservation_sid = (select reservation_sid
                          for update skip locked)
 returning reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending, to_address,
           from_number, timeout_s, state, provider_call_sid, detail, due_at, created_at,
-          is_conference, options, caller;
+          is_conference, options, caller, is_unwanted;
 
 -- name: leg_overdue
 -- index: bridge_leg_due
 select reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending, to_address,
        from_number, timeout_s, state, provider_call_sid, detail, due_at, created_at,
-       is_conference, options, caller
+       is_conference, options, caller, is_unwanted
 from bridge_leg
 where state = 'placing'
   and due_at <= $1
@@ -57,7 +57,7 @@ where reservation_sid = $1
 -- index: bridge_leg_call
 select reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending, to_address,
        from_number, timeout_s, state, provider_call_sid, detail, due_at, created_at,
-       is_conference, options, caller
+       is_conference, options, caller, is_unwanted
 from bridge_leg
 where call_sid = $1
   and caller = 'asked'
@@ -70,3 +70,24 @@ set caller = $3,
     updated_at = $4
 where reservation_sid = $1
   and caller = $2;
+
+-- name: leg_unwanted
+-- index: bridge_leg_call
+update bridge_leg
+set is_unwanted = true,
+    updated_at = $3
+where call_sid = $1
+  and ($2 = '' or task_sid = $2)
+  and state in ('recorded', 'placing', 'ringing')
+returning reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending, to_address,
+          from_number, timeout_s, state, provider_call_sid, detail, due_at, created_at,
+          is_conference, options, caller, is_unwanted;
+
+-- name: leg_prune
+-- a few at a time, so that no lock is held long; index: bridge_leg_age
+delete from bridge_leg
+where reservation_sid in (select reservation_sid
+                          from bridge_leg
+                          where created_at < $1
+                          order by created_at
+                          limit $2);

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "bridge_store.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "pbjson/pbjson.h"
@@ -509,6 +510,11 @@ static enum err_code prune(struct app_job *job, struct call *call, void *ctx, st
                                        clock_now_us() - rows[i].max_age_ms * US_PER_MS, PRUNE_ROWS,
                                        &removed, err);
     }
+    int64_t removed = consumers->options.max_age_ms > 0 ? PRUNE_ROWS : 0;
+    while (code == ERR_OK && removed == PRUNE_ROWS && !app_job_is_stopping(job))
+        code = bridge_store_prune(consumers->options.pool, call,
+                                  clock_now_us() - consumers->options.max_age_ms * US_PER_MS,
+                                  PRUNE_ROWS, &removed, err);
     return code;
 }
 

@@ -542,6 +542,76 @@ static void test_conference_refused(void)
     CHECK_I64(ask(BOOTSTRAP, "POST", text("/tasks/%s/cancel", task), within, "{}").status, 200);
 }
 
+static bool has_follow_up(void *ctx)
+{
+    const char *const *call = ctx;
+    return call_member(*call, "followUpTaskSid")[0] != '\0';
+}
+
+/* Nobody answers for a caller who has left: by the end of the call, or of its task. */
+static void test_caller_leaves(void)
+{
+    const char *mona = worker_new("Mona", "{'contact_uri':'client:mona'}");
+    const char *call = waiting_call();
+    const char *task = text("/tasks/%s", call_member(call, "taskSid"));
+    const char *reservation = offered(mona);
+    act(reservation, "instruct",
+        "{'instruction':'dequeue','instructionData':{'to':'client:mona','from':'" NUMBER "'}}");
+    int leg = called("mona");
+    CHECK(leg_becomes(reservation, "ringing"));
+    CHECK_I64(ask(BOOTSTRAP, "POST", text("%s/cancel", task), within, "{}").status, 200);
+    CHECK(changed(leg_of(leg), "Status=completed"));
+    CHECK_TEXT(leg_column(reservation, "is_unwanted"), "t");
+    worker_leaves(mona);
+
+    const char *liam = worker_new("Liam", "{'contact_uri':'client:liam'}");
+    call = waiting_call();
+    task = text("/tasks/%s", call_member(call, "taskSid"));
+    reservation = offered(liam);
+    act(reservation, "accept", "{}");
+    leg = called("liam");
+    CHECK(leg_becomes(reservation, "ringing"));
+    CHECK_I64(tell("/voice/status", call, NUMBER, "completed", NULL).status, 204);
+    CHECK(changed(leg_of(leg), "Status=completed"));
+    worker_leaves(liam);
+    leg_says(reservation, leg, "canceled");
+    CHECK(leg_becomes(reservation, "failed"));
+    CHECK(becomes(task, "assignmentStatus", "wrapping"));
+    CHECK(until(has_follow_up, &call, PATIENCE_MS));
+    CHECK_I64(ask(BOOTSTRAP, "POST", text("/tasks/%s/cancel", call_member(call, "followUpTaskSid")),
+                  within, "{}")
+                  .status,
+              200);
+}
+
+static bool is_pruned(void *ctx)
+{
+    char value[32] = "";
+    const char *const *reservation = ctx;
+    return cluster_sql_value(
+               cluster,
+               text("select count(*) from gateway.bridge_leg where reservation_sid = '%s'",
+                    *reservation),
+               value, sizeof value) &&
+           strcmp(value, "0") == 0;
+}
+
+static void test_pruned(void)
+{
+    const char *nora = worker_new("Nora", "{}");
+    (void)waiting_call();
+    const char *reservation = offered(nora);
+    act(reservation, "accept", "{}");
+    CHECK(leg_becomes(reservation, "failed"));
+    worker_leaves(nora);
+    CHECK(cluster_sql(cluster, text("update gateway.bridge_leg set created_at = now() - interval "
+                                    "'8 days' where reservation_sid = '%s'",
+                                    reservation)));
+    program_kill(PROGRAM_GATEWAY);
+    program_start(PROGRAM_GATEWAY);
+    CHECK(until(is_pruned, &reservation, PATIENCE_MS));
+}
+
 static void test_not_configured(void)
 {
     program_kill(PROGRAM_SYNC);
@@ -566,6 +636,8 @@ static const struct test_case cases[] = {
     {"conference sends the caller where the worker waits",             test_conference        },
     {"a caller who may have been sent there is not sent again",        test_conference_unknown},
     {"a worker is not left alone in the conference",                   test_conference_refused},
+    {"a worker is not called for a caller who has left",               test_caller_leaves     },
+    {"legs do not stay for ever",                                      test_pruned            },
     {"without credentials nobody is called, and nothing else changes", test_not_configured    },
 };
 
