@@ -105,6 +105,18 @@ static enum err_code record(struct bridge *bridge, struct call *call, const stru
     return code;
 }
 
+/* Instructions that nobody carries out: whoever gave them would wait for ever. */
+static void tell_ignored(struct call *call, const wire_reservation *reservation)
+{
+    const char *instruction = reservation->instruction;
+    if (strcmp(instruction, "call") != 0 && strcmp(instruction, "redirect") != 0)
+        return;
+    LOG_WARN(call,
+             "the instructions call and redirect are not carried out: use dequeue or conference, "
+             "or place the call yourself",
+             LOG_STR("reservation", reservation->sid), LOG_STR("instruction", instruction));
+}
+
 static enum err_code on_reservation(void *ctx, struct call *call, const struct bus_msg *msg,
                                     struct err *err)
 {
@@ -122,6 +134,8 @@ static enum err_code on_reservation(void *ctx, struct call *call, const struct b
     if (event->reservation == NULL)
         return svc_event_empty(msg, err);
     bool is_stale = msg->stored_at_us < clock_now_us() - STALE_S * US_PER_S;
+    if (!is_stale)
+        tell_ignored(call, event->reservation);
     if (event->task == NULL || event->task->call_id[0] == '\0' || is_stale ||
         !is_dialled(event->reservation))
         return ERR_OK;

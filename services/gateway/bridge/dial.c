@@ -11,16 +11,18 @@
 #include "rpc/client.h"
 #include "svc/wire.h"
 #include "taskrouter/sync/v1/telephony.pb-c.h"
+#include "taskrouter/sync/v1/upstream.pb-c.h"
 #include "taskrouter/workers/v1/workers.pb-c.h"
 #include "twilio/twiml.h"
 
 #define GET_WORKER "/taskrouter.workers.v1.Workers/GetWorker"
 #define PLACE_CALL "/taskrouter.sync.v1.Telephony/PlaceCall"
+#define GET_STATE  "/taskrouter.sync.v1.Upstream/GetUpstreamState"
 
 enum {
     UNHEARD_S = 30, /* one that may have been placed: so long its first webhook may take */
     AGAIN_MS = 1000,
-    DIAL_MS = 20000,  /* of one leg: longer than both services are asked */
+    DIAL_MS = 20000,  /* of one leg: longer than the services are asked */
     PATIENCE_S = 120, /* while services are away */
     ADDRESS_MAX_BYTES = 256,
     TWIML_ROOM = 4096,
@@ -80,6 +82,23 @@ static const char *callback_of(const struct bridge *bridge, struct arena *arena,
         base.len--;
     return arena_printf(arena, "%.*s/api/webhooks/voice/leg?reservation=%s", STR_ARG(base),
                         leg->reservation_sid);
+}
+
+/* Whether sync-svc is there: when a connection breaks off, nobody knows whether it has called, so
+ * it is found out before that it surely has not. What else is wrong the call itself will tell. */
+static enum err_code look(struct bridge *bridge, struct call *call, struct err *err)
+{
+    struct call as_service = bridge_as_service(call, BRIDGE_ASK_MS);
+    Taskrouter__Sync__V1__GetUpstreamStateRequest request;
+    Taskrouter__Sync__V1__UpstreamState *state = NULL;
+    taskrouter__sync__v1__get_upstream_state_request__init(&request);
+    enum err_code code =
+        RPC_CALL(bridge->gateway->host.as_service[PEER_SYNC], &as_service, GET_STATE, &request.base,
+                 taskrouter__sync__v1__upstream_state, &state, err);
+    if (code == ERR_OK || bridge_is_away(code))
+        return code;
+    err_clear(err);
+    return ERR_OK;
 }
 
 static enum err_code place(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
@@ -205,6 +224,9 @@ static enum err_code dial(struct bridge *bridge, struct call *call, struct bridg
                               "the worker has no telephone: write it to contact_uri of the "
                               "worker's attributes (+1…, client:… or sip:…)",
                               err);
+    code = look(bridge, call, &why);
+    if (code != ERR_OK)
+        return again(bridge, call, leg, &why, err);
     code = place(bridge, call, leg, &row, contact, &call_sid, &why);
     return code == ERR_OK ? was_placed(bridge, call, leg, call_sid, err)
                           : not_placed(bridge, call, leg, code, &why, err);

@@ -16,7 +16,14 @@
 #include "jx/jx.h"
 #include "rpc/client.h"
 
-enum { ARENA_BYTES = 256 << 20, START_MS = 30000, STOP_MS = 15000, REPLY_MS = 20000, ENV_MAX = 48 };
+enum {
+    ARENA_BYTES = 256 << 20,
+    START_MS = 30000,
+    STOP_MS = 15000,
+    LOG_MS = 90000,
+    REPLY_MS = 20000,
+    ENV_MAX = 48
+};
 
 #define SERVICE_TOKEN "the-service-token-of-the-tests-0123456789"
 
@@ -137,6 +144,11 @@ void program_kill(enum program program)
 {
     process_signal(processes[program], SIGKILL);
     (void)process_wait_exit(processes[program], STOP_MS);
+}
+
+bool program_logs(enum program program, const char *said)
+{
+    return process_wait_log(processes[program], said, LOG_MS);
 }
 
 void program_pause(enum program program, bool is_paused)

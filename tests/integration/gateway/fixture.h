@@ -43,9 +43,10 @@ struct rpc_client;
 
 extern struct cluster *cluster;
 
-void program_kill(enum program program);                  /* SIGKILL */
-void program_pause(enum program program, bool is_paused); /* SIGSTOP, SIGCONT */
-void program_start(enum program program);                 /* and waits until it is ready */
+void program_kill(enum program program);                   /* SIGKILL */
+bool program_logs(enum program program, const char *said); /* waits for it */
+void program_pause(enum program program, bool is_paused);  /* SIGSTOP, SIGCONT */
+void program_start(enum program program);                  /* and waits until it is ready */
 /* Where a program serves HTTP: "127.0.0.1:port". */
 const char *program_http(enum program program);
 void bootstrap_token_set(const char *token); /* for the next start of the gateway; "" = none */

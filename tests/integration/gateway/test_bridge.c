@@ -584,6 +584,19 @@ static void test_caller_leaves(void)
               200);
 }
 
+static void test_not_carried_out(void)
+{
+    const char *pia = worker_new("Pia", "{'contact_uri':'client:pia'}");
+    const char *task = text("/tasks/%s", call_member(waiting_call(), "taskSid"));
+    const char *reservation = offered(pia);
+    act(reservation, "instruct",
+        "{'instruction':'call','instructionData':{'from':'" NUMBER
+        "','url':'https://example.com/twiml'}}");
+    CHECK(program_logs(PROGRAM_GATEWAY, "the instructions call and redirect are not carried out"));
+    CHECK_I64(ask(BOOTSTRAP, "POST", text("%s/cancel", task), within, "{}").status, 200);
+    worker_leaves(pia);
+}
+
 static bool is_pruned(void *ctx)
 {
     char value[32] = "";
@@ -612,6 +625,27 @@ static void test_pruned(void)
     CHECK(until(is_pruned, &reservation, PATIENCE_MS));
 }
 
+/* recorded, and tried: to be tried again */
+static bool is_put_off(void *ctx)
+{
+    const char *const *reservation = ctx;
+    return strcmp(leg_column(*reservation, "state = 'recorded' and due_at > created_at"), "t") == 0;
+}
+
+static void test_sync_away(void)
+{
+    program_kill(PROGRAM_SYNC);
+    const char *olga = worker_new("Olga", "{'contact_uri':'client:olga'}");
+    (void)waiting_call();
+    const char *reservation = offered(olga);
+    act(reservation, "accept", "{}");
+    CHECK(until(is_put_off, &reservation, PATIENCE_MS));
+    program_start(PROGRAM_SYNC);
+    (void)called("olga");
+    CHECK(leg_becomes(reservation, "ringing"));
+    worker_leaves(olga);
+}
+
 static void test_not_configured(void)
 {
     program_kill(PROGRAM_SYNC);
@@ -637,7 +671,9 @@ static const struct test_case cases[] = {
     {"a caller who may have been sent there is not sent again",        test_conference_unknown},
     {"a worker is not left alone in the conference",                   test_conference_refused},
     {"a worker is not called for a caller who has left",               test_caller_leaves     },
+    {"what is not carried out is said",                                test_not_carried_out   },
     {"legs do not stay for ever",                                      test_pruned            },
+    {"while sync-svc is away, calling a worker is put off",            test_sync_away         },
     {"without credentials nobody is called, and nothing else changes", test_not_configured    },
 };
 
