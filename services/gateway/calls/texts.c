@@ -28,7 +28,8 @@ static const char *number_of(const struct ask *ask, const char *name)
 {
     struct phone phone;
     const char *raw = ask_param(ask, name);
-    if (phone_parse(str_from(raw), "US", &phone) == PHONE_NUMBER)
+    const char *region = ask->calls->gateway->settings->phone_region;
+    if (phone_parse(str_from(raw), region, &phone) == PHONE_NUMBER)
         raw = arena_strdup(ask->call->arena, phone.e164);
     return raw != NULL ? raw : "";
 }

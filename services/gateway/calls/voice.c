@@ -22,7 +22,7 @@ static const char *number_of(const struct ask *ask, const char *name)
     struct str text = webhook_param(ask->params, ask->count, name);
     struct phone phone;
     const char *made = NULL;
-    switch (phone_parse(text, "US", &phone)) {
+    switch (phone_parse(text, ask->calls->gateway->settings->phone_region, &phone)) {
     case PHONE_NUMBER:
         made = arena_strdup(arena, phone.e164);
         break;
