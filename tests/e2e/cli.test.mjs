@@ -101,6 +101,8 @@ suite.test('bootstrap again changes nothing, and mends what differs only', async
   const workflow = await suite.api.get(`/workflows/${lines.TWILIO_WORKFLOW_SID}`);
   assert.equal(workflow.assignmentCallbackUrl, 'https://example.com/api/webhooks/assignment');
   await suite.api.must('PATCH', `/workspaces/${suite.workspace}`, { eventCallbackUrl: '' });
+  // Nobody answers there, and a reservation whose callback failed is canceled.
+  await suite.api.must('PATCH', `/workflows/${lines.TWILIO_WORKFLOW_SID}`, { assignmentCallbackUrl: '' });
 });
 
 suite.test('bootstrap --env changes its own lines of the file and no other', async () => {
