@@ -9,9 +9,9 @@
 #include "bridge_store.h"
 #include "bus/bus.h"
 #include "call_store.h"
+#include "calls_int.h"
 #include "gateway.h"
 #include "jx/jx.h"
-#include "log/log.h"
 #include "plan.h"
 #include "svc/event.h"
 #include "taskrouter/events/v1/events.pb-c.h"
@@ -19,8 +19,10 @@
 enum {
     DIAL_PERIOD_MS = 1000,
     DIAL_BUDGET_MS = 30000,
+    TIMEOUT_S = 60, /* of ringing by an instruction; the router waits as long */
     TIMEOUT_MAX_S = 600,
     ADDRESS_MAX = 256,
+    URL_MAX_BYTES = 2048,
     STALE_S = 600, /* whoever accepted so long ago does not wait for the telephone any more */
 };
 
@@ -28,20 +30,33 @@ typedef Taskrouter__Tasks__V1__Reservation wire_reservation;
 
 /* ---- which reservations are dialled ---- */
 
-/* Pending ones by dequeue and conference; accepted ones unless something else was to be done with
- * the call. */
+static bool is_instructed(const wire_reservation *reservation, const char *instruction)
+{
+    return strcmp(reservation->instruction, instruction) == 0;
+}
+
+static bool is_accepted(const wire_reservation *reservation)
+{
+    return reservation->reservation_status ==
+           TASKROUTER__TASKS__V1__RESERVATION_STATUS__RESERVATION_STATUS_ACCEPTED;
+}
+
+static bool is_pending(const wire_reservation *reservation)
+{
+    return reservation->reservation_status ==
+           TASKROUTER__TASKS__V1__RESERVATION_STATUS__RESERVATION_STATUS_PENDING;
+}
+
+/* Pending ones by dequeue, conference and call; accepted ones unless something else was to be done
+ * with the call. */
 static bool is_dialled(const wire_reservation *reservation)
 {
-    const char *instruction = reservation->instruction;
-    bool is_wanted = strcmp(instruction, "dequeue") == 0 || strcmp(instruction, "conference") == 0;
-    switch (reservation->reservation_status) {
-    case TASKROUTER__TASKS__V1__RESERVATION_STATUS__RESERVATION_STATUS_PENDING:
+    bool is_wanted = is_instructed(reservation, "dequeue") ||
+                     is_instructed(reservation, "conference") || is_instructed(reservation, "call");
+    if (is_pending(reservation))
         return is_wanted;
-    case TASKROUTER__TASKS__V1__RESERVATION_STATUS__RESERVATION_STATUS_ACCEPTED:
-        return is_wanted || instruction[0] == '\0' || strcmp(instruction, "accept") == 0;
-    default:
-        return false;
-    }
+    return is_accepted(reservation) &&
+           (is_wanted || is_instructed(reservation, "") || is_instructed(reservation, "accept"));
 }
 
 /* A call that waits in a queue of ours, with that task. */
@@ -60,71 +75,168 @@ static enum err_code waits(struct call *call, const struct phone_call *row,
     return code;
 }
 
+static const char *short_text(struct arena *arena, const json_t *root, const char *name,
+                              size_t max_bytes)
+{
+    struct str text = str_from(jx_get_text(root, name, ""));
+    return text.len <= max_bytes ? arena_str_dup(arena, text) : "";
+}
+
 /* Where the instruction says so itself. */
 static void wishes_read(struct call *call, const wire_reservation *reservation,
                         struct bridge_leg *leg)
 {
     AUTO(jx_cleanup) json_t *root = NULL;
-    leg->is_conference = strcmp(reservation->instruction, "conference") == 0;
-    if ((!leg->is_conference && strcmp(reservation->instruction, "dequeue") != 0) ||
-        jx_parse_object(str_from(reservation->instruction_data), NULL, &root, NULL) != ERR_OK)
+    bool is_plain = is_instructed(reservation, "") || is_instructed(reservation, "accept");
+    leg->is_conference = is_instructed(reservation, "conference");
+    if (is_plain)
         return;
-    struct str to = str_from(jx_get_text(root, "to", ""));
-    struct str from = str_from(jx_get_text(root, "from", ""));
+    leg->timeout_s = TIMEOUT_S;
+    if (jx_parse_object(str_from(reservation->instruction_data), NULL, &root, NULL) != ERR_OK)
+        return;
     int64_t timeout_s = jx_get_i64(root, "timeout", 0);
+    if (timeout_s > 0)
+        leg->timeout_s = timeout_s <= TIMEOUT_MAX_S ? timeout_s : TIMEOUT_MAX_S;
     leg->options = reservation->instruction_data;
-    leg->timeout_s = timeout_s > 0 && timeout_s <= TIMEOUT_MAX_S ? timeout_s : 0;
-    if (to.len <= ADDRESS_MAX)
-        leg->to_address = arena_str_dup(call->arena, to);
-    if (from.len <= ADDRESS_MAX)
-        leg->from_number = arena_str_dup(call->arena, from);
+    leg->to_address = short_text(call->arena, root, "to", ADDRESS_MAX);
+    leg->from_number = short_text(call->arena, root, "from", ADDRESS_MAX);
+    if (is_instructed(reservation, "call"))
+        leg->url = short_text(call->arena, root, "url", URL_MAX_BYTES);
 }
 
-static enum err_code record(struct bridge *bridge, struct call *call, const struct phone_call *row,
+static enum err_code record(struct bridge *bridge, struct call *call, const char *call_sid,
                             const wire_reservation *reservation, struct err *err)
 {
     bool is_new = false;
     struct bridge_leg leg = {
         .reservation_sid = reservation->sid,
-        .call_sid = row->sid,
+        .call_sid = call_sid,
         .task_sid = reservation->task_sid,
         .worker_sid = reservation->worker_sid,
         .workspace_sid = reservation->workspace_sid,
-        .is_pending = reservation->reservation_status ==
-                      TASKROUTER__TASKS__V1__RESERVATION_STATUS__RESERVATION_STATUS_PENDING,
+        .is_pending = is_pending(reservation),
         .to_address = "",
         .from_number = "",
         .options = "",
+        .url = "",
     };
     wishes_read(call, reservation, &leg);
     if (arena_is_exhausted(call->arena))
         return call_no_room(err);
+    if (is_instructed(reservation, "call") && leg.url[0] == '\0')
+        return ERR_OK; /* accepted by somebody who has called already */
     enum err_code code = bridge_store_insert(bridge->gateway->host.pool, call, &leg, &is_new, err);
     if (is_new)
         bridge_wake(bridge);
     return code;
 }
 
-/* Instructions that nobody carries out: whoever gave them would wait for ever. */
-static void tell_ignored(struct call *call, const wire_reservation *reservation)
+/* In a workspace that Twilio routes, Twilio does all of it. */
+static enum err_code is_ours(struct bridge *bridge, struct call *call, const char *workspace_sid,
+                             bool *out_is_ours, struct err *err)
 {
-    const char *instruction = reservation->instruction;
-    if (strcmp(instruction, "call") != 0 && strcmp(instruction, "redirect") != 0)
-        return;
-    LOG_WARN(call,
-             "the instructions call and redirect are not carried out: use dequeue or conference, "
-             "or place the call yourself",
-             LOG_STR("reservation", reservation->sid), LOG_STR("instruction", instruction));
+    struct workspace_facts facts = {.is_twilio = true};
+    enum err_code code =
+        calls_workspace(bridge->gateway->calls, call, workspace_sid, BRIDGE_ASK_MS, &facts, err);
+    *out_is_ours = code == ERR_OK && !facts.is_twilio;
+    if (code != ERR_NOT_FOUND)
+        return code;
+    err_clear(err);
+    return ERR_OK;
 }
 
-static enum err_code on_reservation(void *ctx, struct call *call, const struct bus_msg *msg,
-                                    struct err *err)
+/* Whatever the task is about: the application says what the worker hears. */
+static enum err_code on_call(struct bridge *bridge, struct call *call, const char *call_id,
+                             const wire_reservation *reservation, struct err *err)
 {
-    struct bridge *bridge = ctx;
-    struct bus_event envelope;
-    ProtobufCMessage *message = NULL;
+    struct phone_call row;
+    bool is_here = false;
+    const char *call_sid = "";
+    enum err_code code = is_ours(bridge, call, reservation->workspace_sid, &is_here, err);
+    if (code != ERR_OK || !is_here)
+        return code;
+    if (call_id[0] != '\0') {
+        code = call_store_get(bridge->gateway->host.pool, call, reservation->workspace_sid, call_id,
+                              &row, err);
+        if (code != ERR_OK && code != ERR_NOT_FOUND)
+            return code;
+        call_sid = code == ERR_OK ? row.sid : "";
+        err_clear(err);
+    }
+    return record(bridge, call, call_sid, reservation, err);
+}
+
+static enum err_code on_redirect(struct bridge *bridge, struct call *call,
+                                 const wire_reservation *reservation, struct err *err)
+{
+    AUTO(jx_cleanup) json_t *root = NULL;
+    bool is_here = false;
+    enum err_code code = is_ours(bridge, call, reservation->workspace_sid, &is_here, err);
+    if (code != ERR_OK || !is_here ||
+        jx_parse_object(str_from(reservation->instruction_data), NULL, &root, NULL) != ERR_OK)
+        return code;
+    if (is_accepted(reservation) && !jx_get_bool(root, "accept", false))
+        return bridge_redirect_accepted(bridge, call, reservation->sid, err);
+    struct bridge_redirect redirect = {
+        .reservation_sid = reservation->sid,
+        .version = reservation->version,
+        .workspace_sid = reservation->workspace_sid,
+        .task_sid = reservation->task_sid,
+        .worker_sid = reservation->worker_sid,
+        .call_sid = short_text(call->arena, root, "call_sid", ADDRESS_MAX),
+        .url = short_text(call->arena, root, "url", URL_MAX_BYTES),
+        .is_pending = is_pending(reservation),
+    };
+    if (arena_is_exhausted(call->arena))
+        return call_no_room(err);
+    if (redirect.call_sid[0] == '\0' || redirect.url[0] == '\0')
+        return ERR_OK; /* accepted by somebody who has redirected already */
+    return bridge_redirect_record(bridge, call, &redirect, err);
+}
+
+/* A leg that was to be settled with a pending reservation: what was left to the application, and
+ * what could not be canceled any more. */
+static enum err_code on_accepted(struct bridge *bridge, struct call *call, const char *sid,
+                                 int64_t at_us, struct err *err)
+{
+    struct bridge_leg leg;
+    bool is_done = false;
+    enum err_code code =
+        bridge_store_accept(bridge->gateway->host.pool, call, sid, &leg, &is_done, err);
+    bool is_left =
+        is_done && (leg.url[0] != '\0' ? leg.state == LEG_ANSWERED : leg.state == LEG_FAILED);
+    return is_left ? bridge_settle(bridge, call, &leg, at_us, err) : code;
+}
+
+static enum err_code carry_out(struct bridge *bridge, struct call *call, const char *call_id,
+                               const wire_reservation *reservation, struct err *err)
+{
     struct phone_call row;
     bool is_waiting = false;
+    if (is_instructed(reservation, "redirect"))
+        return on_redirect(bridge, call, reservation, err);
+    if (is_instructed(reservation, "call"))
+        return on_call(bridge, call, call_id, reservation, err);
+    if (call_id[0] == '\0')
+        return ERR_OK;
+    enum err_code code = call_store_get(bridge->gateway->host.pool, call, "", call_id, &row, err);
+    if (code == ERR_NOT_FOUND) { /* whoever made the task named a call that is none of ours */
+        err_clear(err);
+        return ERR_OK;
+    }
+    if (code == ERR_OK)
+        code = waits(call, &row, reservation, &is_waiting, err);
+    return code == ERR_OK && is_waiting ? record(bridge, call, row.sid, reservation, err) : code;
+}
+
+/* The event's reservation in *out, NULL when it is too old. */
+static enum err_code reservation_read(struct call *call, const struct bus_msg *msg,
+                                      const Taskrouter__Events__V1__ReservationEvent **out,
+                                      struct err *err)
+{
+    struct bus_event envelope;
+    ProtobufCMessage *message = NULL;
+    *out = NULL;
     enum err_code code =
         svc_event_read(call, msg, &taskrouter__events__v1__reservation_event__descriptor, &envelope,
                        &message, err);
@@ -133,19 +245,43 @@ static enum err_code on_reservation(void *ctx, struct call *call, const struct b
     const Taskrouter__Events__V1__ReservationEvent *event = (const void *)message;
     if (event->reservation == NULL)
         return svc_event_empty(msg, err);
-    bool is_stale = msg->stored_at_us < clock_now_us() - STALE_S * US_PER_S;
-    if (!is_stale)
-        tell_ignored(call, event->reservation);
-    if (event->task == NULL || event->task->call_id[0] == '\0' || is_stale ||
-        !is_dialled(event->reservation))
-        return ERR_OK;
-    code = call_store_get(bridge->gateway->host.pool, call, "", event->task->call_id, &row, err);
-    if (code == ERR_NOT_FOUND) /* whoever made the task named a call that is none of ours */
-        return ERR_OK;
-    if (code == ERR_OK)
-        code = waits(call, &row, event->reservation, &is_waiting, err);
-    return code == ERR_OK && is_waiting ? record(bridge, call, &row, event->reservation, err)
-                                        : code;
+    if (event->task != NULL && msg->stored_at_us >= clock_now_us() - STALE_S * US_PER_S)
+        *out = event;
+    return ERR_OK;
+}
+
+/* Whether there may be anything of ours: most reservations are not of calls. */
+static bool concerns(const Taskrouter__Events__V1__ReservationEvent *event)
+{
+    return event != NULL &&
+           (event->task->call_id[0] != '\0' || is_instructed(event->reservation, "call") ||
+            is_instructed(event->reservation, "redirect"));
+}
+
+static enum err_code on_reservation(void *ctx, struct call *call, const struct bus_msg *msg,
+                                    struct err *err)
+{
+    struct bridge *bridge = ctx;
+    const Taskrouter__Events__V1__ReservationEvent *event = NULL;
+    enum err_code code = reservation_read(call, msg, &event, err);
+    if (code != ERR_OK || !concerns(event))
+        return code;
+    if (is_accepted(event->reservation))
+        code = on_accepted(bridge, call, event->reservation->sid, msg->stored_at_us, err);
+    bool is_wanted =
+        is_dialled(event->reservation) || is_instructed(event->reservation, "redirect");
+    return code == ERR_OK && is_wanted
+               ? carry_out(bridge, call, event->task->call_id, event->reservation, err)
+               : code;
+}
+
+static enum err_code on_gone(void *ctx, struct call *call, const struct bus_msg *msg,
+                             struct err *err)
+{
+    const Taskrouter__Events__V1__ReservationEvent *event = NULL;
+    enum err_code code = reservation_read(call, msg, &event, err);
+    return code == ERR_OK && concerns(event) ? bridge_gone(ctx, call, event->reservation->sid, err)
+                                             : code;
 }
 
 static enum err_code on_canceled(void *ctx, struct call *call, const struct bus_msg *msg,
@@ -174,6 +310,12 @@ static enum err_code on_canceled(void *ctx, struct call *call, const struct bus_
 
 /* ---- life ---- */
 
+#define ENDED(state)                                                                               \
+    {                                                                                              \
+        .durable = "gateway-bridge-" state, .subject = "taskrouter.*.reservation." state,          \
+        .handler = on_gone, .from = BUS_FROM_FIRST                                                 \
+    }
+
 static const struct bus_consumer_def consumers[] = {
     {.durable = "gateway-bridge-accepted",
      .subject = "taskrouter.*.reservation.accepted",
@@ -182,6 +324,13 @@ static const struct bus_consumer_def consumers[] = {
     {.durable = "gateway-bridge-instructed",
      .subject = "taskrouter.*.reservation.instructed",
      .handler = on_reservation,
+     .from = BUS_FROM_FIRST},
+    ENDED("timeout"),
+    ENDED("rejected"),
+    ENDED("rescinded"),
+    {.durable = "gateway-bridge-dropped",
+     .subject = "taskrouter.*.reservation.canceled",
+     .handler = on_gone,
      .from = BUS_FROM_FIRST},
     {.durable = "gateway-bridge-canceled",
      .subject = "taskrouter.*.task.canceled",

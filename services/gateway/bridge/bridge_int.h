@@ -7,6 +7,7 @@
 #include "base/call.h"
 #include "bridge.h"
 #include "bridge_leg.h"
+#include "bridge_redirect.h"
 #include "jx/jx.h"
 #include "phone_call.h"
 
@@ -14,6 +15,9 @@ enum {
     BRIDGE_JOBS = 2,        /* each calls one worker at a time */
     BRIDGE_ASK_MS = 4000,   /* of other services */
     BRIDGE_PLACE_MS = 9000, /* of a POST to the provider */
+    BRIDGE_AGAIN_MS = 1000, /* until what surely was not done is tried again */
+    BRIDGE_SETTLE_S = 10,   /* until consequences that were not drawn are drawn by somebody else */
+    BRIDGE_LEGS_MAX = 4,    /* workers who are called for a call, one after the other */
 };
 
 /* Why a leg failed where nothing can be dialled at all: told once. */
@@ -50,6 +54,25 @@ enum err_code bridge_connected(struct bridge *bridge, struct call *call,
 enum err_code bridge_taken(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
                            struct err *err) MUST_CHECK;
 
+/* The row of the leg's call; an empty one where the leg is of no call. Errors: as call_store_get.
+ */
+enum err_code bridge_row(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                         struct phone_call *out, struct err *err) MUST_CHECK;
+
+/* The worker of an accepted reservation was not reached: the task of a caller who waits is free for
+ * the next one; that of a caller who has left goes to wrapping. Errors as above. */
+enum err_code bridge_release(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                             struct err *err) MUST_CHECK;
+
+/* Its task goes to wrapping, unless it is past that. */
+enum err_code bridge_wrap_up(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                             struct err *err) MUST_CHECK;
+
+/* The caller of the row has nobody any more who was called for the leg, whose task ends; the caller
+ * waits on with another one, for the next worker, BRIDGE_LEGS_MAX times. Errors as above. */
+enum err_code bridge_requeue(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                             struct phone_call *row, struct err *err) MUST_CHECK;
+
 /* What the instruction said; *out is the caller's, NULL when it said nothing. */
 enum err_code bridge_options(const struct bridge_leg *leg, json_t **out,
                              struct err *err) MUST_CHECK;
@@ -76,9 +99,42 @@ enum err_code bridge_left(struct bridge *bridge, struct call *call, const char *
 enum err_code bridge_ringing(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
                              struct err *err) MUST_CHECK;
 
+/* The provider has placed a leg that somebody has moved meanwhile: ended unless that was good.
+ * Errors as above. */
+enum err_code bridge_late(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                          struct err *err) MUST_CHECK;
+
+/* The reservation has ended: the worker is not called any more, if nobody has answered. Errors as
+ * above. */
+enum err_code bridge_gone(struct bridge *bridge, struct call *call, const char *reservation_sid,
+                          struct err *err) MUST_CHECK;
+
 /* What sync-svc's failures mean for what it was to do: */
 bool bridge_is_unsure(enum err_code code, const struct err *why); /* it may have been done */
 bool bridge_is_away(enum err_code code); /* it was not, and may go well later */
+
+/* Whether sync-svc is there, so that it is known that what is not asked then was not done. Errors:
+ * it may be tried again. */
+enum err_code bridge_look(struct bridge *bridge, struct call *call, struct err *err) MUST_CHECK;
+
+/* ---- redirect.c ---- */
+
+/* The reservation's instruction is redirect: the caller is to be sent away. */
+enum err_code bridge_redirect_record(struct bridge *bridge, struct call *call,
+                                     const struct bridge_redirect *redirect,
+                                     struct err *err) MUST_CHECK;
+
+/* The reservation that was instructed so has been accepted. */
+enum err_code bridge_redirect_accepted(struct bridge *bridge, struct call *call,
+                                       const char *reservation_sid, struct err *err) MUST_CHECK;
+
+/* The caller has left the queue by a redirection, or the call is over. */
+enum err_code bridge_redirect_hear(struct bridge *bridge, struct call *call,
+                                   const struct phone_call *row, struct err *err) MUST_CHECK;
+
+/* A turn of the jobs. */
+enum err_code bridge_redirect_run(struct bridge *bridge, struct app_job *job, struct call *call,
+                                  struct err *err) MUST_CHECK;
 
 /* FAILED with the reason, unless its state is not `from` any more; logged, and settled. */
 enum err_code bridge_give_up(struct bridge *bridge, struct call *call, struct bridge_leg *leg,

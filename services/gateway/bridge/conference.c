@@ -187,6 +187,8 @@ enum err_code bridge_join(struct bridge *bridge, struct call *call, struct bridg
     case LEG_CALLER_WAITS:
         if (at_us < clock_now_us() - JOIN_S * US_PER_S)
             return lose(bridge, call, leg, "it took too long", err);
+        if (leg->is_unwanted)
+            return lose(bridge, call, leg, "the reservation or the call has ended", err);
         code = bridge_store_caller(bridge->gateway->host.pool, call, leg, LEG_CALLER_ASKED,
                                    &is_ours, err);
         return is_ours ? ask(bridge, call, leg, at_us, err) : code;

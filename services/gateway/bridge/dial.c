@@ -20,8 +20,7 @@
 #define GET_STATE  "/taskrouter.sync.v1.Upstream/GetUpstreamState"
 
 enum {
-    UNHEARD_S = 30, /* one that may have been placed: so long its first webhook may take */
-    AGAIN_MS = 1000,
+    UNHEARD_S = 30,   /* one that may have been placed: so long its first webhook may take */
     DIAL_MS = 20000,  /* of one leg: longer than the services are asked */
     PATIENCE_S = 120, /* while services are away */
     ADDRESS_MAX_BYTES = 256,
@@ -84,9 +83,9 @@ static const char *callback_of(const struct bridge *bridge, struct arena *arena,
                         leg->reservation_sid);
 }
 
-/* Whether sync-svc is there: when a connection breaks off, nobody knows whether it has called, so
- * it is found out before that it surely has not. What else is wrong the call itself will tell. */
-static enum err_code look(struct bridge *bridge, struct call *call, struct err *err)
+/* When a connection breaks off, nobody knows whether it has called, so it is found out before that
+ * it surely has not. What else is wrong the call itself will tell. */
+enum err_code bridge_look(struct bridge *bridge, struct call *call, struct err *err)
 {
     struct call as_service = bridge_as_service(call, BRIDGE_ASK_MS);
     Taskrouter__Sync__V1__GetUpstreamStateRequest request;
@@ -101,6 +100,39 @@ static enum err_code look(struct bridge *bridge, struct call *call, struct err *
     return ERR_OK;
 }
 
+/* What whoever answers hears: the application's document, or ours. */
+static enum err_code script_put(struct call *call, const struct bridge_leg *leg,
+                                Taskrouter__Sync__V1__PlaceCallRequest *request, struct err *err)
+{
+    const char *script = NULL;
+    if (leg->url[0] != '\0') {
+        request->url = wire_text(call->arena, leg->url);
+        return ERR_OK;
+    }
+    enum err_code code = leg->is_conference ? bridge_room(call, leg, &script, err)
+                                            : script_of(call, leg, &script, err);
+    if (code == ERR_OK)
+        request->twiml = wire_text(call->arena, script);
+    return code;
+}
+
+static enum err_code record_put(struct call *call, const struct bridge_leg *leg,
+                                Taskrouter__Sync__V1__PlaceCallRequest *request, struct err *err)
+{
+    AUTO(jx_cleanup) json_t *root = NULL;
+    enum err_code code = bridge_options(leg, &root, err);
+    if (code != ERR_OK)
+        return code;
+    if (!leg->is_conference) {
+        request->record = strcmp(jx_get_text(root, "record", ""), "record-from-answer") == 0;
+    } else if (jx_get_bool(root, "record", false)) {
+        request->record = true;
+        request->recording_callback_url =
+            wire_text(call->arena, jx_get_text(root, "recording_status_callback", ""));
+    }
+    return ERR_OK;
+}
+
 static enum err_code place(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
                            const struct phone_call *row, const char *contact,
                            const char **out_call_sid, struct err *err)
@@ -108,27 +140,18 @@ static enum err_code place(struct bridge *bridge, struct call *call, const struc
     struct call as_service = bridge_as_service(call, BRIDGE_PLACE_MS);
     Taskrouter__Sync__V1__PlaceCallRequest request;
     Taskrouter__Sync__V1__ProviderCall *placed = NULL;
-    const char *script = NULL;
-    AUTO(jx_cleanup) json_t *root = NULL;
-    enum err_code code = bridge_options(leg, &root, err);
-    if (code == ERR_OK)
-        code = leg->is_conference ? bridge_room(call, leg, &script, err)
-                                  : script_of(call, leg, &script, err);
-    if (code != ERR_OK)
-        return code;
     taskrouter__sync__v1__place_call_request__init(&request);
     request.account_sid = wire_text(call->arena, row->account_sid);
     request.to = wire_text(call->arena, contact);
     request.from =
         wire_text(call->arena, leg->from_number[0] != '\0' ? leg->from_number : row->to_number);
-    request.twiml = wire_text(call->arena, script);
     request.status_callback_url = wire_text(call->arena, callback_of(bridge, call->arena, leg));
     request.timeout_s = (int32_t)leg->timeout_s;
-    if (leg->is_conference && jx_get_bool(root, "record", false)) {
-        request.record = true;
-        request.recording_callback_url =
-            wire_text(call->arena, jx_get_text(root, "recording_status_callback", ""));
-    }
+    enum err_code code = script_put(call, leg, &request, err);
+    if (code == ERR_OK)
+        code = record_put(call, leg, &request, err);
+    if (code != ERR_OK)
+        return code;
     if (arena_is_exhausted(call->arena))
         return call_no_room(err);
     code = RPC_CALL(bridge->gateway->host.as_service[PEER_SYNC], &as_service, PLACE_CALL,
@@ -148,7 +171,7 @@ static enum err_code again(struct bridge *bridge, struct call *call, struct brid
     LOG_WARN(call, "a worker could not be called yet, it will be tried again",
              LOG_STR("reservation", leg->reservation_sid), LOG_ERR(why));
     leg->state = LEG_RECORDED;
-    leg->due_at_us = clock_now_us() + AGAIN_MS * US_PER_MS;
+    leg->due_at_us = clock_now_us() + BRIDGE_AGAIN_MS * US_PER_MS;
     return bridge_store_move(bridge->gateway->host.pool, call, leg, LEG_PLACING, &is_done, err);
 }
 
@@ -168,11 +191,19 @@ bool bridge_is_unsure(enum err_code code, const struct err *why)
              strcmp(why->reason, "PEER_UNAVAILABLE") == 0));
 }
 
+/* Nobody can be called at all, or is to be: an accepted task stays the worker's. */
+static enum err_code nobody(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
+                            const char *why, struct err *err)
+{
+    leg->keeps_task = true;
+    return bridge_give_up(bridge, call, leg, why, err);
+}
+
 static enum err_code not_placed(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
                                 enum err_code code, struct err *why, struct err *err)
 {
     if (why->reason != NULL && strcmp(why->reason, "TELEPHONY_NOT_CONFIGURED") == 0)
-        return bridge_give_up(bridge, call, leg, BRIDGE_NOT_CONFIGURED, err);
+        return nobody(bridge, call, leg, BRIDGE_NOT_CONFIGURED, err);
     if (bridge_is_unsure(code, why)) {
         LOG_WARN(call, "a worker may have been called; waiting to hear of it",
                  LOG_STR("reservation", leg->reservation_sid), LOG_ERR(why));
@@ -185,16 +216,22 @@ static enum err_code not_placed(struct bridge *bridge, struct call *call, struct
 static enum err_code was_placed(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
                                 const char *call_sid, struct err *err)
 {
+    struct db_pool *pool = bridge->gateway->host.pool;
     bool is_done = false;
     leg->state = LEG_RINGING;
     leg->provider_call_sid = call_sid;
-    enum err_code code =
-        bridge_store_move(bridge->gateway->host.pool, call, leg, LEG_PLACING, &is_done, err);
-    if (is_done) /* else its webhooks were faster, and have said more */
-        LOG_INFO(call, "a worker is called for a waiting call",
-                 LOG_STR("reservation", leg->reservation_sid), LOG_STR("call", leg->call_sid),
-                 LOG_STR("worker", leg->worker_sid));
-    return is_done ? bridge_settle(bridge, call, leg, clock_now_us(), err) : code;
+    leg->is_settled = false;
+    leg->due_at_us = clock_now_us() + BRIDGE_SETTLE_S * US_PER_S;
+    enum err_code code = bridge_store_move(pool, call, leg, LEG_PLACING, &is_done, err);
+    if (code != ERR_OK)
+        return code;
+    if (!is_done) /* its webhooks were faster, and have said more; or it was given up */
+        return bridge_late(bridge, call, leg, err);
+    LOG_INFO(call, "a worker is called for a waiting call",
+             LOG_STR("reservation", leg->reservation_sid), LOG_STR("call", leg->call_sid),
+             LOG_STR("worker", leg->worker_sid));
+    code = bridge_settle(bridge, call, leg, clock_now_us(), err);
+    return code == ERR_OK ? bridge_store_settled(pool, call, leg, err) : code;
 }
 
 static enum err_code dial(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
@@ -206,25 +243,25 @@ static enum err_code dial(struct bridge *bridge, struct call *call, struct bridg
     struct phone_call row;
     struct err why;
     err_clear(&why);
-    enum err_code code = call_store_get(bridge->gateway->host.pool, call, leg->workspace_sid,
-                                        leg->call_sid, &row, err);
+    enum err_code code = bridge_row(bridge, call, leg, &row, err);
     if (code != ERR_OK)
         return code;
-    if (leg->is_unwanted || phone_call_is_over(&row) || row.answered_at_us != 0)
-        return bridge_give_up(bridge, call, leg, "the caller does not wait any more", err);
+    bool is_answered = row.answered_at_us != 0 && leg->url[0] == '\0';
+    if (leg->is_unwanted || phone_call_is_over(&row) || is_answered)
+        return nobody(bridge, call, leg, "the caller does not wait any more", err);
     if (public_url == NULL || public_url[0] == '\0')
-        return bridge_give_up(bridge, call, leg,
-                              "set TASKROUTER_PUBLIC_URL, which the provider calls back", err);
+        return nobody(bridge, call, leg, "set TASKROUTER_PUBLIC_URL, which the provider calls back",
+                      err);
     code = contact_of(bridge, call, leg, &contact, &why);
     if (code != ERR_OK)
         return bridge_is_away(code) ? again(bridge, call, leg, &why, err)
                                     : bridge_give_up(bridge, call, leg, why.detail, err);
     if (contact[0] == '\0')
-        return bridge_give_up(bridge, call, leg,
-                              "the worker has no telephone: write it to contact_uri of the "
-                              "worker's attributes (+1…, client:… or sip:…)",
-                              err);
-    code = look(bridge, call, &why);
+        return nobody(bridge, call, leg,
+                      "the worker has no telephone: write it to contact_uri of the worker's "
+                      "attributes (+1…, client:… or sip:…)",
+                      err);
+    code = bridge_look(bridge, call, &why);
     if (code != ERR_OK)
         return again(bridge, call, leg, &why, err);
     code = place(bridge, call, leg, &row, contact, &call_sid, &why);
@@ -248,6 +285,25 @@ static enum err_code unheard(struct bridge *bridge, struct call *call, struct er
     return code;
 }
 
+/* What was decided, and had no consequences: who decided it died, or a service was away. */
+static enum err_code unsettled(struct bridge *bridge, struct call *call, struct err *err)
+{
+    struct db_pool *pool = bridge->gateway->host.pool;
+    bool is_found = true;
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && is_found) {
+        struct bridge_leg leg;
+        int64_t now_us = clock_now_us();
+        code = bridge_store_unsettled(pool, call, now_us + BRIDGE_SETTLE_S * US_PER_S, &leg,
+                                      &is_found, err);
+        if (code == ERR_OK && is_found)
+            code = bridge_settle(bridge, call, &leg, now_us, err);
+        if (code == ERR_OK && is_found)
+            code = bridge_store_settled(pool, call, &leg, err);
+    }
+    return code;
+}
+
 enum err_code bridge_dial(struct app_job *job, struct call *call, void *ctx, struct err *err)
 {
     struct bridge *bridge = ctx;
@@ -263,5 +319,9 @@ enum err_code bridge_dial(struct app_job *job, struct call *call, void *ctx, str
             code = dial(bridge, call, &leg, err);
         arena_rewind(call->arena, mark);
     }
-    return code == ERR_OK ? unheard(bridge, call, err) : code;
+    if (code == ERR_OK)
+        code = bridge_redirect_run(bridge, job, call, err);
+    if (code == ERR_OK)
+        code = unheard(bridge, call, err);
+    return code == ERR_OK ? unsettled(bridge, call, err) : code;
 }

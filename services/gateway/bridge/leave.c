@@ -1,6 +1,7 @@
 /* What becomes of workers' calls when the caller leaves. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/parse.h"
 #include "bridge_int.h"
 #include "bridge_store.h"
@@ -20,8 +21,7 @@ enum err_code bridge_hang_up(struct bridge *bridge, struct call *call, const str
     Taskrouter__Sync__V1__HangUpProviderCallRequest request;
     Taskrouter__Sync__V1__ProviderCall *changed = NULL;
     struct phone_call row;
-    enum err_code code = call_store_get(bridge->gateway->host.pool, call, leg->workspace_sid,
-                                        leg->call_sid, &row, err);
+    enum err_code code = bridge_row(bridge, call, leg, &row, err);
     if (code != ERR_OK)
         return code;
     taskrouter__sync__v1__hang_up_provider_call_request__init(&request);
@@ -44,17 +44,30 @@ static bool can_be_ended(const struct bridge_leg *leg)
     return leg->is_unwanted && leg->state == LEG_RINGING && leg->provider_call_sid[0] != '\0';
 }
 
+static int64_t until_us(void)
+{
+    return clock_now_us() + BRIDGE_SETTLE_S * US_PER_S;
+}
+
 /* One that is being placed is ended by whoever places it, or by its webhooks. */
+static enum err_code end(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                         struct err *err)
+{
+    if (!can_be_ended(leg))
+        return ERR_OK;
+    enum err_code code = bridge_hang_up(bridge, call, leg, err);
+    return code == ERR_OK ? bridge_store_settled(bridge->gateway->host.pool, call, leg, err) : code;
+}
+
 enum err_code bridge_left(struct bridge *bridge, struct call *call, const char *call_sid,
                           const char *task_sid, struct err *err)
 {
     struct bridge_leg *legs = NULL;
     size_t count = 0;
     enum err_code code = bridge_store_unwanted(bridge->gateway->host.pool, call, call_sid, task_sid,
-                                               &legs, &count, err);
+                                               until_us(), &legs, &count, err);
     for (size_t i = 0; i < count && code == ERR_OK; i++)
-        if (can_be_ended(&legs[i]))
-            code = bridge_hang_up(bridge, call, &legs[i], err);
+        code = end(bridge, call, &legs[i], err);
     return code;
 }
 
@@ -65,6 +78,30 @@ enum err_code bridge_ringing(struct bridge *bridge, struct call *call, const str
     enum err_code code =
         bridge_store_get(bridge->gateway->host.pool, call, leg->reservation_sid, &now, err);
     return code == ERR_OK && can_be_ended(&now) ? bridge_hang_up(bridge, call, &now, err) : code;
+}
+
+/* The provider has a call that is not to be, when nobody has answered it. */
+enum err_code bridge_late(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                          struct err *err)
+{
+    struct bridge_leg now;
+    enum err_code code =
+        bridge_store_get(bridge->gateway->host.pool, call, leg->reservation_sid, &now, err);
+    if (code == ERR_OK && now.state == LEG_FAILED) {
+        now.provider_call_sid = leg->provider_call_sid;
+        return bridge_hang_up(bridge, call, &now, err);
+    }
+    return code == ERR_OK && can_be_ended(&now) ? bridge_hang_up(bridge, call, &now, err) : code;
+}
+
+enum err_code bridge_gone(struct bridge *bridge, struct call *call, const char *reservation_sid,
+                          struct err *err)
+{
+    struct bridge_leg leg;
+    bool is_found = false;
+    enum err_code code = bridge_store_gone(bridge->gateway->host.pool, call, reservation_sid,
+                                           until_us(), &leg, &is_found, err);
+    return is_found ? end(bridge, call, &leg, err) : code;
 }
 
 /* ---- news of the caller's call ---- */
@@ -91,9 +128,9 @@ enum err_code bridge_hear_call(struct bridge *bridge, struct call *call,
     struct str key = webhook_param(params, count, "CallSid");
     struct phone_call phone_call;
     bool is_queue_end = row->kind == WEBHOOK_VOICE_QUEUE_END;
-    bool is_redirected =
-        is_queue_end &&
-        str_starts_with(webhook_param(params, count, "QueueResult"), STR("redirected"));
+    struct str result = webhook_param(params, count, "QueueResult");
+    bool is_redirected = is_queue_end && str_starts_with(result, STR("redirected"));
+    bool was_sent_out = is_queue_end && str_eq(result, STR("leave"));
     if ((!is_queue_end && row->kind != WEBHOOK_VOICE_STATUS) || !parse_is_sid(key, "CA"))
         return ERR_OK;
     const char *sid = arena_str_dup(call->arena, key);
@@ -103,8 +140,12 @@ enum err_code bridge_hear_call(struct bridge *bridge, struct call *call,
         call_store_get(bridge->gateway->host.pool, call, "", sid, &phone_call, err);
     if (code != ERR_OK)
         return code == ERR_NOT_FOUND ? ERR_OK : code;
-    if (phone_call_is_over(&phone_call))
-        return bridge_left(bridge, call, phone_call.sid, "", err);
-    return is_redirected ? redirected(bridge, call, phone_call.sid, row->received_at_us, err)
-                         : ERR_OK;
+    bool is_over = phone_call_is_over(&phone_call);
+    if (is_over || was_sent_out)
+        code = bridge_left(bridge, call, phone_call.sid, "", err);
+    else if (is_redirected)
+        code = redirected(bridge, call, phone_call.sid, row->received_at_us, err);
+    return code == ERR_OK && (is_over || is_redirected)
+               ? bridge_redirect_hear(bridge, call, &phone_call, err)
+               : code;
 }

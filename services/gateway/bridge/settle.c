@@ -6,6 +6,7 @@
 #include "bridge_int.h"
 #include "bridge_store.h"
 #include "call_store.h"
+#include "calls_int.h"
 #include "gateway.h"
 #include "log/log.h"
 #include "rpc/client.h"
@@ -15,6 +16,7 @@
 #define ACCEPT  "/taskrouter.tasks.v1.Tasks/AcceptReservation"
 #define CANCEL  "/taskrouter.tasks.v1.Tasks/CancelReservation"
 #define WRAP_UP "/taskrouter.tasks.v1.Tasks/WrapUpTask"
+#define GET     "/taskrouter.tasks.v1.Tasks/GetReservation"
 
 enum { MOVES_MAX = 8 };
 
@@ -29,9 +31,10 @@ static enum err_code or_past(enum err_code code, struct err *err)
     return ERR_OK;
 }
 
+/* *out_was_told false: it is past what it was told. */
 static enum err_code reservation_tell(struct bridge *bridge, struct call *call,
                                       const struct bridge_leg *leg, const char *method,
-                                      struct err *err)
+                                      bool *out_was_told, struct err *err)
 {
     struct call as_service = bridge_as_service(call, BRIDGE_ASK_MS);
     Taskrouter__Tasks__V1__ReservationActionRequest request;
@@ -43,13 +46,39 @@ static enum err_code reservation_tell(struct bridge *bridge, struct call *call,
         request.reason = wire_text(call->arena, leg->detail);
     if (arena_is_exhausted(call->arena))
         return call_no_room(err);
-    return or_past(RPC_CALL(bridge->gateway->host.as_service[PEER_TASKS], &as_service, method,
-                            &request.base, taskrouter__tasks__v1__reservation, &reply, err),
-                   err);
+    enum err_code code = RPC_CALL(bridge->gateway->host.as_service[PEER_TASKS], &as_service, method,
+                                  &request.base, taskrouter__tasks__v1__reservation, &reply, err);
+    *out_was_told = code == ERR_OK;
+    return or_past(code, err);
 }
 
-static enum err_code task_wrap_up(struct bridge *bridge, struct call *call,
-                                  const struct bridge_leg *leg, struct err *err)
+/* Whether it is the worker's, whatever has become of it since. */
+static enum err_code reservation_is_taken(struct bridge *bridge, struct call *call,
+                                          const struct bridge_leg *leg, bool *out_is_taken,
+                                          struct err *err)
+{
+    struct call as_service = bridge_as_service(call, BRIDGE_ASK_MS);
+    Taskrouter__Tasks__V1__GetReservationRequest request;
+    Taskrouter__Tasks__V1__Reservation *reply = NULL;
+    taskrouter__tasks__v1__get_reservation_request__init(&request);
+    request.workspace_sid = wire_text(call->arena, leg->workspace_sid);
+    request.sid = wire_text(call->arena, leg->reservation_sid);
+    if (arena_is_exhausted(call->arena))
+        return call_no_room(err);
+    enum err_code code = RPC_CALL(bridge->gateway->host.as_service[PEER_TASKS], &as_service, GET,
+                                  &request.base, taskrouter__tasks__v1__reservation, &reply, err);
+    *out_is_taken = code == ERR_OK &&
+                    (reply->reservation_status ==
+                         TASKROUTER__TASKS__V1__RESERVATION_STATUS__RESERVATION_STATUS_ACCEPTED ||
+                     reply->reservation_status ==
+                         TASKROUTER__TASKS__V1__RESERVATION_STATUS__RESERVATION_STATUS_WRAPPING ||
+                     reply->reservation_status ==
+                         TASKROUTER__TASKS__V1__RESERVATION_STATUS__RESERVATION_STATUS_COMPLETED);
+    return or_past(code, err);
+}
+
+enum err_code bridge_wrap_up(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                             struct err *err)
 {
     struct call as_service = bridge_as_service(call, BRIDGE_ASK_MS);
     Taskrouter__Tasks__V1__TaskActionRequest request;
@@ -84,10 +113,36 @@ static bool answer(struct phone_call *row, const void *ctx)
     return true;
 }
 
+enum err_code bridge_row(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                         struct phone_call *out, struct err *err)
+{
+    if (leg->call_sid[0] != '\0')
+        return call_store_get(bridge->gateway->host.pool, call, leg->workspace_sid, leg->call_sid,
+                              out, err);
+    *out = (struct phone_call){.sid = "", .account_sid = "", .to_number = "", .task_sid = ""};
+    return ERR_OK;
+}
+
+/* Whoever talks with the caller goes on, also when the reservation ended in that moment: the task
+ * that waits again is for nobody then. */
+static enum err_code task_of_nobody(struct bridge *bridge, struct call *call, const char *workspace,
+                                    const char *task_sid, struct err *err)
+{
+    struct phone_call row = {.workspace_sid = workspace, .task_sid = task_sid};
+    return tasks_cancel(bridge->gateway->calls, call, &row, "the caller talks with a worker", err);
+}
+
 enum err_code bridge_taken(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
                            struct err *err)
 {
-    return leg->is_pending ? reservation_tell(bridge, call, leg, ACCEPT, err) : ERR_OK;
+    bool was_told = true;
+    bool is_taken = true;
+    if (!leg->is_pending)
+        return ERR_OK;
+    enum err_code code = reservation_tell(bridge, call, leg, ACCEPT, &was_told, err);
+    if (code == ERR_OK && !was_told)
+        code = reservation_is_taken(bridge, call, leg, &is_taken, err);
+    return is_taken ? code : task_of_nobody(bridge, call, leg->workspace_sid, leg->task_sid, err);
 }
 
 enum err_code bridge_connected(struct bridge *bridge, struct call *call,
@@ -97,21 +152,56 @@ enum err_code bridge_connected(struct bridge *bridge, struct call *call,
     struct phone_call row;
     enum err_code code = call_store_change(bridge->gateway->host.pool, call, leg->call_sid, answer,
                                            &news, &row, err);
+    bool is_ours = code == ERR_OK && strcmp(row.worker_sid, leg->worker_sid) == 0;
+    if (is_ours && strcmp(row.task_sid, leg->task_sid) != 0) /* the leg was given up too early */
+        code = task_of_nobody(bridge, call, row.workspace_sid, row.task_sid, err);
     return code == ERR_OK ? bridge_taken(bridge, call, leg, err) : code;
 }
 
-/* An accepted reservation stays the worker's, unless there is nobody left to talk with. */
+enum err_code bridge_release(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
+                             struct err *err)
+{
+    struct phone_call row;
+    enum err_code code = bridge_row(bridge, call, leg, &row, err);
+    if (code != ERR_OK || leg->call_sid[0] == '\0')
+        return code;
+    if (phone_call_is_over(&row))
+        return bridge_wrap_up(bridge, call, leg, err);
+    return leg->keeps_task || row.answered_at_us != 0
+               ? ERR_OK
+               : bridge_requeue(bridge, call, leg, &row, err);
+}
+
+/* A reservation that waits for the application (call) goes on waiting. */
 static enum err_code failed(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
                             struct err *err)
 {
-    struct phone_call row;
-    if (leg->is_pending)
-        return reservation_tell(bridge, call, leg, CANCEL, err);
-    enum err_code code = call_store_get(bridge->gateway->host.pool, call, leg->workspace_sid,
-                                        leg->call_sid, &row, err);
-    if (code == ERR_OK && phone_call_is_over(&row))
-        code = task_wrap_up(bridge, call, leg, err);
-    return code;
+    bool was_told = false;
+    if (!leg->is_pending)
+        return bridge_release(bridge, call, leg, err);
+    return leg->url[0] != '\0' ? ERR_OK
+                               : reservation_tell(bridge, call, leg, CANCEL, &was_told, err);
+}
+
+/* Of an instruction call: whom the worker talks with is the application's business while the
+ * reservation is pending. */
+static enum err_code of_application(struct bridge *bridge, struct call *call,
+                                    const struct bridge_leg *leg, int64_t at_us, struct err *err)
+{
+    if (leg->is_pending || leg->call_sid[0] == '\0')
+        return ERR_OK;
+    enum err_code code = bridge_connected(bridge, call, leg, at_us, err);
+    return code == ERR_OK && leg->state == LEG_ENDED ? bridge_wrap_up(bridge, call, leg, err)
+                                                     : code;
+}
+
+static enum err_code answered(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
+                              int64_t at_us, struct err *err)
+{
+    if (leg->url[0] != '\0')
+        return of_application(bridge, call, leg, at_us, err);
+    return leg->is_conference ? bridge_join(bridge, call, leg, at_us, err)
+                              : bridge_connected(bridge, call, leg, at_us, err);
 }
 
 /* A worker who has left the conference before the caller was sent there has talked with nobody. */
@@ -119,13 +209,15 @@ static enum err_code ended(struct bridge *bridge, struct call *call, const struc
                            int64_t at_us, struct err *err)
 {
     enum err_code code = ERR_OK;
+    if (leg->url[0] != '\0')
+        return of_application(bridge, call, leg, at_us, err);
     if (!leg->is_conference || leg->caller == LEG_CALLER_JOINED)
         code = bridge_connected(bridge, call, leg, at_us, err);
     else if (leg->caller == LEG_CALLER_ASKED)
         code = bridge_taken(bridge, call, leg, err);
     else
         return failed(bridge, call, leg, err);
-    return code == ERR_OK ? task_wrap_up(bridge, call, leg, err) : code;
+    return code == ERR_OK ? bridge_wrap_up(bridge, call, leg, err) : code;
 }
 
 enum err_code bridge_settle(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
@@ -133,8 +225,7 @@ enum err_code bridge_settle(struct bridge *bridge, struct call *call, struct bri
 {
     switch (leg->state) {
     case LEG_ANSWERED:
-        return leg->is_conference ? bridge_join(bridge, call, leg, at_us, err)
-                                  : bridge_connected(bridge, call, leg, at_us, err);
+        return answered(bridge, call, leg, at_us, err);
     case LEG_ENDED:
         return ended(bridge, call, leg, at_us, err);
     case LEG_FAILED:
@@ -167,6 +258,8 @@ enum err_code bridge_give_up(struct bridge *bridge, struct call *call, struct br
     enum leg_state from = leg->state;
     leg->state = LEG_FAILED;
     leg->detail = arena_strdup(call->arena, why);
+    leg->is_settled = false;
+    leg->due_at_us = clock_now_us() + BRIDGE_SETTLE_S * US_PER_S;
     if (leg->detail == NULL)
         return call_no_room(err);
     enum err_code code =
@@ -174,7 +267,8 @@ enum err_code bridge_give_up(struct bridge *bridge, struct call *call, struct br
     if (!is_done)
         return code;
     tell(bridge, call, leg);
-    return bridge_settle(bridge, call, leg, clock_now_us(), err);
+    code = bridge_settle(bridge, call, leg, clock_now_us(), err);
+    return code == ERR_OK ? bridge_store_settled(bridge->gateway->host.pool, call, leg, err) : code;
 }
 
 /* ---- webhooks ---- */
@@ -192,6 +286,7 @@ static enum err_code hear(struct bridge *bridge, struct call *call, struct bridg
         return ERR_OK;
     }
     leg->state = to;
+    leg->is_settled = true; /* a webhook is repeated until what follows from it is done */
     leg->provider_call_sid = arena_str_dup(call->arena, call_sid);
     if (to == LEG_FAILED && from != LEG_FAILED)
         leg->detail = arena_printf(call->arena, "the worker did not answer: %.*s", STR_ARG(status));
@@ -235,5 +330,9 @@ enum err_code bridge_apply(struct bridge *bridge, struct call *call, const struc
     if (moved == NULL)
         return ERR_SET(err, ERR_ABORTED, "LEG_MOVED", "the leg of %s was changed meanwhile", sid);
     *out_outcome = moved;
-    return bridge_settle(bridge, call, &leg, row->received_at_us, err);
+    enum err_code code = bridge_settle(bridge, call, &leg, row->received_at_us, err);
+    bool rings = leg_hear(LEG_PLACING, status) == LEG_RINGING;
+    if (code == ERR_OK && leg.state == LEG_FAILED && rings) /* given up, and placed all the same */
+        code = bridge_hang_up(bridge, call, &leg, err);
+    return code;
 }

@@ -111,6 +111,13 @@ enum err_code voice_row(struct ask *ask, struct err *err) MUST_CHECK;
 enum err_code tasks_begin(struct calls *calls, const struct call *call, struct phone_call *row,
                           const struct plan *plan, int budget_ms, struct err *err) MUST_CHECK;
 
+/* Makes another task in the place of the row's, as old and with its attributes, and notes it in the
+ * row; once. A worker whom the plan names is not named again if it is worker_sid. *out_was_assigned
+ * false: the task is assigned to nobody, nothing was done. */
+enum err_code tasks_again(struct calls *calls, const struct call *call, struct phone_call *row,
+                          const char *worker_sid, int budget_ms, bool *out_was_assigned,
+                          struct err *err) MUST_CHECK;
+
 /* Cancels it; one that is assigned or over stays as it is. */
 enum err_code tasks_cancel(struct calls *calls, const struct call *call,
                            const struct phone_call *row, const char *reason,

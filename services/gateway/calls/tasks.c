@@ -15,6 +15,7 @@
 #include "taskrouter/tasks/v1/tasks.pb-c.h"
 
 #define CREATE_TASK "/taskrouter.tasks.v1.Tasks/CreateTask"
+#define GET_TASK    "/taskrouter.tasks.v1.Tasks/GetTask"
 #define CANCEL_TASK "/taskrouter.tasks.v1.Tasks/CancelTask"
 #define UPDATE_TASK "/taskrouter.tasks.v1.Tasks/UpdateTask"
 #define LIST_TASKS  "/taskrouter.tasks.v1.Tasks/ListTasks"
@@ -33,6 +34,7 @@ typedef Taskrouter__Tasks__V1__CreateTaskRequest create_request;
 
 struct noted {
     const char *task_sid;
+    const char *instead_of; /* NULL: of whatever task_sid is there */
     const char *follow_up_task_sid;
     int64_t due_at_us;
 };
@@ -41,7 +43,8 @@ static bool note(struct phone_call *row, const void *ctx)
 {
     const struct noted *noted = ctx;
     bool is_news = false;
-    if (noted->task_sid != NULL && strcmp(row->task_sid, noted->task_sid) != 0) {
+    bool is_expected = noted->instead_of == NULL || strcmp(row->task_sid, noted->instead_of) == 0;
+    if (noted->task_sid != NULL && strcmp(row->task_sid, noted->task_sid) != 0 && is_expected) {
         row->task_sid = noted->task_sid;
         is_news = true;
     }
@@ -122,6 +125,70 @@ enum err_code tasks_begin(struct calls *calls, const struct call *call, struct p
     if (code != ERR_OK)
         return code;
     return note_in(calls, call, row, &(struct noted){.task_sid = task->sid}, err);
+}
+
+static enum err_code task_get(struct calls *calls, const struct call *call,
+                              const struct phone_call *row, int budget_ms, wire_task **out,
+                              struct err *err)
+{
+    struct call as_service = calls_as_service(call, budget_ms);
+    Taskrouter__Tasks__V1__GetTaskRequest request;
+    taskrouter__tasks__v1__get_task_request__init(&request);
+    request.workspace_sid = wire_text(call->arena, row->workspace_sid);
+    request.sid = wire_text(call->arena, row->task_sid);
+    if (arena_is_exhausted(call->arena))
+        return call_no_room(err);
+    return RPC_CALL(calls_peer(calls, PEER_TASKS), &as_service, GET_TASK, &request.base,
+                    taskrouter__tasks__v1__task, out, err);
+}
+
+/* The request of the task before, as that has become since. */
+static void request_renew(struct arena *arena, const struct phone_call *row,
+                          const wire_task *before, const char *worker_sid, create_request *request)
+{
+    request->attributes = before->attributes;
+    request->virtual_start_time =
+        before->virtual_start_time != NULL ? before->virtual_start_time : before->date_created;
+    request->_priority_case = TASKROUTER__TASKS__V1__CREATE_TASK_REQUEST___PRIORITY_PRIORITY;
+    request->priority = before->priority;
+    request->idempotency_key = arena_printf(arena, "call:%s:after:%s", row->call_sid, before->sid);
+    if (strcmp(request->routing_target, worker_sid) == 0)
+        request->routing_target = wire_text(arena, "");
+}
+
+enum err_code tasks_again(struct calls *calls, const struct call *call, struct phone_call *row,
+                          const char *worker_sid, int budget_ms, bool *out_was_assigned,
+                          struct err *err)
+{
+    struct call as_service = calls_as_service(call, budget_ms);
+    create_request request;
+    struct plan plan;
+    wire_task *before = NULL;
+    wire_task *task = NULL;
+    *out_was_assigned = false;
+    enum err_code code = task_get(calls, call, row, budget_ms, &before, err);
+    if (code == ERR_NOT_FOUND) {
+        err_clear(err);
+        return ERR_OK;
+    }
+    if (code != ERR_OK ||
+        before->assignment_status != TASKROUTER__TASKS__V1__TASK_STATUS__TASK_STATUS_ASSIGNED)
+        return code;
+    code = plan_read(row->plan, call->arena, &plan, err);
+    if (code == ERR_OK)
+        code = request_make(row, &plan, call->arena, &request, err);
+    if (code != ERR_OK)
+        return code;
+    request_renew(call->arena, row, before, worker_sid, &request);
+    if (arena_is_exhausted(call->arena))
+        return call_no_room(err);
+    code = RPC_CALL(calls_peer(calls, PEER_TASKS), &as_service, CREATE_TASK, &request.base,
+                    taskrouter__tasks__v1__task, &task, err);
+    if (code != ERR_OK)
+        return code;
+    *out_was_assigned = true;
+    return note_in(calls, call, row,
+                   &(struct noted){.task_sid = task->sid, .instead_of = before->sid}, err);
 }
 
 enum err_code tasks_cancel(struct calls *calls, const struct call *call,

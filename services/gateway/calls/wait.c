@@ -1,5 +1,9 @@
+#include <string.h>
+
 #include "base/parse.h"
+#include "call_store.h"
 #include "calls_int.h"
+#include "gateway.h"
 #include "log/log.h"
 #include "rpc/client.h"
 #include "svc/wire.h"
@@ -60,6 +64,20 @@ static void outlook_ask(struct ask *ask, struct outlook *out)
                                     TASKROUTER__TASKS__V1__TASK_STATUS__TASK_STATUS_COMPLETED);
 }
 
+/* A task that is over may just have been replaced by another one. */
+static enum err_code outlook_now(struct ask *ask, struct outlook *out, struct err *err)
+{
+    const char *task_sid = ask->row.task_sid;
+    outlook_ask(ask, out);
+    if (!out->is_over)
+        return ERR_OK;
+    enum err_code code =
+        call_store_get(ask->calls->gateway->host.pool, ask->call, "", ask->row.sid, &ask->row, err);
+    if (code == ERR_OK && strcmp(task_sid, ask->row.task_sid) != 0)
+        *out = (struct outlook){0};
+    return code;
+}
+
 static const char *outlook_text(struct arena *arena, const struct outlook *outlook)
 {
     const char *text = "";
@@ -90,7 +108,9 @@ enum err_code wait_answer(struct ask *ask, struct webhook_answer *out, struct er
         outlook.position = number_param(ask, "QueuePosition", POSITION_MAX);
         outlook.wait_s = number_param(ask, "AvgQueueTime", WAIT_MAX_S);
     } else if (ask->row.task_sid[0] != '\0') {
-        outlook_ask(ask, &outlook);
+        code = outlook_now(ask, &outlook, err);
+        if (code != ERR_OK)
+            return code;
     }
     bool leaves = plan.step != PLAN_QUEUE || is_lost || outlook.is_over;
     const char *text = plan.announces ? outlook_text(ask->call->arena, &outlook) : "";

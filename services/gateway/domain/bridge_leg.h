@@ -44,7 +44,7 @@ enum leg_caller leg_caller_from(struct str name); /* WAITS when unknown */
 /* Texts are borrowed and never NULL. */
 struct bridge_leg {
     const char *reservation_sid;
-    const char *call_sid; /* CL… */
+    const char *call_sid; /* CL…; "": of a task that is no call, with url only */
     const char *task_sid;
     const char *worker_sid;
     const char *workspace_sid;
@@ -60,7 +60,10 @@ struct bridge_leg {
     bool is_conference;  /* they meet in one; else the worker takes the caller out of the queue */
     const char *options; /* the instruction's parameters, JSON; "": none */
     enum leg_caller caller;
-    bool is_unwanted; /* the caller has left meanwhile */
+    bool is_unwanted; /* the caller has left, or the reservation ended, before anybody answered */
+    const char *url;  /* of the instruction call: what whoever answers hears; "": ours */
+    bool keeps_task;  /* FAILED because nobody could be called at all: an accepted task stays */
+    bool is_settled;  /* what follows from its state is done, or is somebody's who repeats it */
 };
 
 /* The state after the provider has said its word ("in-progress", "busy", …). One that was given up

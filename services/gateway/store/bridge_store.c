@@ -22,6 +22,9 @@ enum leg_column {
     COL_OPTIONS,
     COL_CALLER,
     COL_IS_UNWANTED,
+    COL_URL,
+    COL_KEEPS_TASK,
+    COL_IS_SETTLED,
 };
 
 static struct bridge_leg from_row(const struct db_result *result, int row)
@@ -45,6 +48,9 @@ static struct bridge_leg from_row(const struct db_result *result, int row)
         .options = db_get_text(result, row, COL_OPTIONS),
         .caller = leg_caller_from(db_get_str(result, row, COL_CALLER)),
         .is_unwanted = db_get_bool(result, row, COL_IS_UNWANTED),
+        .url = db_get_text(result, row, COL_URL),
+        .keeps_task = db_get_bool(result, row, COL_KEEPS_TASK),
+        .is_settled = db_get_bool(result, row, COL_IS_SETTLED),
     };
 }
 
@@ -65,7 +71,8 @@ enum err_code bridge_store_insert(struct db_pool *pool, struct call *call,
         DB_PARAMS(db_cstr(leg->reservation_sid), db_cstr(leg->call_sid), db_cstr(leg->task_sid),
                   db_cstr(leg->worker_sid), db_cstr(leg->workspace_sid), db_bool(leg->is_pending),
                   db_cstr(leg->to_address), db_cstr(leg->from_number), db_i64(leg->timeout_s),
-                  db_bool(leg->is_conference), db_cstr(leg->options), db_time_us(clock_now_us())),
+                  db_bool(leg->is_conference), db_cstr(leg->options), db_time_us(clock_now_us()),
+                  db_cstr(leg->url)),
         &result, err);
     *out_is_new = code == ERR_OK && db_affected(result) > 0;
     return code;
@@ -115,7 +122,8 @@ enum err_code bridge_store_move(struct db_pool *pool, struct call *call,
         pool, call, &leg_move,
         DB_PARAMS(db_cstr(leg->reservation_sid), db_cstr(leg_state_name(from)),
                   db_cstr(leg_state_name(leg->state)), db_cstr(leg->provider_call_sid),
-                  db_cstr(leg->detail), db_time_us(leg->due_at_us), db_time_us(clock_now_us())),
+                  db_cstr(leg->detail), db_time_us(leg->due_at_us), db_time_us(clock_now_us()),
+                  db_bool(leg->keeps_task), db_bool(leg->is_settled)),
         &result, err);
     *out_is_done = code == ERR_OK && db_affected(result) > 0;
     return code;
@@ -147,15 +155,16 @@ enum err_code bridge_store_caller(struct db_pool *pool, struct call *call, struc
 }
 
 enum err_code bridge_store_unwanted(struct db_pool *pool, struct call *call, const char *call_sid,
-                                    const char *task_sid, struct bridge_leg **out,
+                                    const char *task_sid, int64_t until_us, struct bridge_leg **out,
                                     size_t *out_count, struct err *err)
 {
     struct db_result *result = NULL;
     *out_count = 0;
     *out = NULL;
-    enum err_code code = db_pool_query(
-        pool, call, &leg_unwanted,
-        DB_PARAMS(db_cstr(call_sid), db_cstr(task_sid), db_time_us(clock_now_us())), &result, err);
+    enum err_code code = db_pool_query(pool, call, &leg_unwanted,
+                                       DB_PARAMS(db_cstr(call_sid), db_cstr(task_sid),
+                                                 db_time_us(clock_now_us()), db_time_us(until_us)),
+                                       &result, err);
     if (code != ERR_OK || db_row_count(result) == 0)
         return code;
     size_t count = (size_t)db_row_count(result);
@@ -166,6 +175,60 @@ enum err_code bridge_store_unwanted(struct db_pool *pool, struct call *call, con
         (*out)[i] = from_row(result, (int)i);
     *out_count = count;
     return ERR_OK;
+}
+
+enum err_code bridge_store_gone(struct db_pool *pool, struct call *call,
+                                const char *reservation_sid, int64_t until_us,
+                                struct bridge_leg *out, bool *out_is_done, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(
+        pool, call, &leg_gone,
+        DB_PARAMS(db_cstr(reservation_sid), db_time_us(clock_now_us()), db_time_us(until_us)),
+        &result, err);
+    first_of(code, result, out, out_is_done);
+    return code;
+}
+
+enum err_code bridge_store_accept(struct db_pool *pool, struct call *call,
+                                  const char *reservation_sid, struct bridge_leg *out,
+                                  bool *out_is_done, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(
+        pool, call, &leg_accept, DB_PARAMS(db_cstr(reservation_sid), db_time_us(clock_now_us())),
+        &result, err);
+    first_of(code, result, out, out_is_done);
+    return code;
+}
+
+enum err_code bridge_store_unsettled(struct db_pool *pool, struct call *call, int64_t until_us,
+                                     struct bridge_leg *out, bool *out_found, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_pool_query(pool, call, &leg_unsettled,
+                      DB_PARAMS(db_time_us(clock_now_us()), db_time_us(until_us)), &result, err);
+    first_of(code, result, out, out_found);
+    return code;
+}
+
+enum err_code bridge_store_settled(struct db_pool *pool, struct call *call,
+                                   const struct bridge_leg *leg, struct err *err)
+{
+    return db_pool_query(
+        pool, call, &leg_settled,
+        DB_PARAMS(db_cstr(leg->reservation_sid), db_cstr(leg_state_name(leg->state))), NULL, err);
+}
+
+enum err_code bridge_store_count(struct db_pool *pool, struct call *call, const char *call_sid,
+                                 int64_t *out_count, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_pool_query(pool, call, &leg_count, DB_PARAMS(db_cstr(call_sid)), &result, err);
+    *out_count = code == ERR_OK ? db_get_i64(result, 0, 0) : 0;
+    return code;
 }
 
 enum err_code bridge_store_prune(struct db_pool *pool, struct call *call, int64_t older_than_us,

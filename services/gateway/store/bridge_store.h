@@ -26,8 +26,9 @@ enum err_code bridge_store_take(struct db_pool *pool, struct call *call, int64_t
 enum err_code bridge_store_overdue(struct db_pool *pool, struct call *call, struct bridge_leg *out,
                                    bool *out_found, struct err *err) MUST_CHECK;
 
-/* Writes state, provider_call_sid ("" keeps what is there), detail and due_at_us where the state
- * still is `from`. *out_is_done false: it is not, nothing was written. */
+/* Writes state, provider_call_sid ("" keeps what is there), detail, due_at_us, keeps_task and
+ * is_settled where the state still is `from`. *out_is_done false: it is not, nothing was written.
+ */
 enum err_code bridge_store_move(struct db_pool *pool, struct call *call,
                                 const struct bridge_leg *leg, enum leg_state from,
                                 bool *out_is_done, struct err *err) MUST_CHECK;
@@ -44,10 +45,36 @@ enum err_code bridge_store_caller(struct db_pool *pool, struct call *call, struc
                                   struct err *err) MUST_CHECK;
 
 /* Nobody waits for those of the call (CL…), and of the task where it is not "", that nobody has
- * answered: marks and reads them. */
+ * answered: marks those that were not, and reads them. Those that ring are the caller's to end
+ * until until_us, then they are not settled. */
 enum err_code bridge_store_unwanted(struct db_pool *pool, struct call *call, const char *call_sid,
-                                    const char *task_sid, struct bridge_leg **out,
+                                    const char *task_sid, int64_t until_us, struct bridge_leg **out,
                                     size_t *out_count, struct err *err) MUST_CHECK;
+
+/* The same of the leg of a reservation that has ended. *out_is_done false: there is none; so the
+ * next. */
+enum err_code bridge_store_gone(struct db_pool *pool, struct call *call,
+                                const char *reservation_sid, int64_t until_us,
+                                struct bridge_leg *out, bool *out_is_done,
+                                struct err *err) MUST_CHECK;
+
+/* The reservation of its leg is not pending any more. */
+enum err_code bridge_store_accept(struct db_pool *pool, struct call *call,
+                                  const char *reservation_sid, struct bridge_leg *out,
+                                  bool *out_is_done, struct err *err) MUST_CHECK;
+
+/* One whose state has not had its consequences yet, and is due: the caller's until until_us. */
+enum err_code bridge_store_unsettled(struct db_pool *pool, struct call *call, int64_t until_us,
+                                     struct bridge_leg *out, bool *out_found,
+                                     struct err *err) MUST_CHECK;
+
+/* It has had them, if its state still is the leg's. */
+enum err_code bridge_store_settled(struct db_pool *pool, struct call *call,
+                                   const struct bridge_leg *leg, struct err *err) MUST_CHECK;
+
+/* How often somebody was called for the call (CL…). */
+enum err_code bridge_store_count(struct db_pool *pool, struct call *call, const char *call_sid,
+                                 int64_t *out_count, struct err *err) MUST_CHECK;
 
 /* Removes at most limit of those that were made before. */
 enum err_code bridge_store_prune(struct db_pool *pool, struct call *call, int64_t older_than_us,

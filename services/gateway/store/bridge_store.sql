@@ -1,16 +1,16 @@
 -- name: leg_insert
 -- index: primary key
 insert into bridge_leg (reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending,
-                        to_address, from_number, timeout_s, is_conference, options, state,
+                        to_address, from_number, timeout_s, is_conference, options, url, state,
                         provider_call_sid, detail, due_at, created_at, updated_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'recorded', '', '', $12, $12, $12)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, 'recorded', '', '', $12, $12, $12)
 on conflict (reservation_sid) do nothing;
 
 -- name: leg_get
 -- index: primary key
 select reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending, to_address,
        from_number, timeout_s, state, provider_call_sid, detail, due_at, created_at,
-       is_conference, options, caller, is_unwanted
+       is_conference, options, caller, is_unwanted, url, keeps_task, is_settled
 from bridge_leg
 where reservation_sid = $1;
 
@@ -29,13 +29,13 @@ where reservation_sid = (select reservation_sid
                          for update skip locked)
 returning reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending, to_address,
           from_number, timeout_s, state, provider_call_sid, detail, due_at, created_at,
-          is_conference, options, caller, is_unwanted;
+          is_conference, options, caller, is_unwanted, url, keeps_task, is_settled;
 
 -- name: leg_overdue
 -- index: bridge_leg_due
 select reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending, to_address,
        from_number, timeout_s, state, provider_call_sid, detail, due_at, created_at,
-       is_conference, options, caller, is_unwanted
+       is_conference, options, caller, is_unwanted, url, keeps_task, is_settled
 from bridge_leg
 where state = 'placing'
   and due_at <= $1
@@ -49,6 +49,8 @@ set state = $3,
     provider_call_sid = case when $4 = '' then provider_call_sid else $4 end,
     detail = $5,
     due_at = $6,
+    keeps_task = $8,
+    is_settled = $9,
     updated_at = $7
 where reservation_sid = $1
   and state = $2;
@@ -57,7 +59,7 @@ where reservation_sid = $1
 -- index: bridge_leg_call
 select reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending, to_address,
        from_number, timeout_s, state, provider_call_sid, detail, due_at, created_at,
-       is_conference, options, caller, is_unwanted
+       is_conference, options, caller, is_unwanted, url, keeps_task, is_settled
 from bridge_leg
 where call_sid = $1
   and caller = 'asked'
@@ -75,13 +77,70 @@ where reservation_sid = $1
 -- index: bridge_leg_call
 update bridge_leg
 set is_unwanted = true,
+    is_settled = is_settled and state <> 'ringing',
+    due_at = case when state = 'ringing' then $4 else due_at end,
     updated_at = $3
 where call_sid = $1
   and ($2 = '' or task_sid = $2)
   and state in ('recorded', 'placing', 'ringing')
+  and not is_unwanted
 returning reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending, to_address,
           from_number, timeout_s, state, provider_call_sid, detail, due_at, created_at,
-          is_conference, options, caller, is_unwanted;
+          is_conference, options, caller, is_unwanted, url, keeps_task, is_settled;
+
+-- name: leg_gone
+-- index: primary key
+update bridge_leg
+set is_unwanted = true,
+    is_settled = is_settled and state <> 'ringing',
+    due_at = case when state = 'ringing' then $3 else due_at end,
+    updated_at = $2
+where reservation_sid = $1
+  and state in ('recorded', 'placing', 'ringing')
+  and not is_unwanted
+returning reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending, to_address,
+          from_number, timeout_s, state, provider_call_sid, detail, due_at, created_at,
+          is_conference, options, caller, is_unwanted, url, keeps_task, is_settled;
+
+-- name: leg_accept
+-- index: primary key
+update bridge_leg
+set is_pending = false,
+    updated_at = $2
+where reservation_sid = $1
+  and is_pending
+returning reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending, to_address,
+          from_number, timeout_s, state, provider_call_sid, detail, due_at, created_at,
+          is_conference, options, caller, is_unwanted, url, keeps_task, is_settled;
+
+-- name: leg_unsettled
+-- index: bridge_leg_unsettled; put off, so that nobody else takes it meanwhile
+update bridge_leg
+set due_at = $2,
+    updated_at = $1
+where reservation_sid = (select reservation_sid
+                         from bridge_leg
+                         where not is_settled
+                           and due_at <= $1
+                         order by due_at
+                         limit 1
+                         for update skip locked)
+returning reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pending, to_address,
+          from_number, timeout_s, state, provider_call_sid, detail, due_at, created_at,
+          is_conference, options, caller, is_unwanted, url, keeps_task, is_settled;
+
+-- name: leg_settled
+-- index: primary key
+update bridge_leg
+set is_settled = true
+where reservation_sid = $1
+  and state = $2;
+
+-- name: leg_count
+-- index: bridge_leg_call
+select count(*)
+from bridge_leg
+where call_sid = $1;
 
 -- name: leg_prune
 -- a few at a time, so that no lock is held long; index: bridge_leg_age
