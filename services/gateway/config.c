@@ -53,6 +53,13 @@ const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT] = {
         "How long each service that is asked about a call may take before the caller hears "
         "something without it; Twilio waits 15 s for all of them.",
         .default_text = "600ms", .min = 50, .max = 5000),
+    ROW("TASKROUTER_BRIDGE_UNHEARD", CONFIG_DURATION_MS, bridge_unheard_ms,
+        "How long news are waited for of a worker's call that may have been placed, or of a caller "
+        "who may have been redirected, before it is given up; longer than the provider takes.",
+        .default_text = "30s", .min = 1000, .max = 600000),
+    ROW("TASKROUTER_BRIDGE_PATIENCE", CONFIG_DURATION_MS, bridge_patience_ms,
+        "How long calling a worker, or redirecting a caller, is tried while services are away.",
+        .default_text = "2m", .min = 1000, .max = 600000),
     ROW("TASKROUTER_CORS_ORIGINS", CONFIG_STRING, cors_origins,
         "Origins whose pages may call the API, separated by commas; * = all.", .max = 4096),
     ROW("TASKROUTER_PUBLIC_URL", CONFIG_URL, public_url,

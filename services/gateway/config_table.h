@@ -3,6 +3,6 @@
 
 #include "config/config.h"
 
-#define GATEWAY_SETTINGS_COUNT 44
+#define GATEWAY_SETTINGS_COUNT 46
 
 extern const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT];

@@ -355,6 +355,7 @@ struct bridge *bridge_new(struct gateway *gateway)
 
 void bridge_start(struct bridge *bridge, struct app *app)
 {
+    bridge->heard_from_mono_us = clock_mono_us();
     for (size_t i = 0; i < BRIDGE_JOBS; i++)
         bridge->jobs[i] = app_job_start(app, &dial_job, bridge);
     atomic_store(&bridge->has_jobs, true);
@@ -372,6 +373,22 @@ void bridge_wake(struct bridge *bridge)
         return;
     for (size_t i = 0; i < BRIDGE_JOBS; i++)
         app_job_wake(bridge->jobs[i]);
+}
+
+int64_t bridge_unheard_until_us(const struct bridge *bridge)
+{
+    return clock_now_us() + bridge->gateway->settings->bridge_unheard_ms * US_PER_MS;
+}
+
+bool bridge_may_give_up(const struct bridge *bridge)
+{
+    return clock_mono_us() - bridge->heard_from_mono_us >=
+           bridge->gateway->settings->bridge_unheard_ms * US_PER_MS;
+}
+
+bool bridge_is_impatient(const struct bridge *bridge, int64_t begun_at_us)
+{
+    return clock_now_us() - begun_at_us > bridge->gateway->settings->bridge_patience_ms * US_PER_MS;
 }
 
 struct call bridge_as_service(const struct call *call, int budget_ms)

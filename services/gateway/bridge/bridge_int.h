@@ -28,10 +28,18 @@ struct bridge {
     struct gateway *gateway;
     struct app_job *jobs[BRIDGE_JOBS];
     atomic_bool has_jobs;
-    atomic_bool is_told; /* that there are no credentials */
+    atomic_bool is_told;        /* that there are no credentials */
+    int64_t heard_from_mono_us; /* since then there is news; what came before may be on its way */
 };
 
 void bridge_wake(struct bridge *bridge);
+
+/* Until when there may be news of what is begun now. */
+int64_t bridge_unheard_until_us(const struct bridge *bridge);
+/* Whether what was begun before this process has had its time to be heard of too. */
+bool bridge_may_give_up(const struct bridge *bridge);
+/* Whether what was begun then is not to be tried any more. */
+bool bridge_is_impatient(const struct bridge *bridge, int64_t begun_at_us);
 
 /* call with a deadline that is budget_ms away at most, as the service itself. */
 struct call bridge_as_service(const struct call *call, int budget_ms);

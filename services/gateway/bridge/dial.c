@@ -20,9 +20,7 @@
 #define GET_STATE  "/taskrouter.sync.v1.Upstream/GetUpstreamState"
 
 enum {
-    UNHEARD_S = 30,   /* one that may have been placed: so long its first webhook may take */
-    DIAL_MS = 20000,  /* of one leg: longer than the services are asked */
-    PATIENCE_S = 120, /* while services are away */
+    DIAL_MS = 20000, /* of one leg: longer than the services are asked */
     ADDRESS_MAX_BYTES = 256,
     TWIML_ROOM = 4096,
 };
@@ -166,7 +164,7 @@ static enum err_code again(struct bridge *bridge, struct call *call, struct brid
                            struct err *why, struct err *err)
 {
     bool is_done = false;
-    if (clock_now_us() - leg->created_at_us > PATIENCE_S * US_PER_S)
+    if (bridge_is_impatient(bridge, leg->created_at_us))
         return bridge_give_up(bridge, call, leg, why->detail, err);
     LOG_WARN(call, "a worker could not be called yet, it will be tried again",
              LOG_STR("reservation", leg->reservation_sid), LOG_ERR(why));
@@ -273,7 +271,7 @@ static enum err_code dial(struct bridge *bridge, struct call *call, struct bridg
 
 static enum err_code unheard(struct bridge *bridge, struct call *call, struct err *err)
 {
-    bool is_found = true;
+    bool is_found = bridge_may_give_up(bridge);
     enum err_code code = ERR_OK;
     while (code == ERR_OK && is_found) {
         struct bridge_leg leg;
@@ -313,8 +311,8 @@ enum err_code bridge_dial(struct app_job *job, struct call *call, void *ctx, str
         struct arena_mark mark = arena_mark(call->arena);
         struct bridge_leg leg;
         call->deadline_mono_us = clock_mono_us() + DIAL_MS * US_PER_MS;
-        code = bridge_store_take(bridge->gateway->host.pool, call,
-                                 clock_now_us() + UNHEARD_S * US_PER_S, &leg, &is_found, err);
+        code = bridge_store_take(bridge->gateway->host.pool, call, bridge_unheard_until_us(bridge),
+                                 &leg, &is_found, err);
         if (code == ERR_OK && is_found)
             code = dial(bridge, call, &leg, err);
         arena_rewind(call->arena, mark);

@@ -15,8 +15,6 @@
 #define REDIRECT_CALL "/taskrouter.sync.v1.Telephony/RedirectCall"
 
 enum {
-    UNHEARD_S = 30,
-    PATIENCE_S = 120, /* while services are away */
     REDIRECT_MS = 20000,
 };
 
@@ -122,7 +120,7 @@ static enum err_code again(struct bridge *bridge, struct call *call,
                            struct bridge_redirect *redirect, const struct err *why, struct err *err)
 {
     bool is_done = false;
-    if (clock_now_us() - redirect->created_at_us > PATIENCE_S * US_PER_S)
+    if (bridge_is_impatient(bridge, redirect->created_at_us))
         return end(bridge, call, redirect, REDIRECT_FAILED, why->detail, err);
     LOG_WARN(call, "a caller could not be redirected yet, it will be tried again",
              LOG_STR("reservation", redirect->reservation_sid), LOG_ERR(why));
@@ -186,7 +184,7 @@ static enum err_code carry_out(struct bridge *bridge, struct call *call,
 
 static enum err_code overdue(struct bridge *bridge, struct call *call, struct err *err)
 {
-    bool is_found = true;
+    bool is_found = bridge_may_give_up(bridge);
     enum err_code code = ERR_OK;
     while (code == ERR_OK && is_found) {
         struct bridge_redirect redirect;
@@ -227,9 +225,8 @@ enum err_code bridge_redirect_run(struct bridge *bridge, struct app_job *job, st
         struct arena_mark mark = arena_mark(call->arena);
         struct bridge_redirect redirect;
         call->deadline_mono_us = clock_mono_us() + REDIRECT_MS * US_PER_MS;
-        code =
-            redirect_store_take(bridge->gateway->host.pool, call,
-                                clock_now_us() + UNHEARD_S * US_PER_S, &redirect, &is_found, err);
+        code = redirect_store_take(bridge->gateway->host.pool, call,
+                                   bridge_unheard_until_us(bridge), &redirect, &is_found, err);
         if (code == ERR_OK && is_found)
             code = carry_out(bridge, call, &redirect, err);
         arena_rewind(call->arena, mark);

@@ -11,7 +11,7 @@ const char *within;
 static const char *available;
 static const char *offline;
 const char *support;
-struct carrier carrier = {.lock = PTHREAD_MUTEX_INITIALIZER};
+struct carrier carrier = {.lock = PTHREAD_MUTEX_INITIALIZER, .released = PTHREAD_COND_INITIALIZER};
 
 /* ---- the carrier ---- */
 
@@ -52,11 +52,21 @@ static void on_question(void *ctx, const struct peer_request *request, struct bu
     if (index < ASKED_MAX)
         (void)snprintf(carrier.bodies[index], BODY_MAX, "%.*s", (int)request->body.len,
                        request->body.ptr);
+    while (carrier.is_holding && str_find(request->body, STR("To=client%3Aheld")) >= 0)
+        (void)pthread_cond_wait(&carrier.released, &carrier.lock);
     (void)pthread_mutex_unlock(&carrier.lock);
     (void)snprintf(answer, sizeof answer, "{\"sid\":\"CA%032x\",\"status\":\"queued\"}",
                    (unsigned)(0x500 + index));
     if (str_find(request->body, STR("To=client%3Alost")) < 0)
         peer_answer(out, 201, answer);
+}
+
+void carrier_hold(bool is_holding)
+{
+    (void)pthread_mutex_lock(&carrier.lock);
+    carrier.is_holding = is_holding;
+    (void)pthread_cond_broadcast(&carrier.released);
+    (void)pthread_mutex_unlock(&carrier.lock);
 }
 
 /* How often the contact was called; *out_last: which one was the last. */

@@ -30,6 +30,8 @@ extern struct carrier {
     } changes[ASKED_MAX]; /* POSTs that change calls */
     int change_count;
     _Atomic enum mood mood;
+    pthread_cond_t released;
+    bool is_holding; /* answers to calls to "client:held…" wait */
 } carrier;
 
 extern const char *support; /* the queue; as within */
@@ -50,6 +52,8 @@ int called(const char *contact);
 
 /* Waits until the carrier was asked to change the call so: once. part: of the form. */
 bool changed(const char *call, const char *part);
+
+void carrier_hold(bool is_holding);
 
 /* ---- the workspace ---- */
 

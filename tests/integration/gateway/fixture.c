@@ -140,6 +140,27 @@ void program_start(enum program program)
         exit(1);
 }
 
+struct process *gateway_second(void)
+{
+    const char *env[ENV_MAX];
+    int http_port = http_ports[PROGRAM_GATEWAY];
+    int grpc_port = grpc_ports[PROGRAM_GATEWAY];
+    int other_port = process_free_port();
+    http_ports[PROGRAM_GATEWAY] = other_port;
+    grpc_ports[PROGRAM_GATEWAY] = process_free_port();
+    environment(PROGRAM_GATEWAY, env);
+    http_ports[PROGRAM_GATEWAY] = http_port;
+    grpc_ports[PROGRAM_GATEWAY] = grpc_port;
+    struct process *process = process_start(&(struct process_options){
+        .program = programs[PROGRAM_GATEWAY].program,
+        .env = env,
+        .dir = cluster_dir(cluster),
+    });
+    if (!process_wait_ready(process, text("127.0.0.1:%d", other_port), START_MS))
+        exit(1);
+    return process;
+}
+
 void program_kill(enum program program)
 {
     process_signal(processes[program], SIGKILL);

@@ -47,6 +47,8 @@ void program_kill(enum program program);                   /* SIGKILL */
 bool program_logs(enum program program, const char *said); /* waits for it */
 void program_pause(enum program program, bool is_paused);  /* SIGSTOP, SIGCONT */
 void program_start(enum program program);                  /* and waits until it is ready */
+/* Another gateway on the same database and bus, ready; process_free, or process_terminate first. */
+struct process *gateway_second(void);
 /* Where a program serves HTTP: "127.0.0.1:port". */
 const char *program_http(enum program program);
 void bootstrap_token_set(const char *token); /* for the next start of the gateway; "" = none */
