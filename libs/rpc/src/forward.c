@@ -77,9 +77,7 @@ struct rpc_forwarder {
     struct rpc_server *server;
     struct rpc_forward_options options;
     char *authorization;
-    grpc_completion_queue *cq;
-    pthread_t replies; /* takes what comes back */
-    pthread_t waiter;  /* tries again */
+    pthread_t waiter; /* tries again */
     bool is_started;
 
     struct lock lock; /* guards what follows */
@@ -314,7 +312,7 @@ static bool send_there(struct forward *forward, const struct rpc_route *route)
     forward->message = grpc_byte_buffer_copy(call->payload);
     grpc_slice method = grpc_slice_from_copied_string(call->method->path);
     forward->core = grpc_channel_create_call(
-        peer->channel, NULL, GRPC_PROPAGATE_DEFAULTS, forwarder->cq, method, NULL,
+        peer->channel, NULL, GRPC_PROPAGATE_DEFAULTS, call->loop->cq, method, NULL,
         mono_us_timespec(deadline_us == 0 ? 0 : deadline_us - ANSWER_MARGIN_US), NULL);
     grpc_slice_unref(method);
     INVARIANT(forward->core != NULL);
@@ -453,20 +451,6 @@ static void came_back(struct core_tag *tag, bool ok)
     }
     call->is_relayed = true;
     call_answer(call, err.code == ERR_OK ? received : NULL, err.code == ERR_OK ? NULL : &err);
-}
-
-static void *replies_main(void *arg)
-{
-    struct rpc_forwarder *forwarder = arg;
-    for (;;) {
-        grpc_event event =
-            grpc_completion_queue_next(forwarder->cq, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
-        if (event.type == GRPC_QUEUE_SHUTDOWN)
-            return NULL;
-        struct core_tag *tag = event.tag;
-        TAG_ACQUIRE(tag);
-        tag->done(tag, event.success != 0);
-    }
 }
 
 /* ---- trying again ---- */
@@ -670,10 +654,7 @@ void forwarder_start(struct rpc_forwarder *forwarder)
 {
     if (forwarder == NULL)
         return;
-    forwarder->cq = grpc_completion_queue_create_for_next(NULL);
-    int failed = pthread_create(&forwarder->replies, NULL, replies_main, forwarder);
-    INVARIANT(failed == 0);
-    failed = pthread_create(&forwarder->waiter, NULL, waiter_main, forwarder);
+    int failed = pthread_create(&forwarder->waiter, NULL, waiter_main, forwarder);
     INVARIANT(failed == 0);
     forwarder->is_started = true;
 }
@@ -713,9 +694,6 @@ void forwarder_free(struct rpc_forwarder *forwarder)
     lock_drop(&forwarder->lock);
     if (forwarder->is_started) {
         (void)pthread_join(forwarder->waiter, NULL);
-        grpc_completion_queue_shutdown(forwarder->cq);
-        (void)pthread_join(forwarder->replies, NULL);
-        grpc_completion_queue_destroy(forwarder->cq);
     }
     while (forwarder->peers != NULL) {
         struct peer *peer = forwarder->peers;
