@@ -225,8 +225,8 @@ static void apply_offer(struct check *check, const struct engine_event *event)
         worker->last_any = row->sequence;
         worker->last[reservation->channel] = row->sequence;
     }
-    if (sid_is_set(&event->wanted_activity_sid))
-        worker->moved_to = event->wanted_activity_sid;
+    if (sid_is_set(&engine_event_more(event)->wanted_activity_sid))
+        worker->moved_to = engine_event_more(event)->wanted_activity_sid;
     refresh(check);
     struct sid activity_sid = facts_activity(worker);
     if (worker->is_deleted)
@@ -426,10 +426,11 @@ static void check_skips(struct check *check)
 
 static void check_purge(struct check *check, const struct engine_effect *effect)
 {
-    struct store_task *task = store_task(check->store, &effect->task_sid);
+    struct store_task *task = store_task(check->store, effect->task_sid);
     if (task == NULL || task->is_purged || task->is_leaving != effect->is_gone ||
         (!effect->is_gone && !task_is_terminal(task->row.state)))
-        check_fail(check, "conservation: task %s goes without having ended", effect->task_sid.text);
+        check_fail(check, "conservation: task %s goes without having ended",
+                   effect->task_sid->text);
     else
         task->is_purged = true;
     if (task != NULL)

@@ -101,8 +101,23 @@ static void dump_worker(struct buf *out, const struct engine_worker_ref *worker)
     buf_char(out, ']');
 }
 
+static void dump_offer(struct buf *out, const struct engine_offer *offer)
+{
+    buf_printf(out, " [offer %lld of %lld rank %d lifo=%d channel=%d", (long long)offer->free,
+               (long long)offer->qualified, (int)offer->rank, (int)offer->is_lifo,
+               (int)offer->is_channel_clock);
+    dump_i64(out, "waiting", offer->waiting);
+    dump_i64(out, "last", offer->last_sequence);
+    dump_str(out, "order", offer->order_values);
+    dump_sid(out, "next", &offer->next_sid);
+    dump_i64(out, "next_last", offer->next_sequence);
+    dump_str(out, "next_order", offer->next_order_values);
+    buf_char(out, ']');
+}
+
 static void dump_event(struct buf *out, const struct engine_event *event, const struct store *store)
 {
+    const struct engine_event_more *more = engine_event_more(event);
     buf_printf(out, "event %lld %s %s %lld", (long long)event->sequence, event->sid.text,
                engine_event_name(event->type), (long long)event->at_us);
     dump_task_row(out, event->task);
@@ -111,14 +126,19 @@ static void dump_event(struct buf *out, const struct engine_event *event, const 
     if (event->worker != NULL && !is_deleted(store, &event->worker->sid))
         dump_worker(out, event->worker);
     dump_str(out, "queue_expression", event->queue_expression);
-    dump_sid(out, "from_queue", &event->previous_queue_sid);
-    dump_str(out, "from_queue_name", event->previous_queue_name);
-    dump_str(out, "filter", event->filter_name);
-    dump_str(out, "filter_expression", event->filter_expression);
-    dump_str(out, "target_expression", event->target_expression);
-    dump_sid(out, "known", &event->known_worker_sid);
+    dump_sid(out, "from_queue", &more->previous_queue_sid);
+    dump_str(out, "from_queue_name", more->previous_queue_name);
+    dump_str(out, "filter", more->filter_name);
+    dump_str(out, "filter_expression", more->filter_expression);
+    dump_str(out, "target_expression", more->target_expression);
+    dump_sid(out, "known", &more->known_worker_sid);
     dump_str(out, "reason", event->reason);
-    dump_sid(out, "wanted", &event->wanted_activity_sid);
+    dump_sid(out, "wanted", &more->wanted_activity_sid);
+    dump_str(out, "instruction", more->instruction);
+    dump_str(out, "instruction_data", more->instruction_data);
+    dump_str(out, "rules", more->rules);
+    if (event->offer != NULL)
+        dump_offer(out, event->offer);
 }
 
 void dump_effect(struct buf *out, const struct engine_effect *effect, const struct store *store)
@@ -143,7 +163,7 @@ void dump_effect(struct buf *out, const struct engine_effect *effect, const stru
         dump_event(out, effect->event, store);
         break;
     case ENGINE_TASK_PURGED:
-        buf_printf(out, "purged %s gone=%d", effect->task_sid.text, (int)effect->is_gone);
+        buf_printf(out, "purged %s gone=%d", effect->task_sid->text, (int)effect->is_gone);
         break;
     }
     buf_char(out, '\n');

@@ -364,10 +364,11 @@ void store_event_put(struct store *store, const struct engine_event *event)
 {
     GROW(store->events, store->event_count, store->event_capacity);
     struct store_event *entry = &store->events[store->event_count++];
-    *entry = (struct store_event){.sid = event->sid,
-                                  .sequence = event->sequence,
-                                  .type = event->type,
-                                  .wanted_activity_sid = event->wanted_activity_sid};
+    *entry =
+        (struct store_event){.sid = event->sid,
+                             .sequence = event->sequence,
+                             .type = event->type,
+                             .wanted_activity_sid = engine_event_more(event)->wanted_activity_sid};
     if (event->worker != NULL) {
         entry->worker_sid = event->worker->sid;
         entry->worker_version = event->worker->version;
@@ -397,8 +398,8 @@ void store_take(struct store *store, const struct engine_effects *effects)
             take_reservation(store, e->reservation);
         else if (e->kind == ENGINE_WORKER_OVERRIDE)
             store_override_put(store, e->override);
-        else if (e->kind == ENGINE_TASK_PURGED && store_task(store, &e->task_sid) != NULL)
-            store_task(store, &e->task_sid)->is_purged = true;
+        else if (e->kind == ENGINE_TASK_PURGED && store_task(store, e->task_sid) != NULL)
+            store_task(store, e->task_sid)->is_purged = true;
     }
 }
 

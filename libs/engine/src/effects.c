@@ -17,6 +17,20 @@ const char *engine_event_name(enum engine_event_type type)
     return event_names[type];
 }
 
+const struct engine_event_more *engine_event_more(const struct engine_event *event)
+{
+    static const struct engine_event_more nothing = {
+        .previous_queue_name = {"", 0},
+        .filter_name = {"", 0},
+        .filter_expression = {"", 0},
+        .target_expression = {"", 0},
+        .instruction = {"", 0},
+        .instruction_data = {"", 0},
+        .rules = {"", 0}
+    };
+    return event->more == NULL ? &nothing : event->more;
+}
+
 void engine_effects_init(struct engine_effects *effects)
 {
     *effects = (struct engine_effects){.arena = arena_new(EFFECTS_MAX_BYTES), .batch = 1};

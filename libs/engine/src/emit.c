@@ -89,10 +89,10 @@ void emit_begin(struct engine *engine, struct engine_effects *out)
     engine->out_batch = out->batch;
 }
 
-static inline struct engine_effect *emit_effect(struct engine *engine, enum engine_effect_kind kind)
+static inline void emit_append(struct engine *engine, struct engine_effect *effect,
+                               enum engine_effect_kind kind)
 {
     struct engine_effects *out = engine->out;
-    struct engine_effect *effect = EMIT_TAKE(engine, struct engine_effect);
     effect->next = NULL;
     effect->kind = kind;
     effect->is_new = false;
@@ -104,6 +104,12 @@ static inline struct engine_effect *emit_effect(struct engine *engine, enum engi
         out->last->next = effect;
     out->last = effect;
     out->count++;
+}
+
+static struct engine_effect *emit_effect(struct engine *engine, enum engine_effect_kind kind)
+{
+    struct engine_effect *effect = EMIT_TAKE(engine, struct engine_effect);
+    emit_append(engine, effect, kind);
     return effect;
 }
 
@@ -241,18 +247,56 @@ static struct task_row *task_snapshot(struct engine *engine, struct task *task)
     return row;
 }
 
-/* What does not change within a version of the worker, once per batch. */
-static const struct engine_worker_ref *emit_worker_ref(struct engine *engine, struct worker *worker)
+/* What changes while he works. */
+static void worker_ref_set(struct engine *engine, struct engine_worker_ref *ref,
+                           const struct worker *worker, const struct worker_channel *slot)
 {
+    const struct activity *activity = worker->activity;
+    fill_sid(&ref->activity_sid, activity == NULL ? NULL : &activity->sid);
+    ref->activity_name = activity == NULL ? STR("") : emit_name(engine, activity->name);
+    ref->channel_capacity = slot->capacity;
+    ref->channel_consumed = slot->consumed;
+}
+
+static bool worker_ref_is_so(struct engine *engine, const struct engine_worker_ref *ref,
+                             const struct worker *worker, const struct worker_channel *slot)
+{
+    const struct activity *activity = worker->activity;
+    return activity != NULL && ref->channel_consumed == slot->consumed &&
+           ref->channel_capacity == slot->capacity &&
+           ref->activity_name.ptr == emit_name(engine, activity->name).ptr &&
+           memcmp(&ref->activity_sid, &activity->sid, sizeof activity->sid) == 0;
+}
+
+/* The worker as he was when this batch first spoke of this version of him. */
+static const struct engine_worker_ref *emit_worker_first(struct engine *engine,
+                                                         const struct reservation *reservation)
+{
+    struct worker *worker = reservation->worker;
     if (worker->ref_batch == engine->batch && worker->ref->version == worker->version)
         return worker->ref;
     struct engine_worker_ref *ref = EMIT_TAKE(engine, struct engine_worker_ref);
-    *ref = (struct engine_worker_ref){.sid = worker->sid};
+    ref->sid = worker->sid;
     ref->version = worker->version;
     ref->name = emit_str(engine, worker->name);
     ref->attributes = emit_str(engine, expr_record_json(worker->record));
+    worker_ref_set(engine, ref, worker, worker_slot(worker, reservation->channel));
     worker->ref = ref;
     worker->ref_batch = engine->batch;
+    return ref;
+}
+
+static const struct engine_worker_ref *emit_worker_ref(struct engine *engine,
+                                                       const struct reservation *reservation)
+{
+    const struct worker *worker = reservation->worker;
+    const struct engine_worker_ref *first = emit_worker_first(engine, reservation);
+    const struct worker_channel *slot = worker_slot(reservation->worker, reservation->channel);
+    if (worker_ref_is_so(engine, first, worker, slot))
+        return first;
+    struct engine_worker_ref *ref = EMIT_TAKE(engine, struct engine_worker_ref);
+    *ref = *first;
+    worker_ref_set(engine, ref, worker, slot);
     return ref;
 }
 
@@ -264,7 +308,7 @@ static struct reservation_row *reservation_snapshot(struct engine *engine,
         return now->snapshot;
     struct reservation_row *row = emit_take(engine, sizeof *row);
     reservation_fill_row(reservation, row);
-    row->worker_name = emit_worker_ref(engine, reservation->worker)->name;
+    row->worker_name = emit_worker_first(engine, reservation)->name;
     row->instruction = emit_str(engine, row->instruction);
     row->instruction_data = emit_str(engine, row->instruction_data);
     now->snapshot = row;
@@ -344,42 +388,45 @@ void emit_override(struct engine *engine, const struct worker *worker, bool is_s
 void emit_purged(struct engine *engine, const struct task *task, bool is_gone)
 {
     struct engine_effect *effect = emit_effect(engine, ENGINE_TASK_PURGED);
-    effect->task_sid = task->sid;
+    struct sid *sid = EMIT_TAKE(engine, struct sid);
+    *sid = task->sid;
+    effect->task_sid = sid;
     effect->is_gone = is_gone;
 }
 
-/* What only some events say. */
-static inline void event_fill_rest(struct engine_event *event)
+struct engine_event_more *emit_event_more(struct engine *engine, struct engine_event *event)
 {
-    fill_sid(&event->previous_queue_sid, NULL);
-    fill_sid(&event->known_worker_sid, NULL);
-    fill_sid(&event->wanted_activity_sid, NULL);
-    event->previous_queue_name = STR("");
-    event->filter_name = STR("");
-    event->filter_expression = STR("");
-    event->target_expression = STR("");
-    event->rules = STR("");
-    event->reason = STR("");
-    event->instruction = STR("");
-    event->instruction_data = STR("");
-    event->offer = NULL;
+    INVARIANT(event->more == NULL);
+    struct engine_event_more *more = EMIT_TAKE(engine, struct engine_event_more);
+    *more = *engine_event_more(event);
+    event->more = more;
+    return more;
 }
 
 struct engine_event *emit_task(struct engine *engine, enum engine_event_type type,
                                struct task *task)
 {
-    struct engine_event *event = EMIT_TAKE(engine, struct engine_event);
+    struct event_effect {
+        struct engine_effect effect;
+        struct engine_event event;
+    };
+    struct task_row *row = task_snapshot(engine, task);
+    struct event_effect *both = EMIT_TAKE(engine, struct event_effect);
+    struct engine_event *event = &both->event;
     event->sequence = ++engine->event_sequence;
     engine_sid(engine, &event->sid, SID_EVENT, event->sequence);
     event->type = type;
     event->at_us = engine->now_us;
-    event->task = task_snapshot(engine, task);
+    event->task = row;
     event->reservation = NULL;
     event->worker = NULL;
+    event->offer = NULL;
+    event->more = NULL;
     event->queue_expression =
         task->queue == NULL ? STR("") : emit_name(engine, task->queue->target_text);
-    event_fill_rest(event);
-    emit_effect(engine, ENGINE_EVENT)->event = event;
+    event->reason = STR("");
+    emit_append(engine, &both->effect, ENGINE_EVENT);
+    both->effect.event = event;
     engine->out->event_count++;
     return event;
 }
@@ -387,17 +434,9 @@ struct engine_event *emit_task(struct engine *engine, enum engine_event_type typ
 struct engine_event *emit_reservation(struct engine *engine, enum engine_event_type type,
                                       struct reservation *reservation)
 {
-    struct worker *worker = reservation->worker;
-    struct worker_channel *slot = worker_slot(worker, reservation->channel);
-    struct engine_worker_ref *ref = emit_take(engine, sizeof *ref);
-    *ref = *emit_worker_ref(engine, worker);
-    fill_sid(&ref->activity_sid, worker->activity == NULL ? NULL : &worker->activity->sid);
-    ref->activity_name =
-        worker->activity == NULL ? STR("") : emit_name(engine, worker->activity->name);
-    ref->channel_capacity = slot->capacity;
-    ref->channel_consumed = slot->consumed;
+    const struct engine_worker_ref *worker = emit_worker_ref(engine, reservation);
     struct engine_event *event = emit_task(engine, type, reservation->task);
     event->reservation = reservation_snapshot(engine, reservation);
-    event->worker = ref;
+    event->worker = worker;
     return event;
 }

@@ -532,6 +532,8 @@ struct engine_event *emit_task(struct engine *engine, enum engine_event_type typ
                                struct task *task);
 struct engine_event *emit_reservation(struct engine *engine, enum engine_event_type type,
                                       struct reservation *reservation);
+/* What else the event says, to be filled in; once per event. */
+struct engine_event_more *emit_event_more(struct engine *engine, struct engine_event *event);
 struct str emit_str(struct engine *engine, struct str text);        /* copy for an event */
 struct str emit_config_str(struct engine *engine, struct str text); /* shared within the batch */
 
@@ -717,6 +719,7 @@ void route_released(struct engine *engine, struct task *task);
 void route_step_over(struct engine *engine, struct task *task); /* the step's time is up */
 bool route_skip(struct engine *engine, struct task *task); /* skip_if; true when it has moved on */
 const struct workflow_target *route_target(const struct task *task); /* NULL: direct */
+bool route_is_known_worker(const struct task *task); /* its step is restricted to one */
 void route_known_worker(const struct task *task, struct sid *out_sid);
 bool route_would_skip(const struct engine *engine, const struct queue *queue,
                       const struct workflow_target *target);

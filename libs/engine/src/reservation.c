@@ -102,9 +102,12 @@ void reservation_make(struct engine *engine, struct task *task, struct worker *w
     struct engine_event *event =
         emit_reservation(engine, ENGINE_EVENT_RESERVATION_CREATED, reservation);
     event->offer = offer;
+    if (wanted == NULL && !route_is_known_worker(task))
+        return;
+    struct engine_event_more *more = emit_event_more(engine, event);
     if (wanted != NULL)
-        event->wanted_activity_sid = wanted->sid;
-    route_known_worker(task, &event->known_worker_sid);
+        more->wanted_activity_sid = wanted->sid;
+    route_known_worker(task, &more->known_worker_sid);
 }
 
 /* The worker is still where the offer put him, and was elsewhere before. */
@@ -163,7 +166,7 @@ void reservation_end(struct engine *engine, struct reservation *reservation,
         emit_reservation(engine, state_events[reservation->state], reservation);
     event->reason = emit_str(engine, reason);
     if (wanted != NULL)
-        event->wanted_activity_sid = wanted->sid;
+        emit_event_more(engine, event)->wanted_activity_sid = wanted->sid;
 }
 
 void reservation_wrap(struct engine *engine, struct reservation *reservation)
@@ -291,7 +294,7 @@ static void reservation_do_accept(struct engine *engine, struct reservation *res
     struct engine_event *event =
         emit_reservation(engine, ENGINE_EVENT_RESERVATION_ACCEPTED, reservation);
     if (wanted != NULL)
-        event->wanted_activity_sid = wanted->sid;
+        emit_event_more(engine, event)->wanted_activity_sid = wanted->sid;
     for (struct list_node *node = list_first(&task->reservations); node != NULL;
          node = list_next(&task->reservations, node)) {
         struct reservation *other = LIST_ENTRY(node, struct reservation, task_node);
@@ -480,8 +483,9 @@ static void reservation_emit_instruction(struct engine *engine, struct reservati
 {
     struct engine_event *event =
         emit_reservation(engine, ENGINE_EVENT_RESERVATION_INSTRUCTED, reservation);
-    event->instruction = str_from(instruction_name(instruction->kind));
-    event->instruction_data = emit_str(engine, instruction->data);
+    struct engine_event_more *more = emit_event_more(engine, event);
+    more->instruction = str_from(instruction_name(instruction->kind));
+    more->instruction_data = emit_str(engine, instruction->data);
 }
 
 enum err_code reservation_instruct(struct engine *engine, const struct engine_command *command,

@@ -49,10 +49,15 @@ static struct str route_known(const struct task *task, const struct workflow_tar
     return class_known_key(space, target->is_known_by_name && name.len > 0, name);
 }
 
+bool route_is_known_worker(const struct task *task)
+{
+    return task->class != NULL && task->class->known != NULL;
+}
+
 void route_known_worker(const struct task *task, struct sid *out_sid)
 {
     *out_sid = (struct sid){0};
-    if (task->class == NULL || task->class->known == NULL)
+    if (!route_is_known_worker(task))
         return;
     struct str key = task->class->known->key;
     if (str_starts_with(key, STR("sid:")))
@@ -97,13 +102,14 @@ static void route_emit_target(struct engine *engine, struct task *task)
     const struct workflow_filter *filter = route_filter(task);
     const struct workflow_target *target = route_target(task);
     struct engine_event *event = emit_task(engine, ENGINE_EVENT_WORKFLOW_TARGET_MATCHED, task);
-    event->filter_name =
+    struct engine_event_more *more = emit_event_more(engine, event);
+    more->filter_name =
         emit_config_str(engine, task->filter_index == FILTER_DEFAULT && filter->name.len == 0
                                     ? STR("default_filter")
                                     : filter->name);
-    event->filter_expression = emit_config_str(engine, filter->expression_text);
-    event->target_expression = emit_config_str(engine, target->expression_text);
-    route_known_worker(task, &event->known_worker_sid);
+    more->filter_expression = emit_config_str(engine, filter->expression_text);
+    more->target_expression = emit_config_str(engine, target->expression_text);
+    route_known_worker(task, &more->known_worker_sid);
 }
 
 /* Puts the task into a step: priority, queue, class, events. */
@@ -148,8 +154,9 @@ static void route_enter(struct engine *engine, struct task *task, int32_t filter
         route_emit_target(engine, task);
     if (is_moved) {
         struct engine_event *event = emit_task(engine, ENGINE_EVENT_TASK_QUEUE_MOVED, task);
-        event->previous_queue_sid = from->sid;
-        event->previous_queue_name = emit_config_str(engine, from->name);
+        struct engine_event_more *more = emit_event_more(engine, event);
+        more->previous_queue_sid = from->sid;
+        more->previous_queue_name = emit_config_str(engine, from->name);
     }
     if (task->queue != NULL && (!had_queue || is_moved))
         (void)emit_task(engine, ENGINE_EVENT_TASK_QUEUE_ENTERED, task);
@@ -260,8 +267,9 @@ bool route_again(struct engine *engine, struct task *task)
 static void route_emit_timeout(struct engine *engine, struct task *task)
 {
     struct engine_event *event = emit_task(engine, ENGINE_EVENT_TASK_QUEUE_TIMEOUT, task);
-    event->previous_queue_sid = task->queue->sid;
-    event->previous_queue_name = emit_config_str(engine, task->queue->name);
+    struct engine_event_more *more = emit_event_more(engine, event);
+    more->previous_queue_sid = task->queue->sid;
+    more->previous_queue_name = emit_config_str(engine, task->queue->name);
 }
 
 void route_step_over(struct engine *engine, struct task *task)

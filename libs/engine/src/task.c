@@ -554,7 +554,9 @@ enum err_code task_create(struct engine *engine, const struct engine_command *co
     }
     struct task *task = task_new(engine, workspace, channel, create, &way);
     task_touch(engine, task);
-    emit_task(engine, ENGINE_EVENT_TASK_CREATED, task)->rules = emit_str(engine, create->rules);
+    struct engine_event *event = emit_task(engine, ENGINE_EVENT_TASK_CREATED, task);
+    if (create->rules.len > 0)
+        emit_event_more(engine, event)->rules = emit_str(engine, create->rules);
     if (way.queue != NULL)
         task_set_queue(task, way.queue);
     route_start(engine, task, record, filter);

@@ -332,6 +332,7 @@ static void pack_event(struct event_packer *packer, const struct engine_event *e
                        const struct event_origin *origin)
 {
     const char *type = origin == NULL ? engine_event_name(event->type) : origin->type;
+    const struct engine_event_more *more = engine_event_more(event);
     uint64_t task = task_number(packer, event->task);
     uint64_t worker = worker_number(packer, event->worker);
     struct record r = {.len = 0};
@@ -343,26 +344,26 @@ static void pack_event(struct event_packer *packer, const struct engine_event *e
     put(&r, text_place(packer, str_from(actor_sid)));
     put(&r, text_place(packer, str_from(request_id)));
     put(&r, text_place(packer, event->queue_expression));
-    put(&r, sid_place(packer, &event->previous_queue_sid));
-    put(&r, text_place(packer, event->previous_queue_name));
-    put(&r, text_place(packer, event->filter_name));
-    put(&r, text_place(packer, event->filter_expression));
-    put(&r, text_place(packer, event->target_expression));
-    put(&r, sid_place(packer, &event->known_worker_sid));
+    put(&r, sid_place(packer, &more->previous_queue_sid));
+    put(&r, text_place(packer, more->previous_queue_name));
+    put(&r, text_place(packer, more->filter_name));
+    put(&r, text_place(packer, more->filter_expression));
+    put(&r, text_place(packer, more->target_expression));
+    put(&r, sid_place(packer, &more->known_worker_sid));
     put(&r, text_place(packer, event->reason));
-    put(&r, text_place(packer, event->instruction));
-    put(&r, text_place(packer, event->instruction_data));
-    put(&r, sid_place(packer, &event->wanted_activity_sid));
+    put(&r, text_place(packer, more->instruction));
+    put(&r, text_place(packer, more->instruction_data));
+    put(&r, sid_place(packer, &more->wanted_activity_sid));
     put(&r, event->reservation != NULL ? 1 : 0);
     if (event->reservation != NULL)
         put_reservation(packer, &r, event->reservation);
     put(&r, event->offer != NULL ? 1 : 0);
     if (event->offer != NULL)
         put_offer(packer, &r, event->offer);
-    if (origin != NULL || event->rules.len > 0) {
+    if (origin != NULL || more->rules.len > 0) {
         put(&r, text_place(packer, origin == NULL ? STR("") : str_from(origin->source)));
         put(&r, text_place(packer, origin == NULL ? STR("") : origin->extras));
-        put(&r, text_place(packer, event->rules));
+        put(&r, text_place(packer, more->rules));
     }
     record_end(packer, RECORD_OWN, &r);
     note_time(packer, event->at_us);
@@ -652,8 +653,10 @@ static struct engine_offer *read_offer(const struct block *block, struct reader 
 static void read_own(struct block *block, struct reader *r)
 {
     struct engine_event *event = ARENA_NEW(block->arena, struct engine_event);
-    if (event == NULL)
+    struct engine_event_more *more = ARENA_NEW(block->arena, struct engine_event_more);
+    if (event == NULL || more == NULL)
         return;
+    event->more = more;
     event->sid = get_sid(block, r);
     struct str type = get_text(block, r);
     event->type = type_from(type);
@@ -669,16 +672,16 @@ static void read_own(struct block *block, struct reader *r)
     event->task = block->tasks[task];
     event->worker = worker == 0 ? NULL : block->workers[worker];
     event->queue_expression = get_text(block, r);
-    event->previous_queue_sid = get_sid(block, r);
-    event->previous_queue_name = get_text(block, r);
-    event->filter_name = get_text(block, r);
-    event->filter_expression = get_text(block, r);
-    event->target_expression = get_text(block, r);
-    event->known_worker_sid = get_sid(block, r);
+    more->previous_queue_sid = get_sid(block, r);
+    more->previous_queue_name = get_text(block, r);
+    more->filter_name = get_text(block, r);
+    more->filter_expression = get_text(block, r);
+    more->target_expression = get_text(block, r);
+    more->known_worker_sid = get_sid(block, r);
     event->reason = get_text(block, r);
-    event->instruction = get_text(block, r);
-    event->instruction_data = get_text(block, r);
-    event->wanted_activity_sid = get_sid(block, r);
+    more->instruction = get_text(block, r);
+    more->instruction_data = get_text(block, r);
+    more->wanted_activity_sid = get_sid(block, r);
     if (get(r) != 0) {
         event->reservation = read_reservation(block, r, event->task);
         if (event->reservation == NULL)
@@ -694,7 +697,7 @@ static void read_own(struct block *block, struct reader *r)
     out->own = event;
     struct str source = get_text(block, r);
     struct str extras = get_text(block, r);
-    event->rules = get_text(block, r);
+    more->rules = get_text(block, r);
     if (source.len == 0)
         return;
     out->is_mirrored = true;

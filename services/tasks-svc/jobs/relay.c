@@ -151,7 +151,8 @@ static bool is_move(const struct packed_event *packed)
 {
     if (packed->own == NULL) /* of before the log was packed */
         return str_find(packed->row.data, STR("\"workerActivitySid\"")) >= 0;
-    return packed->own->reservation != NULL && sid_is_set(&packed->own->wanted_activity_sid);
+    return packed->own->reservation != NULL &&
+           sid_is_set(&engine_event_more(packed->own)->wanted_activity_sid);
 }
 
 /*

@@ -205,12 +205,12 @@ static bool facts_read(const struct packed_event *event, struct fold_facts *out)
     *out = (struct fold_facts){
         .workspace_sid = own->task->workspace_sid,
         .channel_sid = own->task->channel_sid,
-        .left_queue_sid = own->previous_queue_sid,
+        .left_queue_sid = engine_event_more(own)->previous_queue_sid,
         .created_us = own->task->created_at_us,
         .entered_us = own->task->queue_entered_at_us,
     };
     if (own->reservation != NULL)
-        out->activity_sid = own->wanted_activity_sid;
+        out->activity_sid = engine_event_more(own)->wanted_activity_sid;
     return true;
 }
 

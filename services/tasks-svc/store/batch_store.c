@@ -124,7 +124,7 @@ static enum err_code add_purges(struct db_conn *conn, struct call *call,
     for (const struct engine_effect *e = batch->effects->first; e != NULL; e = e->next) {
         if (e->kind != ENGINE_TASK_PURGED)
             continue;
-        sids[i] = sid_text(&e->task_sid);
+        sids[i] = sid_text(e->task_sid);
         gone[i++] = e->is_gone;
     }
     return db_pipeline_add(

@@ -42,6 +42,7 @@ static void put_sid(struct buf *out, const char *key, const struct sid *sid)
 /* TaskEvent or ReservationEvent. */
 static void put_data(struct buf *out, const struct engine_event *event, struct str task_json)
 {
+    const struct engine_event_more *more = engine_event_more(event);
     bool is_reservation = event->reservation != NULL;
     buf_char(out, '{');
     if (is_reservation) {
@@ -51,10 +52,10 @@ static void put_data(struct buf *out, const struct engine_event *event, struct s
     }
     buf_text(out, "\"task\":");
     buf_str_append(out, task_json);
-    if (!is_reservation && sid_is_set(&event->previous_queue_sid))
-        put_sid(out, ",\"previousTaskQueueSid\":\"", &event->previous_queue_sid);
-    if (is_reservation && sid_is_set(&event->wanted_activity_sid))
-        put_sid(out, ",\"workerActivitySid\":\"", &event->wanted_activity_sid);
+    if (!is_reservation && sid_is_set(&more->previous_queue_sid))
+        put_sid(out, ",\"previousTaskQueueSid\":\"", &more->previous_queue_sid);
+    if (is_reservation && sid_is_set(&more->wanted_activity_sid))
+        put_sid(out, ",\"workerActivitySid\":\"", &more->wanted_activity_sid);
     buf_char(out, '}');
 }
 
@@ -142,22 +143,23 @@ static void put_offer(struct jx_writer *w, const struct engine_offer *offer)
 static enum err_code make_extras(struct event_writer *writer, const struct engine_event *event,
                                  struct str *out, struct err *err)
 {
+    const struct engine_event_more *more = engine_event_more(event);
     struct buf text;
     struct jx_writer w;
     buf_init(&text, 0);
     jx_writer_init(&w, &text);
     jx_object_begin(&w);
     put_if_set(&w, "task_queue_target_expression", event->queue_expression);
-    put_if_set(&w, "previous_task_queue_sid", str_from(event->previous_queue_sid.text));
-    put_if_set(&w, "previous_task_queue_name", event->previous_queue_name);
-    put_if_set(&w, "workflow_filter_name", event->filter_name);
-    put_if_set(&w, "workflow_filter_expression", event->filter_expression);
-    put_if_set(&w, "workflow_filter_target_expression", event->target_expression);
-    put_if_set(&w, "known_worker_sid", str_from(event->known_worker_sid.text));
+    put_if_set(&w, "previous_task_queue_sid", str_from(more->previous_queue_sid.text));
+    put_if_set(&w, "previous_task_queue_name", more->previous_queue_name);
+    put_if_set(&w, "workflow_filter_name", more->filter_name);
+    put_if_set(&w, "workflow_filter_expression", more->filter_expression);
+    put_if_set(&w, "workflow_filter_target_expression", more->target_expression);
+    put_if_set(&w, "known_worker_sid", str_from(more->known_worker_sid.text));
     put_if_set(&w, "reason", event->reason);
-    put_if_set(&w, "instruction", event->instruction);
-    put_if_set(&w, "instruction_data", event->instruction_data);
-    put_if_set(&w, "routing_rules", event->rules);
+    put_if_set(&w, "instruction", more->instruction);
+    put_if_set(&w, "instruction_data", more->instruction_data);
+    put_if_set(&w, "routing_rules", more->rules);
     if (event->offer != NULL)
         put_offer(&w, event->offer);
     if (event->worker != NULL) {

@@ -78,28 +78,37 @@ struct engine_offer {
     struct str next_order_values;
 };
 
+/* What only some events say; the rest of it is empty or none. */
+struct engine_event_more {
+    struct sid previous_queue_sid;  /* task-queue.timeout and .moved */
+    struct sid known_worker_sid;    /* step restricted to one worker, or none */
+    struct sid wanted_activity_sid; /* the activity the router moves the worker to, or none */
+    struct str previous_queue_name;
+    struct str filter_name;       /* workflow.target-matched: friendly name, or "" */
+    struct str filter_expression; /* workflow.target-matched */
+    struct str target_expression; /* workflow.target-matched */
+    struct str instruction;       /* reservation.instructed; "" otherwise */
+    struct str instruction_data;
+    struct str rules; /* task.created: of the command that made it */
+};
+
+/* Kept small: a batch makes hundreds, and what fits in no cache costs more than making it. */
 struct engine_event {
-    struct sid sid;   /* EV… */
-    int64_t sequence; /* per engine, no gaps */
+    struct sid sid; /* EV… */
     enum engine_event_type type;
+    int64_t sequence; /* per engine, no gaps */
     int64_t at_us;
     const struct task_row *task;               /* as of then; never NULL */
     const struct reservation_row *reservation; /* NULL but for reservation events */
     const struct engine_worker_ref *worker;    /* NULL but for reservation events */
+    const struct engine_offer *offer;          /* reservation.created by matching; NULL otherwise */
+    const struct engine_event_more *more;      /* NULL: nothing; read by engine_event_more */
     struct str queue_expression;               /* target_workers of the task's queue */
-    struct sid previous_queue_sid;             /* task-queue.timeout and .moved */
-    struct str previous_queue_name;
-    struct str filter_name;           /* workflow.target-matched: friendly name, or "" */
-    struct str filter_expression;     /* workflow.target-matched */
-    struct str target_expression;     /* workflow.target-matched */
-    struct sid known_worker_sid;      /* step restricted to one worker, or none */
-    struct str reason;                /* why, where there is a why */
-    const struct engine_offer *offer; /* reservation.created by matching; NULL otherwise */
-    struct str instruction;           /* reservation.instructed; "" otherwise */
-    struct str instruction_data;
-    struct str rules;               /* task.created: of the command that made it */
-    struct sid wanted_activity_sid; /* the activity the router moves the worker to, or none */
+    struct str reason;                         /* why, where there is a why */
 };
+
+/* Never NULL. */
+const struct engine_event_more *engine_event_more(const struct engine_event *event);
 
 enum engine_effect_kind {
     ENGINE_EFFECT_NONE,
@@ -112,16 +121,16 @@ enum engine_effect_kind {
 
 struct engine_effect {
     struct engine_effect *next;
+    uint64_t tag; /* of the command that caused it first; 0 = timers */
     enum engine_effect_kind kind;
     bool is_new;  /* rows: not written before */
     bool is_gone; /* ENGINE_TASK_PURGED: deleted (API or clean-up), not just ended long ago */
-    uint64_t tag; /* of the command that caused it first; 0 = timers */
     union {
         struct task_row *task;
         struct reservation_row *reservation;
         struct worker_override_row *override;
         struct engine_event *event;
-        struct sid task_sid;
+        const struct sid *task_sid;
     };
 };
 

@@ -579,7 +579,8 @@ static void a_known_worker_must_be_in_the_queue_and_fit_the_expression(void)
     CHECK_I64(engine_apply(w.engine, &command, w.now_us, &w.effects, &w.err), ERR_OK);
     int told = 0;
     for (const struct engine_effect *e = w.effects.first; e != NULL; e = e->next) {
-        if (e->kind == ENGINE_EVENT && world_number(&e->event->known_worker_sid) == 3)
+        if (e->kind == ENGINE_EVENT &&
+            world_number(&engine_event_more(e->event)->known_worker_sid) == 3)
             told++;
     }
     CHECK_I64(told, 2); /* workflow.target-matched and reservation.created */

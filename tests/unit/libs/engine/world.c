@@ -133,10 +133,11 @@ static void dump_reservation(struct buf *out, const struct reservation_row *r)
 
 static void dump_event(struct buf *out, const struct engine_event *e)
 {
+    const struct engine_event_more *more = engine_event_more(e);
     buf_printf(out, "%lld %s %s %lld reason=%.*s wanted=%s previous=%s known=%s ",
                (long long)e->sequence, e->sid.text, engine_event_name(e->type), (long long)e->at_us,
-               STR_ARG(e->reason), e->wanted_activity_sid.text, e->previous_queue_sid.text,
-               e->known_worker_sid.text);
+               STR_ARG(e->reason), more->wanted_activity_sid.text, more->previous_queue_sid.text,
+               more->known_worker_sid.text);
     if (e->offer != NULL)
         buf_printf(out, "[offer %lld/%lld/%lld #%d %lld %.*s < %s %lld %.*s] ",
                    (long long)e->offer->qualified, (long long)e->offer->free,
@@ -166,7 +167,7 @@ static void dump_effect(struct buf *out, const struct engine_effect *effect)
         buf_printf(out, "%s %s", effect->override->worker_sid.text,
                    effect->override->activity_sid.text);
     else if (effect->kind == ENGINE_TASK_PURGED)
-        buf_printf(out, "%s %d", effect->task_sid.text, (int)effect->is_gone);
+        buf_printf(out, "%s %d", effect->task_sid->text, (int)effect->is_gone);
     buf_char(out, '\n');
 }
 
@@ -182,7 +183,7 @@ static void world_commit(struct world *world)
         } else if (effect->kind == ENGINE_WORKER_OVERRIDE) {
             world_write_override(world, effect->override);
         } else if (effect->kind == ENGINE_TASK_PURGED) {
-            world_purge_task(world, &effect->task_sid);
+            world_purge_task(world, effect->task_sid);
         } else if (effect->kind == ENGINE_EVENT) {
             CHECK_I64(effect->event->sequence, world->event_sequence + 1);
             world->event_sequence = effect->event->sequence;

@@ -93,10 +93,24 @@ static const struct engine_offer offer = {
     .next_order_values = {"level=3, age=4",                                  14  },
 };
 
+static struct engine_event_more told; /* as event_of fills it */
+
 static struct engine_event event_of(enum engine_event_type type, uint16_t number,
                                     const struct task_row *task,
                                     const struct reservation_row *reservation)
 {
+    told = (struct engine_event_more){
+        .previous_queue_sid = sid_of("WQ", 2),
+        .known_worker_sid = sid_of("WK", 5),
+        .wanted_activity_sid = sid_of("WA", 2),
+        .previous_queue_name = STR("Before"),
+        .filter_name = STR("first"),
+        .filter_expression = STR("type == 'permit'"),
+        .target_expression = STR("level > 3"),
+        .instruction = STR("dequeue"),
+        .instruction_data = STR("{\"to\":\"+1\"}"),
+        .rules = STR("[{\"sid\":\"RR1\"}]"),
+    };
     return (struct engine_event){
         .sid = sid_of("EV", number),
         .sequence = number,
@@ -106,17 +120,8 @@ static struct engine_event event_of(enum engine_event_type type, uint16_t number
         .reservation = reservation,
         .worker = reservation == NULL ? NULL : &worker,
         .queue_expression = STR("1==1"),
-        .previous_queue_sid = sid_of("WQ", 2),
-        .previous_queue_name = STR("Before"),
-        .filter_name = STR("first"),
-        .filter_expression = STR("type == 'permit'"),
-        .target_expression = STR("level > 3"),
-        .known_worker_sid = sid_of("WK", 5),
         .reason = STR("timeout"),
-        .instruction = STR("dequeue"),
-        .instruction_data = STR("{\"to\":\"+1\"}"),
-        .wanted_activity_sid = sid_of("WA", 2),
-        .rules = STR("[{\"sid\":\"RR1\"}]"),
+        .more = &told,
         .offer = reservation == NULL ? NULL : &offer,
     };
 }
