@@ -33,9 +33,11 @@
 #include "token_store.h"
 #include "twilio.h"
 #include "twilio/phone.h"
+#include "upkeep.h"
 #include "vault.h"
 #include "webhook_rpc.h"
 #include "webhooks.h"
+#include "workspace_events.h"
 
 enum {
     START_BUDGET_US = 10 * 1000 * 1000,
@@ -68,6 +70,7 @@ static void free_gateway(void *ctx, int64_t until_mono_us)
     bridge_free(gateway->bridge);
     calls_free(gateway->calls);
     customers_free(gateway->customers);
+    upkeep_free(gateway->upkeep);
     rate_free(gateway->rate);
     twilio_free(gateway->twilio);
     default_workspaces_free(gateway->workspaces);
@@ -281,6 +284,9 @@ static enum err_code start(struct app *app, struct err *err)
         return code;
     webhooks_start(gateway->webhooks, app);
     bridge_start(gateway->bridge, app);
+    gateway->upkeep = upkeep_new(gateway->host.pool, gateway->settings->call_max_age_ms);
+    upkeep_start(gateway->upkeep, app);
+    host_consume(&gateway->host, workspace_consumers, workspace_consumer_count, gateway);
     rpc_server_add(gateway->host.server, &directory_service, gateway);
     rpc_server_add(gateway->host.server, &webhook_service, gateway);
     rpc_server_add(gateway->host.server, &call_service, gateway);

@@ -53,6 +53,10 @@ const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT] = {
         "How long each service that is asked about a call may take before the caller hears "
         "something without it; Twilio waits 15 s for all of them.",
         .default_text = "600ms", .min = 50, .max = 5000),
+    ROW("TASKROUTER_CALL_MAX_AGE", CONFIG_DURATION_MS, call_max_age_ms,
+        "How long calls are kept, and conversations by text messages after their last; 0 = for "
+        "ever.",
+        .default_text = "400d", .min = 0, .max = INT64_C(3650) * 86400000),
     ROW("TASKROUTER_BRIDGE_UNHEARD", CONFIG_DURATION_MS, bridge_unheard_ms,
         "How long news are waited for of a worker's call that may have been placed, or of a caller "
         "who may have been redirected, before it is given up; longer than the provider takes.",

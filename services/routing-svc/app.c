@@ -13,6 +13,7 @@
 #include "rules_service.h"
 #include "snapshots.h"
 #include "svc/mirror.h"
+#include "upkeep.h"
 
 static struct host_spec host_spec(void)
 {
@@ -79,6 +80,7 @@ static enum err_code start(struct app *app, struct err *err)
         .gone = routing_workspace_gone,
     };
     open_decisions(app, routing);
+    (void)app_job_start(app, &upkeep_job, routing);
     rpc_server_add(routing->host.server, &routing_service, routing);
     rpc_server_add(routing->host.server, &routing_rules_service, routing);
     rpc_server_add(routing->host.server, &routing_hours_service, routing);

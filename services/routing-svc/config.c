@@ -27,4 +27,12 @@ const struct config_setting routing_settings_table[ROUTING_SETTINGS_COUNT] = {
           "Keywords of a workspace."),
     BOUND("TASKROUTER_LIMIT_SCHEDULES", limit_schedules, "200", 1000,
           "Schedules of business hours of a workspace, all of which are held compiled."),
+    {.key = "TASKROUTER_RULE_VERSION_MAX_AGE",
+       .type = CONFIG_DURATION_MS,
+       .help =
+         "How long versions of rules are kept after they were made, and those of deleted rules; "
+         "what a rule is now stays; 0 = for ever.", .default_text = "400d",
+       .min = 0,
+       .max = INT64_C(3650) * 86400000,
+       CONFIG_FIELD(struct routing_settings, rule_version_max_age_ms)},
 };

@@ -3,6 +3,6 @@
 
 #include "config/config.h"
 
-#define ROUTING_SETTINGS_COUNT 4
+#define ROUTING_SETTINGS_COUNT 5
 
 extern const struct config_setting routing_settings_table[ROUTING_SETTINGS_COUNT];

@@ -296,6 +296,11 @@ static enum err_code unsettled(struct bridge *bridge, struct call *call, struct 
                                       &is_found, err);
         if (code == ERR_OK && is_found)
             code = bridge_settle(bridge, call, &leg, now_us, err);
+        if (code ==
+            ERR_NOT_FOUND) { /* the call was removed meanwhile: there is nobody to do it for */
+            err_clear(err);
+            code = ERR_OK;
+        }
         if (code == ERR_OK && is_found)
             code = bridge_store_settled(pool, call, &leg, err);
     }

@@ -19,6 +19,7 @@ struct feed;
 struct rate;
 struct rest;
 struct twilio;
+struct upkeep;
 struct vault;
 struct webhooks;
 
@@ -58,6 +59,7 @@ struct gateway {
     struct bridge *bridge;
     struct webhooks *webhooks;
     struct customers *customers;
+    struct upkeep *upkeep;
     struct webhook_tally tally;
     struct http_route_set route_sets[4]; /* what http serves; it keeps no copy */
     struct http_server *http;

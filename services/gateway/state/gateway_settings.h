@@ -18,6 +18,7 @@ struct gateway_settings {
     const char *default_workflow;           /* TWILIO_WORKFLOW_SID: of calls and messages */
     const char *wait_music_url;             /* TASKROUTER_WAIT_MUSIC_URL */
     int64_t call_patience_ms;               /* TASKROUTER_CALL_PATIENCE */
+    int64_t call_max_age_ms;                /* TASKROUTER_CALL_MAX_AGE */
     int64_t bridge_unheard_ms;              /* TASKROUTER_BRIDGE_UNHEARD */
     int64_t bridge_patience_ms;             /* TASKROUTER_BRIDGE_PATIENCE */
     const char *cors_origins;               /* TASKROUTER_CORS_ORIGINS, comma-separated */

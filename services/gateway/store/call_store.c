@@ -213,3 +213,13 @@ enum err_code call_store_list(struct db_pool *pool, struct call *call,
         (*out)[i] = from_row(result, (int)i);
     return ERR_OK;
 }
+
+enum err_code call_store_prune(struct db_pool *pool, struct call *call, int64_t older_than_us,
+                               int64_t limit, int64_t *out_removed, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(
+        pool, call, &call_prune, DB_PARAMS(db_time_us(older_than_us), db_i64(limit)), &result, err);
+    *out_removed = code == ERR_OK ? db_affected(result) : 0;
+    return code;
+}

@@ -66,3 +66,7 @@ struct call_filter {
 enum err_code call_store_list(struct db_pool *pool, struct call *call,
                               const struct call_filter *filter, struct phone_call **out,
                               size_t *out_count, struct err *err) MUST_CHECK;
+
+/* Removes at most limit of those that were made before. */
+enum err_code call_store_prune(struct db_pool *pool, struct call *call, int64_t older_than_us,
+                               int64_t limit, int64_t *out_removed, struct err *err) MUST_CHECK;

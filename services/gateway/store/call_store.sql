@@ -91,3 +91,12 @@ where workspace_sid = $1
                         or (follow_up_task_sid = $6 and follow_up_task_sid <> ''))
 order by sid desc
 limit $7;
+
+-- name: call_prune
+-- a few at a time, so that no lock is held long; index: phone_call_by_age
+delete from phone_call
+where sid in (select sid
+              from phone_call
+              where created_at < $1
+              order by created_at
+              limit $2);

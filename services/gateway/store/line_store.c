@@ -260,3 +260,15 @@ enum err_code line_store_delete(struct db_conn *conn, struct call *call, const c
 {
     return db_query(conn, call, &line_delete, DB_PARAMS(db_cstr(sid)), NULL, err);
 }
+
+enum err_code line_store_delete_some(struct db_pool *pool, struct call *call,
+                                     const char *workspace_sid, int64_t limit, int64_t *out_removed,
+                                     struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_pool_query(pool, call, &line_delete_some,
+                      DB_PARAMS(db_cstr(workspace_sid), db_i64(limit)), &result, err);
+    *out_removed = code == ERR_OK ? db_affected(result) : 0;
+    return code;
+}

@@ -36,3 +36,8 @@ enum err_code line_store_update(struct db_conn *conn, struct call *call, struct 
 
 enum err_code line_store_delete(struct db_conn *conn, struct call *call, const char *sid,
                                 struct err *err) MUST_CHECK;
+
+/* At most limit of the workspace. */
+enum err_code line_store_delete_some(struct db_pool *pool, struct call *call,
+                                     const char *workspace_sid, int64_t limit, int64_t *out_removed,
+                                     struct err *err) MUST_CHECK;

@@ -63,3 +63,12 @@ where sid = $1;
 -- index: primary key
 delete from phone_line
 where sid = $1;
+
+-- name: line_delete_some
+-- index: phone_line_by_workspace
+delete from phone_line
+where sid in (select sid
+              from phone_line
+              where workspace_sid = $1
+              order by sid
+              limit $2);

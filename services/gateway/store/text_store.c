@@ -54,3 +54,13 @@ enum err_code text_store_update(struct db_pool *pool, struct call *call,
                                    db_cstr(conversation->last_message), db_time_us(clock_now_us())),
                          NULL, err);
 }
+
+enum err_code text_store_prune(struct db_pool *pool, struct call *call, int64_t older_than_us,
+                               int64_t limit, int64_t *out_removed, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(
+        pool, call, &text_prune, DB_PARAMS(db_time_us(older_than_us), db_i64(limit)), &result, err);
+    *out_removed = code == ERR_OK ? db_affected(result) : 0;
+    return code;
+}

@@ -25,3 +25,7 @@ enum err_code text_store_open(struct db_pool *pool, struct call *call,
 enum err_code text_store_update(struct db_pool *pool, struct call *call,
                                 const struct text_conversation *conversation,
                                 struct err *err) MUST_CHECK;
+
+/* Removes at most limit of those that nothing has been written to since. */
+enum err_code text_store_prune(struct db_pool *pool, struct call *call, int64_t older_than_us,
+                               int64_t limit, int64_t *out_removed, struct err *err) MUST_CHECK;

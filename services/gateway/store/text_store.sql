@@ -21,3 +21,12 @@ set workspace_sid = $2,
     message_sids = array[$5::text],
     updated_at = $6
 where sid = $1;
+
+-- name: text_prune
+-- a few at a time, so that no lock is held long; index: text_conversation_age
+delete from text_conversation
+where sid in (select sid
+              from text_conversation
+              where updated_at < $1
+              order by updated_at
+              limit $2);

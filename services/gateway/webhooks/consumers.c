@@ -10,6 +10,7 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "pbjson/pbjson.h"
+#include "redirect_store.h"
 #include "rpc/client.h"
 #include "svc/wire.h"
 #include "taskrouter/sync/v1/sync.pb-c.h"
@@ -491,6 +492,24 @@ static enum err_code watch(struct app_job *job, struct call *call, void *ctx, st
     return ERR_OK;
 }
 
+/* What was done by what webhooks told. */
+static enum err_code prune_bridge(struct consumers *consumers, struct app_job *job,
+                                  struct call *call, struct err *err)
+{
+    int64_t before_us = clock_now_us() - consumers->options.max_age_ms * US_PER_MS;
+    int64_t most = consumers->options.max_age_ms > 0 ? PRUNE_ROWS : 0;
+    enum err_code code = ERR_OK;
+    for (int64_t removed = most;
+         code == ERR_OK && removed == PRUNE_ROWS && !app_job_is_stopping(job);)
+        code =
+            bridge_store_prune(consumers->options.pool, call, before_us, PRUNE_ROWS, &removed, err);
+    for (int64_t removed = most;
+         code == ERR_OK && removed == PRUNE_ROWS && !app_job_is_stopping(job);)
+        code = redirect_store_prune(consumers->options.pool, call, before_us, PRUNE_ROWS, &removed,
+                                    err);
+    return code;
+}
+
 static enum err_code prune(struct app_job *job, struct call *call, void *ctx, struct err *err)
 {
     struct consumers *consumers = ctx;
@@ -510,12 +529,7 @@ static enum err_code prune(struct app_job *job, struct call *call, void *ctx, st
                                        clock_now_us() - rows[i].max_age_ms * US_PER_MS, PRUNE_ROWS,
                                        &removed, err);
     }
-    int64_t removed = consumers->options.max_age_ms > 0 ? PRUNE_ROWS : 0;
-    while (code == ERR_OK && removed == PRUNE_ROWS && !app_job_is_stopping(job))
-        code = bridge_store_prune(consumers->options.pool, call,
-                                  clock_now_us() - consumers->options.max_age_ms * US_PER_MS,
-                                  PRUNE_ROWS, &removed, err);
-    return code;
+    return code == ERR_OK ? prune_bridge(consumers, job, call, err) : code;
 }
 
 /* ---- life ---- */

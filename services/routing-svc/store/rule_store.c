@@ -288,6 +288,18 @@ enum err_code rule_store_delete_all(struct db_conn *conn, struct call *call,
 
 /* ---- versions ---- */
 
+enum err_code rule_version_store_prune(struct db_pool *pool, struct call *call,
+                                       int64_t older_than_us, int64_t limit, int64_t *out_removed,
+                                       struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_pool_query(pool, call, &rule_version_prune,
+                      DB_PARAMS(db_time_us(older_than_us), db_i64(limit)), &result, err);
+    *out_removed = code == ERR_OK ? db_affected(result) : 0;
+    return code;
+}
+
 enum err_code rule_version_store_list(struct db_conn *conn, struct call *call,
                                       const char *workspace_sid, const char *rule_sid,
                                       int64_t before, size_t limit, struct rule_version **out,

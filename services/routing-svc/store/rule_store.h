@@ -69,6 +69,11 @@ enum err_code rule_store_naming(struct db_conn *conn, struct call *call, const c
 enum err_code rule_store_delete_all(struct db_conn *conn, struct call *call,
                                     const char *workspace_sid, struct err *err) MUST_CHECK;
 
+/* Removes at most limit versions that were made before, but no version that a rule is at. */
+enum err_code rule_version_store_prune(struct db_pool *pool, struct call *call,
+                                       int64_t older_than_us, int64_t limit, int64_t *out_removed,
+                                       struct err *err) MUST_CHECK;
+
 /* Newest first, those before `before` (INT64_MAX: from the newest). Of a deleted rule too. */
 enum err_code rule_version_store_list(struct db_conn *conn, struct call *call,
                                       const char *workspace_sid, const char *rule_sid,

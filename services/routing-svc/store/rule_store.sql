@@ -112,6 +112,19 @@ where rule_sid = $2
 order by version desc
 limit $4;
 
+-- name: rule_version_prune
+-- a few at a time, so that no lock is held long; what a rule is now stays; index: rule_version_age
+delete from rule_version
+where (rule_sid, version) in (select v.rule_sid, v.version
+                              from rule_version v
+                              where v.created_at < $1
+                                and not exists (select 1
+                                                from rule r
+                                                where r.sid = v.rule_sid
+                                                  and r.version = v.version)
+                              order by v.created_at
+                              limit $2);
+
 -- name: rule_counter_add
 -- index: primary keys; rules that are gone meanwhile count no more
 insert into rule_counter (rule_sid, workspace_sid, match_count, last_matched_at)

@@ -549,6 +549,50 @@ static void test_workspace_deleted(void)
         suite_count("select count(*) from routing.rule_version where workspace_sid = '%s'", ws), 0);
 }
 
+/* ---- age ---- */
+
+static bool are_pruned(const void *sid)
+{
+    return suite_count("select count(*) from routing.rule_version where rule_sid = '%s'",
+                       (const char *)sid) == 1;
+}
+
+/* More than one transaction removes; what the rule is at stays, however old. */
+static void test_old_versions(void)
+{
+    static const char *const env[] = {"TASKROUTER_RULE_VERSION_MAX_AGE=30d", NULL};
+    const char *http = NULL;
+    make_workspace();
+    const char *sid = at(make_rule("Old versions", 1, "", TO_PERMITS), "sid");
+    CHECK(cluster_sql(suite_cluster(),
+                      suite_text("insert into routing.rule_version select 'RRgone' || n, version, "
+                                 "workspace_sid, account_sid, name, description, priority, "
+                                 "is_enabled, condition, conditions, actions, valid_from, "
+                                 "valid_until, labels, rule_created_at, created_at, is_deletion, "
+                                 "author_sid, author_type, comment from routing.rule_version, "
+                                 "generate_series(1, 2100) n where rule_sid = '%s'",
+                                 sid)));
+    (void)suite_ok(&suite_supervisor, R, "UpdateRule",
+                   "{'rule':{'workspaceSid':'%s','sid':'%s','priority':5},'updateMask':'priority'}",
+                   ws, sid);
+    CHECK(cluster_sql(suite_cluster(), "update routing.rule_version set created_at = now() - "
+                                       "interval '31 days' where rule_sid like 'RR%'"));
+    CHECK(cluster_sql(suite_cluster(),
+                      "update routing.rule_version set created_at = now() - interval '29 days' "
+                      "where rule_sid = 'RRgone1'"));
+    struct process *twin = suite_start_twin(R, env, &http);
+    CHECK(suite_until(are_pruned, sid, 30000));
+    CHECK_I64(suite_count("select version from routing.rule_version where rule_sid = '%s'", sid),
+              2);
+    CHECK_I64(
+        suite_count("select count(*) from routing.rule_version where rule_sid like 'RRgone%%'"), 1);
+    const json_t *diff =
+        suite_ok(&suite_viewer, R, "DiffRuleVersions", "{'workspaceSid':'%s','sid':'%s'}", ws, sid);
+    CHECK_I64(at_i64(diff, "toVersion"), 2);
+    CHECK_I64(process_terminate(twin, 15000), 0);
+    process_free(twin);
+}
+
 static const struct test_case cases[] = {
     {"a rule is made once, with targets by name, an event and a version",           test_create           },
     {"what is wrong with a rule is refused by its field",                           test_refused          },
@@ -565,6 +609,7 @@ static const struct test_case cases[] = {
     {"keywords are found in texts, and rules see them",                             test_keywords         },
     {"rules go with their workspace",                                               test_workspace_deleted},
     {"decisions go on by the last rules while the database is away",                test_database_away    },
+    {"old versions of rules are removed, but not what a rule is at",                test_old_versions     },
     {"a workflow that a rule names is not deleted",                                 test_workflow_named   },
 };
 

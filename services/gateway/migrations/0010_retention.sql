@@ -1,0 +1,3 @@
+-- Old conversations are removed by their age, as calls are.
+
+create index text_conversation_age on text_conversation (updated_at);

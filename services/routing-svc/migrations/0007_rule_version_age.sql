@@ -1,0 +1,3 @@
+-- Old versions are removed by their age.
+
+create index rule_version_age on rule_version (created_at);
