@@ -16,6 +16,11 @@
 
 enum {
     ROUND_ROWS = 16384, /* a second of a busy shard: a round costs as much as its buckets */
+#ifdef TR_SANITIZE
+    PAGE_ROWS = 32, /* tests have few events, and several pages */
+#else
+    PAGE_ROWS = 1024, /* read at once: their memory is used again for the next ones */
+#endif
     ROUND_BUDGET_MS = 20000,
     PERIOD_MS = 1000,
     ARENA_BYTES = 256 << 20,
@@ -130,13 +135,34 @@ static enum err_code put_stays(struct db_conn *conn, struct call *call,
 
 /* ---- one round ---- */
 
-static enum err_code store_round(struct db_conn *conn, struct call *call, struct stat_fold *fold,
-                                 const struct packed_event *rows, size_t count, struct err *err)
+/* Counts the next page of the log; the events' memory is given back, what they add up to is not. */
+static enum err_code fold_page(struct db_conn *conn, struct call *call, struct round *round,
+                               struct stat_fold *fold, int64_t *seq, size_t *out_count,
+                               struct err *err)
 {
-    for (size_t i = 0; i < count; i++)
+    struct packed_event *rows = NULL;
+    struct arena_mark mark = arena_mark(call->arena);
+    size_t wanted = round->projection->rows - round->count;
+    enum err_code code =
+        event_store_packed_after(conn, call, round->shard, *seq,
+                                 wanted < PAGE_ROWS ? wanted : PAGE_ROWS, &rows, out_count, err);
+    for (size_t i = 0; i < *out_count && code == ERR_OK; i++) {
         stat_fold_event(fold, &rows[i]);
+        round->newest_us = rows[i].row.occurred_at_us;
+        *seq = rows[i].row.seq;
+    }
+    if (code == ERR_OK)
+        round->count += *out_count;
+    if (!arena_is_exhausted(call->arena)) /* else the caller sees it */
+        arena_rewind(call->arena, mark);
+    return code;
+}
+
+static enum err_code store_fold(struct db_conn *conn, struct call *call, struct stat_fold *fold,
+                                struct err *err)
+{
     stat_fold_finish(fold);
-    if (arena_is_exhausted(call->arena))
+    if (arena_is_exhausted(fold->arena) || arena_is_exhausted(call->arena))
         return no_room(err);
     enum err_code code = stat_store_add(conn, call, fold->buckets, fold->bucket_count, err);
     return code == ERR_OK ? put_stays(conn, call, fold, err) : code;
@@ -145,23 +171,23 @@ static enum err_code store_round(struct db_conn *conn, struct call *call, struct
 static enum err_code round_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
 {
     struct round *round = ctx;
-    struct packed_event *rows = NULL;
     struct stat_fold fold;
     int64_t seq = 0;
     round->count = 0;
     enum err_code code = stat_store_lock_cursor(conn, call, round->shard, &seq, err);
-    if (code == ERR_OK)
-        code = event_store_packed_after(conn, call, round->shard, seq, round->projection->rows,
-                                        &rows, &round->count, err);
-    if (code != ERR_OK || round->count == 0)
-        return code;
-    round->newest_us = rows[round->count - 1].row.occurred_at_us;
-    stat_fold_init(&fold, call->arena);
-    code = store_round(conn, call, &fold, rows, round->count, err);
-    stat_fold_fini(&fold);
     if (code != ERR_OK)
         return code;
-    return stat_store_set_cursor(conn, call, round->shard, rows[round->count - 1].row.seq, err);
+    AUTO(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
+    stat_fold_init(&fold, arena);
+    size_t got = PAGE_ROWS;
+    while (code == ERR_OK && got >= PAGE_ROWS && round->count < round->projection->rows)
+        code = fold_page(conn, call, round, &fold, &seq, &got, err);
+    if (code == ERR_OK && round->count > 0)
+        code = store_fold(conn, call, &fold, err);
+    stat_fold_fini(&fold);
+    return code == ERR_OK && round->count > 0
+               ? stat_store_set_cursor(conn, call, round->shard, seq, err)
+               : code;
 }
 
 /* Until the shard has nothing more to count. */
@@ -175,10 +201,10 @@ static enum err_code run_shard(struct app_job *job, struct call *call,
         size_t limit = projection->rows;
         call->deadline_mono_us = clock_mono_us() + ROUND_BUDGET_MS * US_PER_MS;
         code = db_tx_run(projection->pool, call, round_tx, &round, err);
-        bool was_too_large = code == ERR_RESOURCE_EXHAUSTED && arena_is_exhausted(call->arena);
         arena_rewind(call->arena, mark);
         projection->rows = ROUND_ROWS;
-        if (was_too_large && limit > 1) /* large documents must not stop it for ever */
+        /* Large documents must not stop it for ever. */
+        if (code == ERR_RESOURCE_EXHAUSTED && limit > 1)
             projection->rows = limit / 2;
         if (code != ERR_OK)
             return code;
