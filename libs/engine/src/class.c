@@ -270,8 +270,15 @@ static void key_part(struct buf *key, struct str part)
     buf_str_append(key, part);
 }
 
-struct task_class *class_need(struct engine *engine, const struct class_spec *spec,
-                              struct variant **out_variant)
+/* Most steps have no conditions: the queue remembers the class of its tasks on one channel. */
+static bool class_is_plain(const struct class_spec *spec)
+{
+    return spec->expression == NULL && spec->queue != NULL && spec->known.len == 0 &&
+           spec->order_text.len == 0;
+}
+
+static struct task_class *class_look_up(struct engine *engine, const struct class_spec *spec,
+                                        struct variant **out_variant)
 {
     struct buf *key = &engine->class_key;
     struct buf *residual = &engine->class_residual;
@@ -303,6 +310,20 @@ struct task_class *class_need(struct engine *engine, const struct class_spec *sp
     if (class == NULL)
         class = class_make(engine, &need);
     *out_variant = class->filter == NULL ? NULL : variant_need(engine, class, need.loose);
+    return class;
+}
+
+struct task_class *class_need(struct engine *engine, const struct class_spec *spec,
+                              struct variant **out_variant)
+{
+    bool is_plain = class_is_plain(spec);
+    if (is_plain && spec->queue->plain != NULL && spec->queue->plain->channel == spec->channel) {
+        *out_variant = NULL;
+        return spec->queue->plain;
+    }
+    struct task_class *class = class_look_up(engine, spec, out_variant);
+    if (is_plain)
+        spec->queue->plain = class;
     return class;
 }
 
@@ -362,6 +383,8 @@ void class_free(struct engine *engine, struct task_class *class)
     class_unanchor(class);
     known_drop(class->workspace, class->known);
     class_count_readers(class, -1);
+    if (class->queue != NULL && class->queue->plain == class)
+        class->queue->plain = NULL;
     (void)map_remove(&engine->classes, class->key);
     line_fini(&class->tasks);
     line_fini(&class->free);

@@ -217,6 +217,7 @@ struct engine *engine_new(const struct engine_config *config)
         engine->fields[i] = expr_field_new(names[i]);
     engine->is_loading = true;
     engine->now_us = INT64_MIN;
+    engine->timers_from_us = TIME_NEVER;
     return engine;
 }
 
@@ -307,7 +308,7 @@ void engine_free(struct engine *engine)
 
 /* Everything that is due ends before anything is offered: a task whose life is over, or whose step
  * is, may not be handed to a worker who became free at the same moment. */
-void engine_run_timers(struct engine *engine)
+static void engine_end_what_is_due(struct engine *engine)
 {
     struct timer *timer;
     while ((timer = timer_first(engine)) != NULL && engine->out->count < MAX_BATCH_EFFECTS) {
@@ -319,6 +320,13 @@ void engine_run_timers(struct engine *engine)
         else
             reservation_timer(engine, CONTAINER_OF(timer, struct reservation, timer));
     }
+    engine->timers_from_us = timer == NULL ? TIME_NEVER : timer->at_us;
+}
+
+void engine_run_timers(struct engine *engine)
+{
+    if (engine->now_us >= engine->timers_from_us)
+        engine_end_what_is_due(engine);
     match_settle(engine);
 }
 

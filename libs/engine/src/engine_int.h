@@ -207,6 +207,7 @@ struct queue {
     uint32_t activity_readers; /* classes that read what changes with a worker's activity */
     uint32_t channel_readers;  /* … or with what he is doing */
     size_t task_count;         /* pending or reserved in it */
+    struct task_class *plain;  /* of the tasks that anybody may have; NULL: not known */
     struct stats_group stats;
     struct pace pace;
 };
@@ -476,6 +477,7 @@ struct engine {
     struct buf class_value;
     uint64_t filter_count; /* ever made */
     struct line timers[TIMER_KIND_COUNT];
+    int64_t timers_from_us; /* none of them is due before */
     struct list idle_classes; /* oldest first */
     size_t idle_class_count;
     size_t idle_member_count;  /* task_class.idle_members, together */
@@ -496,6 +498,7 @@ struct engine {
     uint64_t out_batch;
     uint64_t shared_epoch; /* grows whenever a text of config may go */
     struct shared_text shared[SHARED_TEXTS];
+    struct queue *last_queue; /* the last one that a step named; NULL: none yet */
     struct worker *marked; /* his memberships are in the marks, so that finding them is no scan */
     size_t waiting_count;
     size_t open_count;

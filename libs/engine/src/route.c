@@ -2,6 +2,8 @@
  * Where a task is in its workflow: filters top to bottom, targets by cumulative timeouts against
  * the task's age (README, choices).
  */
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/macros.h"
 #include "engine_int.h"
@@ -112,6 +114,17 @@ static void route_emit_target(struct engine *engine, struct task *task)
     route_known_worker(task, &more->known_worker_sid);
 }
 
+/* Queues never go, and most steps name the same one as the step before. */
+static struct queue *route_queue(struct engine *engine, struct str sid)
+{
+    struct queue *last = engine->last_queue;
+    if (last == NULL || sid.len != SID_LEN || memcmp(last->sid.text, sid.ptr, SID_LEN) != 0)
+        last = map_get(&engine->queues, sid);
+    INVARIANT(last != NULL); /* made known with the document */
+    engine->last_queue = last;
+    return last;
+}
+
 /* Puts the task into a step: priority, queue, class, events. */
 static void route_enter(struct engine *engine, struct task *task, int32_t filter_index,
                         int32_t target_index, int64_t base_us, const struct expr_record *record)
@@ -129,8 +142,7 @@ static void route_enter(struct engine *engine, struct task *task, int32_t filter
     const struct workflow_target *target = route_target(task);
     if (target != NULL) {
         task->step_deadline_us = route_deadline(route_filter(task), target_index, base_us);
-        struct queue *queue = map_get(&engine->queues, target->queue);
-        INVARIANT(queue != NULL); /* made known with the document */
+        struct queue *queue = route_queue(engine, target->queue);
         if (target->has_priority && !is_same)
             task_set_priority(task, target->priority); /* while it still counts where it was */
         task_set_queue(task, queue);

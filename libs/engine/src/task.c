@@ -124,8 +124,11 @@ void timer_set(struct engine *engine, struct timer *timer, int64_t at_us)
     timer_stop(engine, timer);
     timer->at_us = at_us;
     timer->kind = (uint8_t)timer_kind(timer);
-    if (at_us != TIME_NEVER)
-        line_insert(&engine->timers[timer->kind], &timer->place, at_us);
+    if (at_us == TIME_NEVER)
+        return;
+    if (at_us < engine->timers_from_us)
+        engine->timers_from_us = at_us;
+    line_insert(&engine->timers[timer->kind], &timer->place, at_us);
 }
 
 static int64_t task_expires_at(const struct task *task)
