@@ -6,6 +6,7 @@
 #include "base/lock.h"
 #include "base/map.h"
 #include "calls.h"
+#include "jx/jx.h"
 #include "phone_call.h"
 #include "phone_line.h"
 #include "plan.h"
@@ -45,6 +46,10 @@ const char *ask_param(const struct ask *ask, const char *name);
 /* call with a deadline that is budget_ms away at most, as the service itself. */
 struct call calls_as_service(const struct call *call, int budget_ms);
 struct rpc_client *calls_peer(const struct calls *calls, enum peer peer);
+
+/* The object as text that fits into a task: what takes most room is cut until it does, but not what
+ * the call is found again by. The object is changed so. NULL when the arena is full. */
+const char *calls_attributes(const struct call *call, json_t *object);
 
 /* Where Twilio finds path ("/voice/wait"): the public URL where it is configured. */
 const char *calls_url(const struct calls *calls, struct arena *arena, const char *path);

@@ -20,6 +20,20 @@ enum err_code tasks_due(struct calls *calls, const struct call *call, const stru
 enum err_code tasks_channel(struct calls *calls, const struct call *call, const char *workspace_sid,
                             const char *wanted, const char **out, struct err *err) MUST_CHECK;
 
+/* What rules make of the message that was left with the call. */
+struct said {
+    bool has_priority;
+    int64_t priority;
+    const char *workflow_sid; /* "": where it goes is not theirs to say; so the next */
+    const char *task_queue_sid;
+};
+
+/* Asks them, when there is a message in writing: *attributes get what they and keywords add.
+ * Errors: those of routing-svc. */
+enum err_code tasks_said(struct calls *calls, const struct call *call, const struct phone_call *row,
+                         const char *channel, const char **attributes, struct said *out,
+                         struct err *err) MUST_CHECK;
+
 /* Says that the rules were asked, and which applied. */
 enum err_code tasks_rules_put(const struct plan *plan, struct arena *arena,
                               Taskrouter__Tasks__V1__CreateTaskRequest *request,

@@ -3,16 +3,25 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/macros.h"
 #include "calls_int.h"
+#include "calls_tasks.h"
 #include "default_workspace.h"
 #include "gateway.h"
+#include "jx/jx.h"
+#include "jx/writer.h"
 #include "log/log.h"
 #include "rpc/client.h"
 #include "taskrouter/workers/v1/workers.pb-c.h"
 
 #define GET_WORKSPACE "/taskrouter.workers.v1.Workers/GetWorkspace"
 
-enum { CALLS_LOCK_RANK = 340, WORKSPACES_MAX = 1024, PARAM_MAX_BYTES = 2048 };
+enum {
+    CALLS_LOCK_RANK = 340,
+    WORKSPACES_MAX = 1024,
+    PARAM_MAX_BYTES = 2048,
+    ATTRIBUTES_MAX_BYTES = 64 << 10
+};
 
 #define FRESH_US (60 * US_PER_S)
 
@@ -86,6 +95,95 @@ const char *ask_param(const struct ask *ask, const char *name)
         value.len = value.len > PARAM_MAX_BYTES ? PARAM_MAX_BYTES : value.len - 1;
     const char *text = arena_str_dup(ask->call->arena, value);
     return text != NULL ? text : "";
+}
+
+/* ---- attributes ---- */
+
+/* What it is found, called back and routed by: cut last. */
+static bool is_needed(const char *key)
+{
+    static const char *const keys[] = {
+        "type",
+        "direction",
+        "channel",
+        "call_sid",
+        "callId",
+        "customer_phone",
+        "from",
+        "to",
+        "caller",
+        "called",
+        "conversation_sid",
+        "message_sid",
+        "recording_sid",
+        "due_date",
+        "department",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The member that takes most room; NULL when there is none of those. */
+static const char *largest(json_t *object, bool also_needed)
+{
+    const char *found = NULL;
+    const char *key = NULL;
+    json_t *value = NULL;
+    size_t most = 0;
+    json_object_foreach(object, key, value)
+    {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        size_t size = text == NULL ? 0 : strlen(text);
+        free(text);
+        if ((is_needed(key) && !also_needed) || size <= most)
+            continue;
+        most = size;
+        found = key;
+    }
+    return found;
+}
+
+/* Takes `excess` characters or more away; false: there is nothing that could go. */
+static bool shorten(const struct call *call, json_t *object, size_t excess)
+{
+    const char *key = largest(object, false);
+    if (key == NULL)
+        key = largest(object, true);
+    if (key == NULL)
+        return false;
+    const char *text = json_string_value(json_object_get(object, key));
+    size_t chars = text == NULL ? 0 : str_utf8_count(str_from(text));
+    LOG_WARN(call, "what is known of a call does not fit into a task, and is cut",
+             LOG_STR("attribute", key));
+    if (chars > excess)
+        return json_object_set_new(
+                   object, key, json_string(tasks_shown(call->arena, text, chars - excess))) == 0;
+    return json_object_del(object, key) == 0;
+}
+
+const char *calls_attributes(const struct call *call, json_t *object)
+{
+    const char *made = NULL;
+    bool goes_on = true;
+    while (made == NULL && goes_on) {
+        struct buf text;
+        struct jx_writer w;
+        buf_init(&text, ATTRIBUTES_MAX_BYTES);
+        jx_writer_init(&w, &text);
+        jx_value(&w, object);
+        bool is_written = jx_writer_finish(&w, NULL) == ERR_OK;
+        size_t chars = is_written ? str_utf8_count(buf_str(&text)) : ATTRIBUTES_MAX_BYTES;
+        if (chars <= JX_ATTRIBUTES_CHARS) {
+            made = arena_str_dup(call->arena, buf_str(&text));
+            goes_on = false;
+        } else {
+            goes_on = shorten(call, object, chars - JX_ATTRIBUTES_CHARS);
+        }
+        buf_fini(&text);
+    }
+    return made;
 }
 
 /* ---- workspaces ---- */

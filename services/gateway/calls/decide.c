@@ -5,7 +5,6 @@
 #include "calls_tasks.h"
 #include "gateway.h"
 #include "jx/jx.h"
-#include "jx/writer.h"
 #include "log/log.h"
 #include "rpc/client.h"
 #include "svc/wire.h"
@@ -15,10 +14,7 @@
 #define DECIDE         "/taskrouter.routing.v1.Rules/Decide"
 #define LIST_WORKFLOWS "/taskrouter.routing.v1.Routing/ListWorkflows"
 
-enum {
-    ATTRIBUTES_MAX_BYTES = 64 << 10,
-    PHONE_MAX = 64, /* characters that rules are told of a number that is none */
-};
+enum { PHONE_MAX = 64 }; /* characters that rules are told of a number that is none */
 
 typedef Taskrouter__Routing__V1__Decision wire_decision;
 
@@ -71,22 +67,6 @@ static json_t *attributes_make(const struct ask *ask, const struct caller *calle
     if (option != NULL)
         option_put(object, option);
     return object;
-}
-
-/* NULL when it does not fit into a task, or the arena is full. */
-static const char *attributes_text(json_t *object, struct arena *arena)
-{
-    struct buf text;
-    struct jx_writer w;
-    buf_init(&text, ATTRIBUTES_MAX_BYTES);
-    jx_writer_init(&w, &text);
-    jx_value(&w, object);
-    const char *made = NULL;
-    if (jx_writer_finish(&w, NULL) == ERR_OK &&
-        str_utf8_count(buf_str(&text)) <= JX_ATTRIBUTES_CHARS)
-        made = arena_str_dup(arena, buf_str(&text));
-    buf_fini(&text);
-    return made;
 }
 
 /* The queue that rules chose goes to Twilio's workflow by what it may look at. */
@@ -346,12 +326,8 @@ static enum err_code attributes_take(struct ask *ask, const struct plan *before,
     put_if(object, "call_sid", ask->row.call_sid);
     if (before->is_twilio)
         twilio_put(object, before, queue_name);
-    const char *text = attributes_text(object, ask->call->arena);
-    if (text != NULL)
-        *out = text;
-    else
-        *out = own;
-    return arena_is_exhausted(ask->call->arena) ? call_no_room(err) : ERR_OK;
+    *out = calls_attributes(ask->call, object);
+    return *out == NULL ? call_no_room(err) : ERR_OK;
 }
 
 enum err_code calls_decide(struct ask *ask, bool after_menu, const struct line_option *option,
@@ -370,7 +346,7 @@ enum err_code calls_decide(struct ask *ask, bool after_menu, const struct line_o
     caller_find(ask, &caller);
     caller_note(ask, &caller);
     AUTO(jx_cleanup) json_t *object = attributes_make(ask, &caller, option);
-    const char *own = attributes_text(object, ask->call->arena);
+    const char *own = calls_attributes(ask->call, object);
     if (own == NULL)
         return call_no_room(err);
     struct question question = {"voice", option != NULL ? option->label : "", own, caller.facts};
@@ -413,7 +389,7 @@ enum err_code calls_decide_text(struct ask *ask, const char *channel, const char
     plan_init(out, PLAN_QUEUE);
     caller_find(ask, &caller);
     AUTO(jx_cleanup) json_t *object = text_attributes(ask, &caller, conversation_sid, body);
-    const char *own = attributes_text(object, ask->call->arena);
+    const char *own = calls_attributes(ask->call, object);
     if (own == NULL)
         return call_no_room(err);
     struct question question = {channel, ask_param(ask, "Body"), own, caller.facts};

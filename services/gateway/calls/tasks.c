@@ -22,10 +22,7 @@
 #define GET_CHANNEL "/taskrouter.queues.v1.Queues/GetTaskChannel"
 #define DUE_TIME    "/taskrouter.routing.v1.Hours/GetDueTime"
 
-enum {
-    ATTRIBUTES_MAX_BYTES = 64 << 10,
-    TRANSCRIPTION_SHOWN = 1000, /* characters of it in the task; the call has it whole */
-};
+enum { TRANSCRIPTION_SHOWN = 1000 }; /* characters of it in the task; the call has it whole */
 
 typedef Taskrouter__Tasks__V1__Task wire_task;
 typedef Taskrouter__Tasks__V1__CreateTaskRequest create_request;
@@ -254,9 +251,10 @@ enum err_code tasks_due(struct calls *calls, const struct call *call, const stru
         int wire;
         int64_t otherwise_s;
     } kinds[TASKS_DUE_COUNT] = {
-        [TASKS_DUE_VOICEMAIL] = {TASKROUTER__ROUTING__V1__DUE_KIND__DUE_KIND_VOICEMAIL,   24 * 3600},
-        [TASKS_DUE_CALLBACK] = {TASKROUTER__ROUTING__V1__DUE_KIND__DUE_KIND_MISSED_CALL, 3600     },
-        [TASKS_DUE_TEXT] = {TASKROUTER__ROUTING__V1__DUE_KIND__DUE_KIND_TEXT,        1800     },
+        [TASKS_DUE_VOICEMAIL] = {TASKROUTER__ROUTING__V1__DUE_KIND__DUE_KIND_VOICEMAIL,
+                                 INT64_C(24) * 3600                                           },
+        [TASKS_DUE_CALLBACK] = {TASKROUTER__ROUTING__V1__DUE_KIND__DUE_KIND_MISSED_CALL, 3600},
+        [TASKS_DUE_TEXT] = {TASKROUTER__ROUTING__V1__DUE_KIND__DUE_KIND_TEXT,        1800},
     };
     struct arena *arena = call->arena;
     struct call as_service = calls_as_service(call, CONSUMER_MS);
@@ -328,13 +326,11 @@ const char *tasks_time_text(struct arena *arena, int64_t at_us)
 }
 
 /* Those of the call's task, as it has become a message or a call to return. */
-static const char *follow_up_attributes(const struct phone_call *row, const struct plan *plan,
-                                        int64_t due_at_us, struct arena *arena)
+static const char *follow_up_attributes(const struct call *call, const struct phone_call *row,
+                                        const struct plan *plan, int64_t due_at_us)
 {
     AUTO(jx_cleanup) json_t *object = NULL;
     bool is_message = row->status == PHONE_CALL_VOICEMAIL;
-    struct buf text;
-    struct jx_writer w;
     if (jx_parse_object(str_from(plan->attributes), NULL, &object, NULL) != ERR_OK)
         object = json_object();
     (void)json_object_set_new(object, "type", json_string(is_message ? "voicemail" : "callback"));
@@ -349,18 +345,10 @@ static const char *follow_up_attributes(const struct phone_call *row, const stru
         (void)json_object_set_new(object, "recording_duration",
                                   json_integer(row->recording_duration_s));
         put_if(object, "transcription",
-               tasks_shown(arena, row->transcription, TRANSCRIPTION_SHOWN));
+               tasks_shown(call->arena, row->transcription, TRANSCRIPTION_SHOWN));
     }
-    put_if(object, "due_date", tasks_time_text(arena, due_at_us));
-    buf_init(&text, ATTRIBUTES_MAX_BYTES);
-    jx_writer_init(&w, &text);
-    jx_value(&w, object);
-    const char *made = jx_writer_finish(&w, NULL) == ERR_OK &&
-                               str_utf8_count(buf_str(&text)) <= JX_ATTRIBUTES_CHARS
-                           ? arena_str_dup(arena, buf_str(&text))
-                           : NULL;
-    buf_fini(&text);
-    return made;
+    put_if(object, "due_date", tasks_time_text(call->arena, due_at_us));
+    return calls_attributes(call, object);
 }
 
 static enum err_code follow_up_create(struct calls *calls, struct call *call,
@@ -373,6 +361,8 @@ static enum err_code follow_up_create(struct calls *calls, struct call *call,
     wire_task *task = NULL;
     int64_t due_at_us = 0;
     const char *channel = NULL;
+    const char *attributes = NULL;
+    struct said said;
     enum err_code code =
         tasks_due(calls, call, row,
                   row->status == PHONE_CALL_VOICEMAIL ? TASKS_DUE_VOICEMAIL : TASKS_DUE_CALLBACK,
@@ -381,12 +371,24 @@ static enum err_code follow_up_create(struct calls *calls, struct call *call,
         code = tasks_channel(calls, call, row->workspace_sid, "voicemail", &channel, err);
     if (code != ERR_OK)
         return code;
+    attributes = follow_up_attributes(call, row, plan, due_at_us);
+    if (attributes == NULL)
+        return call_no_room(err);
+    code = tasks_said(calls, call, row, channel, &attributes, &said, err);
+    if (code != ERR_OK)
+        return code;
+    bool is_routed = said.workflow_sid[0] != '\0' || said.task_queue_sid[0] != '\0';
     taskrouter__tasks__v1__create_task_request__init(&request);
     request.workspace_sid = wire_text(arena, row->workspace_sid);
-    request.attributes = wire_text(arena, follow_up_attributes(row, plan, due_at_us, arena));
-    request.workflow_sid = wire_text(arena, plan->workflow_sid);
+    request.attributes = wire_text(arena, attributes);
+    request.workflow_sid = wire_text(arena, is_routed ? said.workflow_sid : plan->workflow_sid);
     if (!plan->is_twilio)
-        request.task_queue_sid = wire_text(arena, plan->task_queue_sid);
+        request.task_queue_sid =
+            wire_text(arena, is_routed ? said.task_queue_sid : plan->task_queue_sid);
+    if (said.has_priority) {
+        request._priority_case = TASKROUTER__TASKS__V1__CREATE_TASK_REQUEST___PRIORITY_PRIORITY;
+        request.priority = said.priority;
+    }
     request.task_channel = wire_text(arena, channel);
     request.call_id = wire_text(arena, row->sid);
     request.idempotency_key = arena_printf(arena, "follow-up:%s", row->call_sid);
@@ -407,26 +409,35 @@ static enum err_code follow_up_update(struct calls *calls, struct call *call,
 {
     struct arena *arena = call->arena;
     struct call as_service = calls_as_service(call, CONSUMER_MS);
-    static char path[] = "attributes";
-    char *paths[] = {path};
+    static char attributes_path[] = "attributes";
+    static char priority_path[] = "priority";
+    char *paths[] = {attributes_path, priority_path};
     Google__Protobuf__FieldMask mask;
     Taskrouter__Tasks__V1__UpdateTaskRequest request;
     wire_task wanted;
     wire_task *task = NULL;
+    struct said said;
+    const char *attributes = follow_up_attributes(call, row, plan, row->due_at_us);
+    if (attributes == NULL)
+        return call_no_room(err);
+    enum err_code code = tasks_said(calls, call, row, "voicemail", &attributes, &said, err);
+    if (code != ERR_OK)
+        return code;
     google__protobuf__field_mask__init(&mask);
     mask.paths = paths;
-    mask.n_paths = 1;
+    mask.n_paths = said.has_priority ? 2 : 1;
     taskrouter__tasks__v1__task__init(&wanted);
     wanted.workspace_sid = wire_text(arena, row->workspace_sid);
     wanted.sid = wire_text(arena, row->follow_up_task_sid);
-    wanted.attributes = wire_text(arena, follow_up_attributes(row, plan, row->due_at_us, arena));
+    wanted.attributes = wire_text(arena, attributes);
+    wanted.priority = said.priority;
     taskrouter__tasks__v1__update_task_request__init(&request);
     request.task = &wanted;
     request.update_mask = &mask;
     if (arena_is_exhausted(arena))
         return call_no_room(err);
-    enum err_code code = RPC_CALL(calls_peer(calls, PEER_TASKS), &as_service, UPDATE_TASK,
-                                  &request.base, taskrouter__tasks__v1__task, &task, err);
+    code = RPC_CALL(calls_peer(calls, PEER_TASKS), &as_service, UPDATE_TASK, &request.base,
+                    taskrouter__tasks__v1__task, &task, err);
     return code == ERR_FAILED_PRECONDITION || code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 

@@ -5,7 +5,6 @@
 #include "calls_tasks.h"
 #include "gateway.h"
 #include "jx/jx.h"
-#include "jx/writer.h"
 #include "line_store.h"
 #include "log/log.h"
 #include "rpc/client.h"
@@ -19,7 +18,7 @@
 #define GET_TASK    "/taskrouter.tasks.v1.Tasks/GetTask"
 #define GET_HOURS   "/taskrouter.routing.v1.Hours/GetHours"
 
-enum { BODY_SHOWN = 1000, ATTRIBUTES_MAX_BYTES = 64 << 10 };
+enum { BODY_SHOWN = 1000 };
 
 typedef Taskrouter__Tasks__V1__Task wire_task;
 
@@ -130,14 +129,11 @@ static enum err_code open_task(struct ask *ask, const struct text_conversation *
     return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
-/* NULL when it does not fit, or is no news. */
+/* NULL when it is no news, or the arena is full. */
 static const char *attributes_with(struct ask *ask, const char *before, const char *message_sid,
                                    const char *body)
 {
     AUTO(jx_cleanup) json_t *object = NULL;
-    struct buf text;
-    struct jx_writer w;
-    const char *made = NULL;
     if (jx_parse_object(str_from(before), NULL, &object, NULL) != ERR_OK ||
         strcmp(jx_get_text(object, "message_sid", ""), message_sid) == 0)
         return NULL;
@@ -145,14 +141,7 @@ static const char *attributes_with(struct ask *ask, const char *before, const ch
     (void)json_object_set_new(object, "message", json_string(body));
     (void)json_object_set_new(object, "message_count",
                               json_integer(jx_get_i64(object, "message_count", 0) + 1));
-    buf_init(&text, ATTRIBUTES_MAX_BYTES);
-    jx_writer_init(&w, &text);
-    jx_value(&w, object);
-    if (jx_writer_finish(&w, NULL) == ERR_OK &&
-        str_utf8_count(buf_str(&text)) <= JX_ATTRIBUTES_CHARS)
-        made = arena_str_dup(ask->call->arena, buf_str(&text));
-    buf_fini(&text);
-    return made;
+    return calls_attributes(ask->call, object);
 }
 
 static enum err_code task_add(struct ask *ask, const wire_task *task, const char *message_sid,
@@ -192,11 +181,7 @@ static const char *with_due(struct ask *ask, const char *attributes, int64_t due
         return attributes;
     (void)json_object_set_new(object, "due_date",
                               json_string(tasks_time_text(ask->call->arena, due_us)));
-    char *text = json_dumps(object, JSON_COMPACT);
-    const char *made = text != NULL && str_utf8_count(str_from(text)) <= JX_ATTRIBUTES_CHARS
-                           ? arena_strdup(ask->call->arena, text)
-                           : attributes;
-    free(text);
+    const char *made = calls_attributes(ask->call, object);
     return made != NULL ? made : attributes;
 }
 
