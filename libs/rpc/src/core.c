@@ -12,6 +12,8 @@
 #include "log/log.h"
 #include "taskrouter/common/v1/common.pb-c.h"
 
+#define IDLE_LOOK_MS "500"
+
 #define X(name, code, http, retry)                                                                 \
     _Static_assert((int)ERR_##name == (int)GRPC_STATUS_##name, "codes equal gRPC's");
 ERR_CODES(X)
@@ -31,8 +33,20 @@ static void core_log(gpr_log_func_args *args)
         LOG_WARN(NULL, "grpc core reports", LOG_STR("text", args->message));
 }
 
+/*
+ * Nobody reads a channel's connection while no call is under way, but for a look of the core's now
+ * and then. It is what finds out that a server is leaving, and the server waits for it before it
+ * ends; the core's own choice is 5 s. Read once, by the first grpc_init.
+ */
+static void idle_look_set(void)
+{
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the first call is that of the start */
+    (void)setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", IDLE_LOOK_MS, 0);
+}
+
 void core_init(void)
 {
+    idle_look_set();
     if (_ZN4absl7debian329SetMutexDeadlockDetectionModeENS0_15OnDeadlockCycleE != NULL)
         _ZN4absl7debian329SetMutexDeadlockDetectionModeENS0_15OnDeadlockCycleE(0);
     gpr_set_log_function(core_log);

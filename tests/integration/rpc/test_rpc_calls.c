@@ -302,6 +302,24 @@ static void draining_lets_calls_finish_and_takes_no_new_ones(void)
     fixture_close(&f);
 }
 
+/* Its connection tells that it has understood, though no call reads it. */
+static void draining_does_not_wait_long_for_an_idle_client(void)
+{
+    enum { TRIES = 3, SOON_US = 3 * 1000 * 1000 }; /* half a second, and time to spare */
+    bool is_soon = false;
+    for (int i = 0; i < TRIES && !is_soon; i++) {
+        struct fixture f;
+        REQUIRE(fixture_open(&f, NULL, NULL));
+        task_queue *queue = NULL;
+        CHECK_I64(fixture_get(&f, f.client, "ok", &queue), ERR_OK);
+        int64_t before = clock_mono_us();
+        rpc_server_drain(f.server, 60000);
+        is_soon = clock_mono_us() - before < SOON_US;
+        fixture_close(&f);
+    }
+    CHECK(is_soon);
+}
+
 static void *open_gate(void *arg)
 {
     fixture_gate_open(arg);
@@ -371,6 +389,8 @@ static const struct test_case cases[] = {
     {"many threads share a client",                      many_threads_share_a_client              },
     {"draining lets calls finish and takes no new ones",
      draining_lets_calls_finish_and_takes_no_new_ones                                             },
+    {"draining does not wait long for an idle client",
+     draining_does_not_wait_long_for_an_idle_client                                               },
     {"draining cancels what outlives the grace",         draining_cancels_what_outlives_the_grace },
     {"a client finds a restarted peer again",            a_client_finds_a_restarted_peer_again    },
 };
