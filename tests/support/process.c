@@ -196,16 +196,26 @@ int process_wait_exit(struct process *process, int timeout_ms)
     return process->status;
 }
 
-int process_terminate(struct process *process, int timeout_ms)
+void process_ask_to_end(struct process *process)
 {
     process_signal(process, SIGCONT);
     process_signal(process, SIGTERM);
+}
+
+int process_await_end(struct process *process, int timeout_ms)
+{
     int status = process_wait_exit(process, timeout_ms);
     if (status == -1) {
         process_signal(process, SIGKILL);
         status = process_wait_exit(process, 5000);
     }
     return status;
+}
+
+int process_terminate(struct process *process, int timeout_ms)
+{
+    process_ask_to_end(process);
+    return process_await_end(process, timeout_ms);
 }
 
 void process_free(struct process *process)
@@ -286,17 +296,54 @@ static int connect_to(const char *address)
     return -1;
 }
 
-int process_free_port(void)
+/* A socket that listens there, or -1. */
+static int listen_at(int port)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET};
-    socklen_t size = sizeof at;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&at, sizeof at) != 0 ||
-        getsockname(fd, (struct sockaddr *)&at, &size) != 0)
-        give_up("cannot find a free port", "127.0.0.1");
-    (void)close(fd);
-    return ntohs(at.sin_port);
+    if (fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 1) == 0)
+        return fd;
+    if (fd >= 0)
+        (void)close(fd);
+    return -1;
+}
+
+/*
+ * Below the range from which the kernel takes ports for outgoing connections, and for the tests in
+ * JavaScript (tests/e2e/lib/ports.mjs). Who listens at the first port of a block owns the others,
+ * so that tests side by side never promise the same one to a program that listens only later.
+ */
+enum { PORTS_FIRST = 16384, PORT_BLOCK = 64, PORT_BLOCKS = 200 };
+
+static int block_take(void)
+{
+    unsigned start = (unsigned)getpid();
+    for (unsigned i = 0; i < PORT_BLOCKS; i++) {
+        int base = PORTS_FIRST + (int)((start + i) % PORT_BLOCKS) * PORT_BLOCK;
+        if (listen_at(base) >= 0) /* until we end */
+            return base;
+    }
+    errno = EADDRINUSE;
+    give_up("no block of ports is free", "127.0.0.1");
+}
+
+int process_free_port(void)
+{
+    static int base;
+    static int used = PORT_BLOCK;
+    for (;;) {
+        if (used == PORT_BLOCK) {
+            base = block_take();
+            used = 1;
+        }
+        int port = base + used++;
+        int fd = listen_at(port);
+        if (fd >= 0) {
+            (void)close(fd);
+            return port;
+        }
+    }
 }
 
 int process_http_get(const char *address, const char *path, char *out_body, size_t size)

@@ -41,13 +41,18 @@ int process_wait_exit(struct process *process, int timeout_ms);
 /* TERM, and KILL after the time; returns like process_wait_exit. The object stays usable. */
 int process_terminate(struct process *process, int timeout_ms);
 
+/* The same in two steps, to end several at once. One that ends is not to be signalled again: CONT
+ * would disturb the sanitizer's search for leaks, which stops the threads. */
+void process_ask_to_end(struct process *process);
+int process_await_end(struct process *process, int timeout_ms);
+
 /* Kills what still runs, removes a log file of our own making and frees. NULL is allowed. */
 void process_free(struct process *process);
 
 const char *process_log_path(const struct process *process);
 void process_print_tail(const struct process *process, size_t bytes);
 
-/* A TCP port on 127.0.0.1 that nobody listens on just now. */
+/* A TCP port on 127.0.0.1 that is ours until this program ends. From the main thread. */
 int process_free_port(void);
 
 /* One HTTP GET to "127.0.0.1:port": the status, or -1. The body (cut at size) goes to out_body

@@ -190,16 +190,29 @@ static void migrate(enum program program)
     INVARIANT(status == 0);
 }
 
-static bool program_stop(enum program program)
+static bool program_stop(enum program program, bool was_alive)
 {
-    bool was_alive = process_is_alive(processes[program]);
-    int status = process_terminate(processes[program], STOP_MS);
+    int status = process_await_end(processes[program], STOP_MS);
     bool is_good = was_alive && status == 0;
     if (!is_good) {
         fprintf(stderr, "%s ended with %d\n", programs[program].program, status);
         process_print_tail(processes[program], 8000);
     }
     process_free(processes[program]);
+    return is_good;
+}
+
+/* All at once; each has to run still, and to end well. */
+static bool programs_stop(void)
+{
+    bool was_alive[PROGRAM_COUNT];
+    bool is_good = true;
+    for (int i = 0; i < program_count; i++) {
+        was_alive[i] = process_is_alive(processes[i]);
+        process_ask_to_end(processes[i]);
+    }
+    for (int i = 0; i < program_count; i++)
+        is_good = program_stop((enum program)i, was_alive[i]) && is_good;
     return is_good;
 }
 
@@ -218,10 +231,8 @@ int fixture_main(const char *name, const struct test_case *cases, size_t count, 
         program_start((enum program)i);
     }
     int status = testing_main(name, cases, count, argc, argv);
-    for (int i = 0; i < program_count; i++) {
-        if (!program_stop((enum program)i))
-            status = 1;
-    }
+    if (!programs_stop())
+        status = 1;
     cluster_stop(cluster);
     arena_free(kept);
     return status;

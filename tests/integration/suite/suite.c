@@ -313,11 +313,15 @@ bool suite_stop(struct suite *self)
     if (self == NULL)
         return true;
     bool is_good = true;
+    for (int i = 0; i < SUITE_SERVICE_COUNT; i++) { /* all at once; each has to end well */
+        if (self->processes[i] != NULL)
+            process_ask_to_end(self->processes[i]);
+    }
     for (int i = 0; i < SUITE_SERVICE_COUNT; i++) {
         rpc_client_free(self->directed[i]);
         if (self->processes[i] == NULL)
             continue;
-        int status = process_terminate(self->processes[i], STOP_MS);
+        int status = process_await_end(self->processes[i], STOP_MS);
         if (status != 0 || !is_log_clean(self->processes[i])) {
             (void)fprintf(stderr, "%s ended with status %d\n", service_rows[i].program, status);
             process_print_tail(self->processes[i], 12000);
