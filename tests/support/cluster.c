@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/macros.h"
+#include "base/map.h"
 #include "process.h"
 
 #define PG_BIN      "/usr/lib/postgresql/15/bin"
@@ -25,6 +27,8 @@
 #define SERVER_USER "postgres" /* PostgreSQL refuses to run as root */
 
 /* NOLINTBEGIN(concurrency-mt-unsafe): called by the main thread */
+
+#define MEMORY_BYTES (UINT64_C(2) << 30) /* free in /dev/shm */
 
 enum { START_MS = 30000, STOP_MS = 10000, ARENA_BYTES = 1 << 20 };
 
@@ -101,11 +105,21 @@ static void start_janitor(struct cluster *cluster)
     _exit(0);
 }
 
+/* Memory where there is enough: a database is more than a thousand files, which a disk's file
+ * system makes slowly. Benchmarks are for the disk. */
+static bool has_memory(void)
+{
+    struct statvfs info;
+    return getenv("TR_CLUSTER_FSYNC") == NULL && access("/dev/shm", W_OK | X_OK) == 0 &&
+           statvfs("/dev/shm", &info) == 0 && info.f_bavail * info.f_frsize >= MEMORY_BYTES;
+}
+
 static void make_dir(struct cluster *cluster)
 {
-    char path[] = "/tmp/tr-XXXXXX"; /* short: socket paths have 107 bytes */
+    char path[32]; /* short: socket paths have 107 bytes */
+    (void)snprintf(path, sizeof path, "%s/tr-XXXXXX", has_memory() ? "/dev/shm" : "/tmp");
     if (mkdtemp(path) == NULL)
-        give_up(cluster, "cannot make a directory in /tmp");
+        give_up(cluster, "cannot make a temporary directory");
     (void)chmod(path, 0755);
     cluster->dir = arena_strdup(cluster->texts, path);
     cluster->data_dir = arena_printf(cluster->texts, "%s/pg", path);
@@ -126,9 +140,19 @@ static void make_dir(struct cluster *cluster)
 
 static void init_database(struct cluster *cluster)
 {
-    const char *args[] = {
-        "-D",   cluster->data_dir,  "-U",        "postgres",          "-A", "trust", "-E",
-        "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions", NULL};
+    const char *args[] = {"-D",
+                          cluster->data_dir,
+                          "-U",
+                          "postgres",
+                          "-A",
+                          "trust",
+                          "-E",
+                          "UTF8",
+                          "--locale=C.UTF-8",
+                          "--no-sync",
+                          "--no-instructions",
+                          "--wal-segsize=1",
+                          NULL};
     if (process_run(&(struct process_options){.program = PG_BIN "/initdb",
                                               .args = args,
                                               .user = SERVER_USER},
@@ -171,6 +195,7 @@ static bool try_postgres(struct cluster *cluster)
                           "-c", "max_connections=150",
                           "-c", is_durable ? "shared_buffers=128MB" : "shared_buffers=32MB",
                           "-c", is_durable ? "max_wal_size=1GB" : "max_wal_size=256MB",
+                          "-c", "jit=off", /* as deploy/postgres/start does */
                           "-c", "log_min_messages=warning",
                           NULL};
     process_free(cluster->postgres);
@@ -211,54 +236,91 @@ static int run_psql(struct cluster *cluster, const char *database, const char *f
         START_MS);
 }
 
-bool cluster_bootstrap(struct cluster *cluster)
+static const char *bootstrap_file(struct cluster *cluster)
 {
     const char *root = getenv("TR_SOURCE_DIR");
     char here[256]; /* started by hand in the source directory */
     if (root == NULL)
         root = getcwd(here, sizeof here);
-    const char *file = arena_printf(cluster->texts, "%s/deploy/postgres/bootstrap.sql", root);
-    return run_psql(cluster, "postgres", "-f", file, NULL) == 0;
+    return arena_printf(cluster->texts, "%s/deploy/postgres/bootstrap.sql", root);
+}
+
+bool cluster_bootstrap(struct cluster *cluster)
+{
+    return run_psql(cluster, "postgres", "-f", bootstrap_file(cluster), NULL) == 0;
+}
+
+/* ---- The template: what initdb and bootstrap.sql make, kept beside TR_BIN_DIR ---- */
+
+/* NULL: nothing is kept. The name changes with bootstrap.sql; count up with initdb's options. */
+static const char *template_path(struct cluster *cluster)
+{
+    const char *bin = getenv("TR_BIN_DIR");
+    FILE *file = bin == NULL ? NULL : fopen(bootstrap_file(cluster), "r");
+    if (file == NULL)
+        return NULL;
+    char text[1 << 16];
+    size_t size = fread(text, 1, sizeof text, file);
+    (void)fclose(file);
+    return arena_printf(cluster->texts, "%s/../cluster-template-1-%016llx", bin,
+                        (unsigned long long)hash_bytes(text, size));
+}
+
+static bool copy_tree(const char *from, const char *to)
+{
+    const char *args[] = {"-aT", from, to, NULL};
+    struct process_options copy = {.program = "/bin/cp", .args = args};
+    return process_run(&copy, START_MS) == 0;
+}
+
+/* Another test may do the same meanwhile: the first one's is kept. */
+static void keep_template(struct cluster *cluster, const char *path)
+{
+    const char *ours = arena_printf(cluster->texts, "%s-%d", path, (int)getpid());
+    if (!copy_tree(cluster->data_dir, ours) || rename(ours, path) != 0)
+        remove_tree(ours);
+}
+
+static void make_database(struct cluster *cluster, const char *template)
+{
+    init_database(cluster);
+    start_postgres(cluster);
+    if (!cluster_bootstrap(cluster))
+        give_up(cluster, "bootstrap.sql failed (is TR_SOURCE_DIR set?)");
+    if (template == NULL)
+        return;
+    process_signal(cluster->postgres, SIGINT);
+    if (process_wait_exit(cluster->postgres, STOP_MS) != 0)
+        give_up(cluster, "PostgreSQL does not stop");
+    keep_template(cluster, template);
+    start_postgres(cluster);
+}
+
+static void open_database(struct cluster *cluster)
+{
+    const char *template = template_path(cluster);
+    if (template == NULL || access(template, F_OK) != 0) {
+        make_database(cluster, template);
+        return;
+    }
+    if (!copy_tree(template, cluster->data_dir))
+        give_up(cluster, "cannot copy the template of the database");
+    start_postgres(cluster);
 }
 
 /* ---- NATS ---- */
 
-/* The ports file is JSON with "nats://127.0.0.1:PORT" in it. */
-static int read_nats_port(const struct cluster *cluster)
-{
-    char path[256];
-    (void)snprintf(path, sizeof path, "%s/nats-server_%d.ports", cluster->dir,
-                   (int)process_pid(cluster->nats));
-    FILE *file = fopen(path, "r");
-    char text[4096] = "";
-    if (file != NULL) {
-        size_t got = fread(text, 1, sizeof text - 1, file);
-        text[got] = '\0';
-        (void)fclose(file);
-    }
-    const char *url = strstr(text, "nats://127.0.0.1:");
-    return url == NULL ? 0 : (int)strtol(url + sizeof "nats://127.0.0.1:" - 1, NULL, 10);
-}
-
 static void start_nats(struct cluster *cluster)
 {
-    char port[16];
-    (void)snprintf(port, sizeof port, "%d", cluster->nats_port == 0 ? -1 : cluster->nats_port);
+    if (cluster->nats_port == 0)
+        cluster->nats_port = process_free_port();
+    const char *port = arena_printf(cluster->texts, "%d", cluster->nats_port);
+    const char *address = arena_printf(cluster->texts, "127.0.0.1:%s", port);
     const char *store = arena_printf(cluster->texts, "%s/nats", cluster->dir);
-    const char *args[] = {"-a",  "127.0.0.1",        "-p",         port, "-js", "-sd",
-                          store, "--ports_file_dir", cluster->dir, NULL};
+    const char *args[] = {"-a", "127.0.0.1", "-p", port, "-js", "-sd", store, NULL};
     process_free(cluster->nats);
     cluster->nats = process_start(&(struct process_options){
         .program = NATS_BIN, .args = args, .log_path = cluster->nats_log});
-    int64_t until = clock_mono_us() + START_MS * US_PER_MS;
-    while (cluster->nats_port == 0) {
-        if (!process_is_alive(cluster->nats) || clock_mono_us() > until)
-            give_up(cluster, "nats-server does not start");
-        cluster->nats_port = read_nats_port(cluster);
-        process_sleep_ms(5);
-    }
-    char address[32];
-    (void)snprintf(address, sizeof address, "127.0.0.1:%d", cluster->nats_port);
     if (!process_wait_port(cluster->nats, address, START_MS))
         give_up(cluster, "nats-server does not start");
     cluster->nats_url = arena_printf(cluster->texts, "nats://%s", address);
@@ -272,12 +334,8 @@ struct cluster *cluster_start(enum cluster_part parts)
     cluster->texts = arena_new(ARENA_BYTES);
     make_dir(cluster);
     start_janitor(cluster);
-    if ((parts & CLUSTER_POSTGRES) != 0) {
-        init_database(cluster);
-        start_postgres(cluster);
-        if (!cluster_bootstrap(cluster))
-            give_up(cluster, "bootstrap.sql failed (is TR_SOURCE_DIR set?)");
-    }
+    if ((parts & CLUSTER_POSTGRES) != 0)
+        open_database(cluster);
     if ((parts & CLUSTER_NATS) != 0)
         start_nats(cluster);
     return cluster;

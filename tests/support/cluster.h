@@ -1,8 +1,10 @@
 /*
  * A PostgreSQL cluster and a nats-server with JetStream for one test executable: in a temporary
- * directory, on a private socket and a free port, with deploy/postgres/bootstrap.sql applied. Not
- * durable unless TR_CLUSTER_FSYNC is set: kill -9 is fine, pulling the plug is not. Everything is
- * gone when the test ends, however it ends. Start it from the main thread (see process.h).
+ * directory (in memory where there is room), on a private socket and a free port, with
+ * deploy/postgres/bootstrap.sql applied; what that makes is kept in the build directory and copied
+ * the next time. Not durable unless TR_CLUSTER_FSYNC is set: kill -9 is fine, pulling the plug is
+ * not. Everything is gone when the test ends, however it ends. Start it from the main thread (see
+ * process.h).
  */
 #pragma once
 
