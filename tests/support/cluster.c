@@ -384,10 +384,43 @@ static struct process *server_of(struct cluster *cluster, enum cluster_part part
     return server;
 }
 
+/* Processes that the server started; how many. */
+static size_t list_children(const struct process *server, pid_t *out, size_t max)
+{
+    char path[64];
+    int pid = (int)process_pid(server);
+    size_t count = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && count < max && fscanf(file, "%d", &pid) == 1)
+        out[count++] = pid;
+    if (file != NULL)
+        (void)fclose(file);
+    return count;
+}
+
+/* Runs still; a dead one that nobody has waited for does not. */
+static bool is_running(pid_t pid)
+{
+    char path[64];
+    char program[8];
+    (void)snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    return readlink(path, program, sizeof program) > 0;
+}
+
+/* Sessions of PostgreSQL answer until they have noticed that their server was killed. */
 void cluster_kill(struct cluster *cluster, enum cluster_part part)
 {
+    enum { MOST = 256 };
+    pid_t children[MOST];
+    size_t count = list_children(server_of(cluster, part), children, MOST);
     process_signal(server_of(cluster, part), SIGKILL);
     (void)process_wait_exit(server_of(cluster, part), STOP_MS);
+    int64_t until = clock_mono_us() + STOP_MS * US_PER_MS;
+    for (size_t i = 0; i < count; i++) {
+        while (is_running(children[i]) && clock_mono_us() < until)
+            process_sleep_ms(2);
+    }
 }
 
 void cluster_shutdown(struct cluster *cluster, enum cluster_part part)
