@@ -19,6 +19,9 @@
 
 #include "base/alloc.h"
 
+/* Most junctions are small: they are sorted on the stack. */
+enum { FEW_PARTS = 8, FEW_BYTES = 512 };
+
 enum { MAX_KEY_DEPTH = 600 }; /* nesting of a source is bounded by 128 levels of two junctions */
 
 struct binder {
@@ -45,8 +48,9 @@ struct side {
 
 static void put_u32(struct buf *out, size_t value)
 {
-    for (int shift = 24; shift >= 0; shift -= 8)
-        buf_char(out, (char)(value >> shift & 0xFF));
+    const unsigned char bytes[] = {value >> 24 & 0xFF, value >> 16 & 0xFF, value >> 8 & 0xFF,
+                                   value & 0xFF};
+    buf_append(out, bytes, sizeof bytes);
 }
 
 static void put_u64(struct buf *out, uint64_t value)
@@ -112,6 +116,21 @@ static int by_bytes(const void *a, const void *b)
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
+static void sort_parts(struct str *parts, size_t count)
+{
+    if (count > FEW_PARTS) {
+        qsort(parts, count, sizeof *parts, by_bytes);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        struct str part = parts[i];
+        size_t at = i;
+        for (; at > 0 && str_cmp(part, parts[at - 1]) < 0; at--)
+            parts[at] = parts[at - 1];
+        parts[at] = part;
+    }
+}
+
 /* Replaces what was written since start by a header (room for tag and count included by the
  * caller) and the parts pushed since base, sorted, each once. Returns how many are left. */
 static size_t settle_parts(struct binder *b, size_t start, size_t base, char tag)
@@ -126,14 +145,16 @@ static size_t settle_parts(struct binder *b, size_t start, size_t base, char tag
         return 1;
     }
     size_t len = b->out->len - start;
-    char *copy = xcalloc(len, 1);
-    struct str *sorted = xcalloc(count, sizeof *sorted);
+    char few_bytes[FEW_BYTES];
+    struct str few_parts[FEW_PARTS];
+    char *copy = len <= sizeof few_bytes ? few_bytes : xcalloc(len, 1);
+    struct str *sorted = count <= FEW_PARTS ? few_parts : xcalloc(count, sizeof *sorted);
     memcpy(copy, b->out->data + start, len);
     for (size_t i = 0; i < count; i++) {
         struct part part = ((const struct part *)b->parts.items)[base + i];
         sorted[i] = (struct str){.ptr = copy + (part.from - start), .len = part.len};
     }
-    qsort(sorted, count, sizeof *sorted, by_bytes);
+    sort_parts(sorted, count);
     truncate_to(b->out, start);
     buf_char(b->out, tag);
     put_u32(b->out, 0);
@@ -150,8 +171,10 @@ static size_t settle_parts(struct binder *b, size_t start, size_t base, char tag
     } else {
         patch_u32(b->out, start + 1, kept);
     }
-    free(copy);
-    free(sorted);
+    if (copy != few_bytes)
+        free(copy);
+    if (sorted != few_parts)
+        free(sorted);
     return kept;
 }
 
@@ -246,9 +269,8 @@ static size_t put_elements(struct binder *b, const struct side *array)
 
 static void put_test_head(struct binder *b, enum test_op op, bool is_negated)
 {
-    buf_char(b->out, 'T');
-    buf_char(b->out, (char)op);
-    buf_char(b->out, is_negated ? 1 : 0);
+    const char head[] = {'T', (char)op, is_negated ? 1 : 0};
+    buf_append(b->out, head, sizeof head);
 }
 
 static enum test_op mirrored(enum test_op op)
