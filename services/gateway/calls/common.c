@@ -90,8 +90,8 @@ const char *calls_url(const struct calls *calls, struct arena *arena, const char
 const char *ask_param(const struct ask *ask, const char *name)
 {
     struct str value = webhook_param(ask->params, ask->count, name);
-    while (value.len > PARAM_MAX_BYTES || (value.len > 0 && value.len == PARAM_MAX_BYTES &&
-                                           ((unsigned char)value.ptr[value.len] & 0xC0U) == 0x80U))
+    while (value.len > PARAM_MAX_BYTES ||
+           (value.len == PARAM_MAX_BYTES && ((unsigned char)value.ptr[value.len] & 0xC0U) == 0x80U))
         value.len = value.len > PARAM_MAX_BYTES ? PARAM_MAX_BYTES : value.len - 1;
     const char *text = arena_str_dup(ask->call->arena, value);
     return text != NULL ? text : "";

@@ -67,7 +67,7 @@ enum err_code tasks_said(struct calls *calls, const struct call *call, const str
         err_clear(err);
         return ERR_OK;
     }
-    if (code != ERR_OK)
+    if (code != ERR_OK || decision == NULL)
         return code;
     if (decision->attributes[0] != '\0')
         *attributes = decision->attributes;

@@ -168,7 +168,7 @@ enum err_code tasks_again(struct calls *calls, const struct call *call, struct p
         err_clear(err);
         return ERR_OK;
     }
-    if (code != ERR_OK ||
+    if (code != ERR_OK || before == NULL ||
         before->assignment_status != TASKROUTER__TASKS__V1__TASK_STATUS__TASK_STATUS_ASSIGNED)
         return code;
     code = plan_read(row->plan, call->arena, &plan, err);
