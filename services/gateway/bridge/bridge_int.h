@@ -57,6 +57,11 @@ enum err_code bridge_connected(struct bridge *bridge, struct call *call,
                                const struct bridge_leg *leg, int64_t at_us,
                                struct err *err) MUST_CHECK;
 
+/* Writes worker_call_sid to the attributes of the leg's task, while it is assigned. What cannot be
+ * written is only logged: the call goes on. */
+void bridge_note_worker_call(struct bridge *bridge, struct call *call,
+                             const struct bridge_leg *leg);
+
 /* The worker has taken the call, whether or not the caller is there: a pending reservation is
  * accepted. */
 enum err_code bridge_taken(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,

@@ -155,7 +155,11 @@ enum err_code bridge_connected(struct bridge *bridge, struct call *call,
     bool is_ours = code == ERR_OK && strcmp(row.worker_sid, leg->worker_sid) == 0;
     if (is_ours && strcmp(row.task_sid, leg->task_sid) != 0) /* the leg was given up too early */
         code = task_of_nobody(bridge, call, row.workspace_sid, row.task_sid, err);
-    return code == ERR_OK ? bridge_taken(bridge, call, leg, err) : code;
+    if (code == ERR_OK)
+        code = bridge_taken(bridge, call, leg, err);
+    if (code == ERR_OK)
+        bridge_note_worker_call(bridge, call, leg);
+    return code;
 }
 
 enum err_code bridge_release(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,

@@ -86,6 +86,7 @@ static void test_connects(void)
     leg_says(reservation, leg, "in-progress");
     CHECK(becomes(text("/calls/%s", call), "status", "in_progress"));
     CHECK_TEXT(call_member(call, "workerSid"), alice);
+    CHECK(becomes(task, "attributes.worker_call_sid", leg_of(leg)));
     CHECK_TEXT(at(ask(BOOTSTRAP, "GET", task, within, NULL).body, "assignmentStatus"), "assigned");
     leg_says(reservation, leg, "completed");
     CHECK(becomes(task, "assignmentStatus", "wrapping"));

@@ -77,6 +77,8 @@ static void test_call(void)
     act(reservation, "accept", "{}");
     CHECK(becomes(text("/calls/%s", call), "status", "in_progress"));
     CHECK_TEXT(call_member(call, "workerSid"), alma);
+    CHECK(becomes(task, "attributes.worker_call_sid", leg_of(leg)));
+    CHECK(becomes(task, "attributes.call_sid", call));
     leg_says(reservation, leg, "completed");
     CHECK(becomes(task, "assignmentStatus", "wrapping"));
     CHECK_I64(called("alma"), leg);
@@ -279,6 +281,29 @@ static void test_ends(void)
     }
 }
 
+/* The worker is not left alone in a conference that nobody is sent to. */
+static void test_conference_ends(void)
+{
+    const char *pete = worker_new("Pete", "{'contact_uri':'client:pete'}");
+    const char *call = waiting_call();
+    const char *task = task_path(call);
+    const char *reservation = offered(pete);
+    act(reservation, "instruct",
+        "{'instruction':'conference','instructionData':{'from':'" NUMBER "'}}");
+    int leg = called("pete");
+    CHECK(leg_becomes(reservation, "ringing"));
+    worker_leaves(pete);
+    act(reservation, "cancel", "{}");
+    CHECK(changed(leg_of(leg), "Status=completed"));
+    leg_says(reservation, leg, "in-progress");
+    CHECK(leg_becomes(reservation, "answered"));
+    leg_says(reservation, leg, "completed");
+    CHECK(leg_becomes(reservation, "ended"));
+    CHECK_TEXT(leg_column(reservation, "caller"), "lost");
+    CHECK_TEXT(call_member(call, "status"), "ringing");
+    cancel(task);
+}
+
 /* What was pending when the worker was called, and is accepted while the telephone rings. */
 static void test_accepted_meanwhile(void)
 {
@@ -354,6 +379,7 @@ static const struct test_case cases[] = {
     {"a caller who was not redirected waits on",                      test_redirect_refused   },
     {"a worker does not ring when the reservation has ended",         test_ends               },
     {"an accepted one that was pending is for the next worker too",   test_accepted_meanwhile },
+    {"a conference is not joined when the reservation has ended",     test_conference_ends    },
     {"who talks with the caller goes on",                             test_answers_too_late   },
     {"a worker does not ring when the reservation has timed out",     test_times_out          },
 };
