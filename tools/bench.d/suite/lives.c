@@ -19,6 +19,7 @@
 #include "base/macros.h"
 #include "base/parse.h"
 #include "h2.h"
+#include "nats_life.h"
 #include "phases.h"
 #include "pq_life.h"
 #include "suite_int.h"
@@ -39,6 +40,7 @@ enum {
     ASK_AGAIN_US = 1000,
     PACED_MS = 10000,
     TICK_US = 1000,
+    LIFE_EVENTS = 8, /* that are published for each */
 };
 
 /* The arguments. */
@@ -433,6 +435,32 @@ static const char *env_of(const char *name)
     return "";
 }
 
+/* The life's two stores by hand, and the processor time of both: no router, no RPC, no JSON. Behind
+ * the measured load, which says how large a message is. */
+static double by_hand_after(const char *url)
+{
+    int64_t at[3][PART_COUNT];
+    int64_t lives = 0;
+    size_t bytes = 0;
+    cpu_read(at[0]);
+    double per_s = pq_lives_per_s(url, (int)rival_s * 1000, &lives);
+    cpu_read(at[1]);
+    int64_t messages =
+        nats_messages(cluster_nats_url(suite_cluster()), (int)rival_s * 1000, &bytes);
+    cpu_read(at[2]);
+    CHECK(lives > 0 && messages > 0);
+    double rows_us = (double)(at[1][PART_POSTGRES] - at[0][PART_POSTGRES] + at[1][PART_CLIENT] -
+                              at[0][PART_CLIENT]) /
+                     (double)lives;
+    double message_us =
+        (double)(at[2][PART_NATS] - at[1][PART_NATS] + at[2][PART_CLIENT] - at[1][PART_CLIENT]) /
+        (double)messages;
+    line("processor time by hand, a life's rows", "%.1f us", rows_us);
+    line("processor time by hand, a message", "%.1f us (%zu bytes); a life has %d: %.1f us",
+         message_us, bytes, LIFE_EVENTS, message_us * LIFE_EVENTS);
+    return per_s;
+}
+
 static double measure(struct load *load)
 {
     int64_t before[PART_COUNT];
@@ -502,7 +530,8 @@ static void test_lives(void)
     double inserts[2];
     double by_hand[2];
     inserts[0] = inserts_per_s();
-    by_hand[0] = pq_lives_per_s(url, (int)rival_s * 1000);
+    int64_t lives = 0;
+    by_hand[0] = pq_lives_per_s(url, (int)rival_s * 1000, &lives);
     double per_s = measure(load);
     CHECK(is_log_published());
     struct phases before;
@@ -514,7 +543,7 @@ static void test_lives(void)
          percentile(load, 99) / 1000.0, load->offer_count);
     tell_phases(&before);
     CHECK(is_log_published());
-    by_hand[1] = pq_lives_per_s(url, (int)rival_s * 1000);
+    by_hand[1] = by_hand_after(url);
     inserts[1] = inserts_per_s();
     double insert = (inserts[0] + inserts[1]) / 2;
     double hand = (by_hand[0] + by_hand[1]) / 2;

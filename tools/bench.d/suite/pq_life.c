@@ -156,8 +156,9 @@ static void *run_lane(void *ctx)
     return NULL;
 }
 
-double pq_lives_per_s(const char *url, int ms)
+double pq_lives_per_s(const char *url, int ms, int64_t *out_lives)
 {
+    *out_lives = 0;
     PGconn *pg = PQconnectdb(url);
     PGresult *made = PQexec(pg, tables);
     bool is_good = PQresultStatus(made) == PGRES_COMMAND_OK;
@@ -178,5 +179,6 @@ double pq_lives_per_s(const char *url, int ms)
         lives += lanes[i].lives;
         is_good = is_good && !lanes[i].has_failed;
     }
+    *out_lives = lives;
     return is_good ? (double)lives * US_PER_S / (double)(clock_mono_us() - began_us) : 0;
 }

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 /* Lives per second over that many milliseconds; 0 when it failed. url: of a role that may create
- * tables. */
-double pq_lives_per_s(const char *url, int ms);
+ * tables. *out_lives: how many it were. */
+double pq_lives_per_s(const char *url, int ms, int64_t *out_lives);
