@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/macros.h"
 #include "base/parse.h"
 #include "server_int.h"
 
@@ -340,6 +341,7 @@ enum MHD_Result exchange_on_request(void *server, struct MHD_Connection *mhd, co
     struct exchange *ex = *exchange;
     enum MHD_Result taken = MHD_NO;
     INVARIANT(ex != NULL && ex->magic == EXCHANGE_MAGIC);
+    TSAN_ACQUIRE(ex); /* a worker may have had it since */
     switch (ex->state) {
     case EXCHANGE_NEW:
         return on_head(ex, mhd, method, version);
@@ -380,6 +382,7 @@ void exchange_on_end(void *arg, struct MHD_Connection *mhd, void **exchange,
     struct exchange *ex = *exchange;
     if (ex == NULL)
         return;
+    TSAN_ACQUIRE(ex);
     *exchange = NULL;
     struct http_server *server = ex->server;
     http_metrics_request(ex, ex->state == EXCHANGE_SENT ? ex->res.status : 408);

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/macros.h"
 #include "log/log.h"
 #include "server_int.h"
 
@@ -85,7 +86,9 @@ void *worker_main(void *arg)
         metric_set(server->metrics.queued, (int64_t)queue_depth(server->queue));
         exchange_run(ex);
         ex->state = EXCHANGE_DONE;
-        MHD_resume_connection(ex->conn->mhd); /* from here on ex is the io thread's */
+        struct MHD_Connection *mhd = ex->conn->mhd;
+        TSAN_RELEASE(ex);
+        MHD_resume_connection(mhd); /* from here on ex is the io thread's */
     }
     return NULL;
 }

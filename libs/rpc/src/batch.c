@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/macros.h"
 #include "server_int.h"
 
 void batch_init(struct batch *batch)
@@ -54,7 +55,7 @@ void batch_add_close(struct batch *batch, struct server_call *call)
 void batch_start(struct server_call *call, const grpc_op *ops, size_t count, struct core_tag *tag)
 {
     grpc_call *core = call->core;
-    TAG_RELEASE(tag); /* nothing of call is read after this */
+    TSAN_RELEASE(tag); /* nothing of call is read after this */
     grpc_call_error error = grpc_call_start_batch(core, ops, count, tag, NULL);
     INVARIANT(error == GRPC_CALL_OK);
 }

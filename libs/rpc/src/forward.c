@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/macros.h"
 #include "client_int.h"
 #include "forward_int.h"
 
@@ -278,7 +279,7 @@ static void start_batch(struct forward *forward)
     ops[5].data.recv_status_on_client.status_details = &forward->status_text;
     forward->done.done = came_back;
     grpc_call *core = forward->core;
-    TAG_RELEASE(&forward->done); /* nothing of forward is read after this */
+    TSAN_RELEASE(&forward->done); /* nothing of forward is read after this */
     grpc_call_error error = grpc_call_start_batch(core, ops, ARRAY_LEN(ops), &forward->done, NULL);
     INVARIANT(error == GRPC_CALL_OK);
 }

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/macros.h"
 #include "forward_int.h"
 #include "log/log.h"
 #include "server_int.h"
@@ -231,7 +232,7 @@ static void call_arm(struct rpc_loop *loop, struct method *method)
     call->method = method;
     call->core_deadline = gpr_inf_future(GPR_CLOCK_MONOTONIC);
     call->armed.done = call_came;
-    TAG_RELEASE(&call->armed);
+    TSAN_RELEASE(&call->armed);
     /* The slot may fire on another loop's thread before the call returns: nothing after it. */
     if (method->handle == NULL)
         error = grpc_server_request_call(loop->server->core, &call->core, &call->details,
@@ -265,7 +266,7 @@ static void *loop_main(void *arg)
             continue;
         }
         struct core_tag *tag = event.tag;
-        TAG_ACQUIRE(tag);
+        TSAN_ACQUIRE(tag);
         is_bursting = corker_event(loop->corker);
         tag->done(tag, event.success != 0);
     }
@@ -587,7 +588,7 @@ void rpc_server_drain(struct rpc_server *server, int grace_ms)
     health_end(server);
     reflection_end(server);
     server->shut_down.done = server_shut;
-    TAG_RELEASE(&server->shut_down);
+    TSAN_RELEASE(&server->shut_down);
     grpc_server_shutdown_and_notify(server->core, server->loops[0].cq, &server->shut_down);
     if (!drained_wait(server, clock_mono_us() + (int64_t)grace_ms * US_PER_MS)) {
         size_t left = rpc_server_in_flight(server);

@@ -231,13 +231,3 @@ void corker_free(struct corker *corker);
 bool corker_event(struct corker *corker);
 void corker_call(struct corker *corker, grpc_call *core);
 void corker_flush(struct corker *corker);
-
-#if defined(__SANITIZE_THREAD__)
-void __tsan_acquire(void *addr);
-void __tsan_release(void *addr);
-#define TAG_RELEASE(tag) __tsan_release(tag)
-#define TAG_ACQUIRE(tag) __tsan_acquire(tag)
-#else
-#define TAG_RELEASE(tag) ((void)0)
-#define TAG_ACQUIRE(tag) ((void)0)
-#endif

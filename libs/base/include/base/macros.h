@@ -35,3 +35,17 @@
 #define INVARIANT(x) ((x) ? (void)0 : invariant_failed(#x, __FILE__, __LINE__))
 
 _Noreturn void invariant_failed(const char *expression, const char *file, int line) RARE;
+
+/*
+ * What one thread wrote before TSAN_RELEASE(p) is seen by the one that runs TSAN_ACQUIRE(p): said
+ * to the thread sanitizer where a library hands p over, whose locks it cannot see. Else nothing.
+ */
+#if defined(__SANITIZE_THREAD__)
+void __tsan_acquire(void *addr);
+void __tsan_release(void *addr);
+#define TSAN_RELEASE(p) __tsan_release(p)
+#define TSAN_ACQUIRE(p) __tsan_acquire(p)
+#else
+#define TSAN_RELEASE(p) ((void)0)
+#define TSAN_ACQUIRE(p) ((void)0)
+#endif
