@@ -403,6 +403,11 @@ struct engine_event_more *emit_event_more(struct engine *engine, struct engine_e
     return more;
 }
 
+struct engine_offer *emit_offer(struct engine *engine)
+{
+    return EMIT_TAKE(engine, struct engine_offer);
+}
+
 struct engine_event *emit_task(struct engine *engine, enum engine_event_type type,
                                struct task *task)
 {

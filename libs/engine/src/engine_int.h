@@ -34,6 +34,7 @@ struct engine_event *emit_task(struct engine *engine, enum engine_event_type typ
                                struct task *task);
 struct engine_event *emit_reservation(struct engine *engine, enum engine_event_type type,
                                       struct reservation *reservation);
+struct engine_offer *emit_offer(struct engine *engine); /* to be filled whole */
 /* What else the event says, to be filled in; once per event. */
 struct engine_event_more *emit_event_more(struct engine *engine, struct engine_event *event);
 struct str emit_str(struct engine *engine, struct str text);        /* copy for an event */

@@ -4,7 +4,6 @@
  */
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/macros.h"
 #include "engine_int.h"
 
@@ -80,8 +79,7 @@ static const struct engine_offer *match_note(struct engine *engine, const struct
 {
     const struct task_class *class = member->class;
     bool is_ordered = class_is_ordered(task);
-    struct engine_offer *offer = ARENA_NEW(engine->out->arena, struct engine_offer);
-    INVARIANT(offer != NULL);
+    struct engine_offer *offer = emit_offer(engine);
     *offer = (struct engine_offer){
         .qualified = task->variant != NULL ? -1 : (int64_t) class->member_count,
         .free = task->variant != NULL ? -1 : (int64_t)free_count,
