@@ -31,6 +31,8 @@ static void on_change(const struct peer_request *request, struct buf *out)
         (void)snprintf(carrier.changes[index].body, BODY_MAX, "%.*s", (int)request->body.len,
                        request->body.ptr);
     }
+    while (carrier.is_holding && str_find(request->body, STR("%2Fheld")) >= 0)
+        (void)pthread_cond_wait(&carrier.released, &carrier.lock);
     (void)pthread_mutex_unlock(&carrier.lock);
     if (is_hang_up || carrier.mood == MOOD_TAKES)
         peer_answer(out, 200, "{\"sid\":\"CA00\",\"status\":\"in-progress\"}");

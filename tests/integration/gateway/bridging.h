@@ -31,7 +31,7 @@ extern struct carrier {
     int change_count;
     _Atomic enum mood mood;
     pthread_cond_t released;
-    bool is_holding; /* answers to calls to "client:held…" wait */
+    bool is_holding; /* answers to calls to "client:held…", and to documents "/held…", wait */
 } carrier;
 
 extern const char *support; /* the queue; as within */

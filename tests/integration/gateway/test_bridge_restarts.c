@@ -145,6 +145,48 @@ static void test_killed_before_settling(void)
     cancel(task);
 }
 
+#define REDIRECT(call, page)                                                                       \
+    text("{'instruction':'redirect','instructionData':{'call_sid':'%s','url':"                     \
+         "'https://app.example.com/" page "','accept':true}}",                                     \
+         call)
+
+static const char *redirect_state(const char *reservation)
+{
+    char value[64] = "";
+    CHECK(cluster_sql_value(cluster,
+                            text("select coalesce((select state from gateway.bridge_redirect where "
+                                 "reservation_sid = '%s'), '')",
+                                 reservation),
+                            value, sizeof value));
+    return text("%s", value);
+}
+
+/* Killed between the decision to redirect and the provider's answer: the end of the queue tells. */
+static void test_killed_while_redirecting(void)
+{
+    const char *hope = worker_new("Hope", "{'contact_uri':'client:unused'}");
+    const char *call = waiting_call();
+    const char *task = task_path(call);
+    const char *reservation = offered(hope);
+    worker_leaves(hope);
+    carrier_hold(true);
+    act(reservation, "instruct", REDIRECT(call, "held"));
+    CHECK(changed(call, "Url=https%3A%2F%2Fapp.example.com%2Fheld"));
+    program_kill(PROGRAM_GATEWAY);
+    CHECK_TEXT(redirect_state(reservation), "asking");
+    carrier_hold(false);
+    program_start(PROGRAM_GATEWAY);
+    CHECK_I64(
+        tell("/voice/queue-end", call, NUMBER, "in-progress", MORE("QueueResult", "redirected"))
+            .status,
+        200);
+    CHECK(becomes(text("/calls/%s", call), "status", "in_progress"));
+    CHECK_TEXT(call_member(call, "workerSid"), hope);
+    CHECK_I64(tell("/voice/status", call, NUMBER, "completed", NULL).status, 204);
+    CHECK(becomes(task, "assignmentStatus", "wrapping"));
+    CHECK(changed(call, "Url=https%3A%2F%2Fapp.example.com%2Fheld")); /* once */
+}
+
 /* ---- at once ---- */
 
 enum { TWINS = 8 };
@@ -165,7 +207,7 @@ static bool are_called(void *ctx)
     return strcmp(count, text("%d", TWINS)) == 0;
 }
 
-/* Two gateways find the same legs at once, and hear of the same reservation. */
+/* Two gateways find the same legs at once. */
 static void test_two_gateways(void)
 {
     struct twins twins = {"WR00000000000000000000000000twin"};
@@ -184,16 +226,8 @@ static void test_two_gateways(void)
     CHECK(until(are_called, &twins, PATIENCE_MS));
     for (int i = 1; i <= TWINS; i++)
         (void)called(text("twin%d", i)); /* once */
-    const char *reservation = offered(ida);
     worker_leaves(ida);
-    act(reservation, "accept", "{}");
-    int leg = called("ida");
-    CHECK(leg_becomes(reservation, "ringing"));
-    leg_says(reservation, leg, "in-progress");
-    CHECK(becomes(text("/calls/%s", call), "status", "in_progress"));
-    leg_says(reservation, leg, "completed");
-    CHECK(becomes(task, "assignmentStatus", "wrapping"));
-    CHECK_I64(called("ida"), leg);
+    cancel(task);
     CHECK_I64(process_terminate(second, PATIENCE_MS), 0);
     process_free(second);
 }
@@ -218,14 +252,15 @@ static void test_leaves_while_placing(void)
 }
 
 static const struct test_case cases[] = {
-    {"a call that nobody ever tells of is given up",                test_gives_up              },
-    {"who was given up and answers is with the caller",             test_gives_up_accepted     },
-    {"while a service is away, it is not tried for ever",           test_is_impatient          },
-    {"a gateway that dies while it calls: not lost, not twice",     test_killed_while_placing  },
-    {"a gateway that dies before it calls: given up, not twice",    test_killed_before_placing },
-    {"what was to follow follows when the gateway is back",         test_killed_before_settling},
-    {"two gateways call each worker once",                          test_two_gateways          },
-    {"who leaves while a worker is being called is not waited for", test_leaves_while_placing  },
+    {"a call that nobody ever tells of is given up",                test_gives_up                },
+    {"who was given up and answers is with the caller",             test_gives_up_accepted       },
+    {"while a service is away, it is not tried for ever",           test_is_impatient            },
+    {"a gateway that dies while it calls: not lost, not twice",     test_killed_while_placing    },
+    {"a gateway that dies before it calls: given up, not twice",    test_killed_before_placing   },
+    {"what was to follow follows when the gateway is back",         test_killed_before_settling  },
+    {"a gateway that dies while it redirects: once",                test_killed_while_redirecting},
+    {"two gateways call each worker once",                          test_two_gateways            },
+    {"who leaves while a worker is being called is not waited for", test_leaves_while_placing    },
 };
 
 int main(int argc, char **argv)
