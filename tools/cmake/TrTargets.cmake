@@ -121,12 +121,15 @@ function(tr_embed_migrations svc out_var)
   set(${out_var} ${dir}/migrations.c ${dir}/migrations.h PARENT_SCOPE)
 endfunction()
 
-# tr_tests(LABEL <label> [DIR <dir>] DEPS ...): each test_*.c of the directory is one executable and
+# tr_tests(LABEL <label> [TIMEOUT s] [COST n: the greater the sooner] DEPS ...): each test_*.c is one executable and
 # one CTest entry named <label>.<dir>.<file>. Services' programs are found through TR_BIN_DIR.
 function(tr_tests)
-  cmake_parse_arguments(A "" "LABEL;TIMEOUT" "DEPS;SOURCES;REQUIRES" ${ARGN})
+  cmake_parse_arguments(A "" "LABEL;TIMEOUT;COST" "DEPS;SOURCES;REQUIRES" ${ARGN})
   if(NOT A_TIMEOUT)
     set(A_TIMEOUT 120)
+  endif()
+  if(NOT A_COST)
+    set(A_COST 0)
   endif()
   file(GLOB tests CONFIGURE_DEPENDS "test_*.c")
   file(RELATIVE_PATH where "${CMAKE_SOURCE_DIR}/tests" "${CMAKE_CURRENT_SOURCE_DIR}")
@@ -147,7 +150,7 @@ function(tr_tests)
       add_dependencies(${target} ${required})
     endforeach()
     add_test(NAME ${target} COMMAND ${target})
-    set_tests_properties(${target} PROPERTIES LABELS "${A_LABEL}" TIMEOUT ${A_TIMEOUT}
+    set_tests_properties(${target} PROPERTIES LABELS "${A_LABEL}" TIMEOUT ${A_TIMEOUT} COST ${A_COST}
       ENVIRONMENT "TR_BIN_DIR=${CMAKE_BINARY_DIR}/bin;TR_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
   endforeach()
 endfunction()
