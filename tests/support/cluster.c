@@ -138,21 +138,18 @@ static void make_dir(struct cluster *cluster)
 
 /* ---- PostgreSQL ---- */
 
+/* Benchmarks: everything as in production. */
+static bool is_durable(void)
+{
+    return getenv("TR_CLUSTER_FSYNC") != NULL;
+}
+
 static void init_database(struct cluster *cluster)
 {
-    const char *args[] = {"-D",
-                          cluster->data_dir,
-                          "-U",
-                          "postgres",
-                          "-A",
-                          "trust",
-                          "-E",
-                          "UTF8",
-                          "--locale=C.UTF-8",
-                          "--no-sync",
-                          "--no-instructions",
-                          "--wal-segsize=1",
-                          NULL};
+    const char *segment = is_durable() ? "--wal-segsize=16" : "--wal-segsize=1";
+    const char *args[] = {
+        "-D",   cluster->data_dir,  "-U",        "postgres",          "-A",    "trust", "-E",
+        "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions", segment, NULL};
     if (process_run(&(struct process_options){.program = PG_BIN "/initdb",
                                               .args = args,
                                               .user = SERVER_USER},
@@ -184,17 +181,17 @@ static bool try_postgres(struct cluster *cluster)
 {
     const char *socket_arg =
         arena_printf(cluster->texts, "unix_socket_directories=%s/socket", cluster->dir);
-    bool is_durable = getenv("TR_CLUSTER_FSYNC") != NULL; /* benchmarks: as in production */
-    const char *fsync_arg = is_durable ? "fsync=on" : "fsync=off";
-    const char *pages_arg = is_durable ? "full_page_writes=on" : "full_page_writes=off";
+    bool durable = is_durable();
+    const char *fsync_arg = durable ? "fsync=on" : "fsync=off";
+    const char *pages_arg = durable ? "full_page_writes=on" : "full_page_writes=off";
     const char *args[] = {"-D", cluster->data_dir,
                           "-c", socket_arg,
                           "-c", "listen_addresses=",
                           "-c", fsync_arg,
                           "-c", pages_arg,
                           "-c", "max_connections=150",
-                          "-c", is_durable ? "shared_buffers=128MB" : "shared_buffers=32MB",
-                          "-c", is_durable ? "max_wal_size=1GB" : "max_wal_size=256MB",
+                          "-c", durable ? "shared_buffers=128MB" : "shared_buffers=32MB",
+                          "-c", durable ? "max_wal_size=1GB" : "max_wal_size=256MB",
                           "-c", "jit=off", /* as deploy/postgres/start does */
                           "-c", "log_min_messages=warning",
                           NULL};
@@ -255,7 +252,7 @@ bool cluster_bootstrap(struct cluster *cluster)
 /* NULL: nothing is kept. The name changes with bootstrap.sql; count up with initdb's options. */
 static const char *template_path(struct cluster *cluster)
 {
-    const char *bin = getenv("TR_BIN_DIR");
+    const char *bin = is_durable() ? NULL : getenv("TR_BIN_DIR");
     FILE *file = bin == NULL ? NULL : fopen(bootstrap_file(cluster), "r");
     if (file == NULL)
         return NULL;
