@@ -21,6 +21,7 @@
 #include "fetcher.h"
 #include "forwarding.h"
 #include "gauges.h"
+#include "log_keys.h"
 #include "migrations.h"
 #include "mirror_service.h"
 #include "peers.h"
@@ -192,6 +193,7 @@ struct started {
     struct config_feed feed;
     struct retention retention;
     struct projection projection;
+    struct log_keys log_keys;
     struct rpc_client_tls peer_tls;
     char peer_name[256]; /* that the certificates of all processes bear */
     struct callback_jobs callback_jobs;
@@ -497,6 +499,8 @@ static void open_parts(struct app *app, struct started *started)
     tasks->statistics_minutes_ms = settings->statistics_minutes_ms;
     (void)app_job_start(app, &projection_job, &started->projection);
     (void)app_job_start(app, &stat_prune_job, &started->projection);
+    started->log_keys = (struct log_keys){tasks->host.pool, tasks->shell};
+    (void)app_job_start(app, &log_keys_job, &started->log_keys);
 }
 
 static enum err_code start(struct app *app, struct err *err)

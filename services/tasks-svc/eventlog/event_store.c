@@ -451,3 +451,9 @@ enum err_code event_store_packed_after(struct db_conn *conn, struct call *call, 
     *out_count = list.count;
     return code;
 }
+
+enum err_code event_store_merge_keys(struct db_pool *pool, struct call *call, struct err *err)
+{
+    struct db_result *rows = NULL;
+    return db_pool_query(pool, call, &event_merge_keys, DB_NO_PARAMS, &rows, err);
+}

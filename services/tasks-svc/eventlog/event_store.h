@@ -54,6 +54,10 @@ enum err_code event_store_packed_after(struct db_conn *conn, struct call *call, 
                                        int64_t seq, size_t limit, struct packed_event **out,
                                        size_t *out_count, struct err *err) MUST_CHECK;
 
+/* Merges what is new in the index of keys, which look-ups read through. Errors: of the database. */
+enum err_code event_store_merge_keys(struct db_pool *pool, struct call *call,
+                                     struct err *err) MUST_CHECK;
+
 /* The events of one block (event_pack.h) behind after_seq, at most room; rows refer to the arena of
  * the call. */
 enum err_code event_store_read(struct call *call, struct str payload, int64_t first_seq,

@@ -114,3 +114,8 @@ where b.shard = $1::integer
   and b.part = 0
 order by b.last_seq
 limit $3;
+
+-- name: event_merge_keys
+-- what is new in event_batch_by_key; need not be on disk: the log is
+select set_config('synchronous_commit', 'off', true),
+       gin_clean_pending_list('event_batch_by_key'::regclass);

@@ -136,11 +136,26 @@ static void test_unread(void)
                                          "drop function tasks.keep()"));
 }
 
+/* What is new in the index of the log's keys is merged without a commit that has to. Asking merges
+ * too, so that each look needs a new event and some time for the job. */
+static void test_keys(void)
+{
+    struct place place = place_new(0);
+    int64_t left = 1;
+    for (int tries = 0; tries < 20 && left > 0; tries++) {
+        (void)task_new(&place, "{}");
+        process_sleep_ms(1500);
+        left = suite_count("select gin_clean_pending_list('tasks.event_batch_by_key')");
+    }
+    CHECK_I64(left, 0);
+}
+
 static const struct test_case cases[] = {
     {"lists by status and worker are served",               test_lists    },
     {"no index knows what a life changes",                  test_hot      },
     {"what is too old is deleted, what is not stays",       test_retention},
     {"events that a reader has not passed are kept for it", test_unread   },
+    {"keys of the log are merged by a job",                 test_keys     },
 };
 
 int main(int argc, char **argv)
