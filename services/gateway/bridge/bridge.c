@@ -199,13 +199,17 @@ static enum err_code on_redirect(struct bridge *bridge, struct call *call,
 static enum err_code on_accepted(struct bridge *bridge, struct call *call, const char *sid,
                                  int64_t at_us, struct err *err)
 {
+    struct db_pool *pool = bridge->gateway->host.pool;
     struct bridge_leg leg;
     bool is_done = false;
-    enum err_code code =
-        bridge_store_accept(bridge->gateway->host.pool, call, sid, &leg, &is_done, err);
+    enum err_code code = bridge_store_accept(
+        pool, call, sid, clock_now_us() + BRIDGE_SETTLE_S * US_PER_S, &leg, &is_done, err);
     bool is_left =
         is_done && (leg.url[0] != '\0' ? leg.state == LEG_ANSWERED : leg.state == LEG_FAILED);
-    return is_left ? bridge_settle(bridge, call, &leg, at_us, err) : code;
+    if (!is_left)
+        return code;
+    code = bridge_settle(bridge, call, &leg, at_us, err);
+    return code == ERR_OK ? bridge_store_settled(pool, call, &leg, err) : code;
 }
 
 static enum err_code carry_out(struct bridge *bridge, struct call *call, const char *call_id,

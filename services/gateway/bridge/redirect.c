@@ -252,13 +252,21 @@ enum err_code bridge_redirect_record(struct bridge *bridge, struct call *call,
 enum err_code bridge_redirect_accepted(struct bridge *bridge, struct call *call,
                                        const char *reservation_sid, struct err *err)
 {
+    struct db_pool *pool = bridge->gateway->host.pool;
     struct bridge_redirect redirect;
     bool is_done = false;
-    enum err_code code = redirect_store_accept(bridge->gateway->host.pool, call, reservation_sid,
-                                               &redirect, &is_done, err);
+    int64_t now_us = clock_now_us();
+    enum err_code code = redirect_store_accept(
+        pool, call, reservation_sid, now_us + BRIDGE_SETTLE_S * US_PER_S, &redirect, &is_done, err);
     bool is_over =
         is_done && (redirect.state == REDIRECT_DONE || redirect.state == REDIRECT_UNKNOWN);
-    return is_over ? settle(bridge, call, &redirect, clock_now_us(), err) : code;
+    if (!is_over)
+        return code;
+    code = settle(bridge, call, &redirect, now_us, err);
+    redirect.is_settled = true;
+    return code == ERR_OK
+               ? redirect_store_move(pool, call, &redirect, redirect.state, &is_done, err)
+               : code;
 }
 
 enum err_code bridge_redirect_hear(struct bridge *bridge, struct call *call,

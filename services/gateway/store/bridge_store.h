@@ -58,10 +58,12 @@ enum err_code bridge_store_gone(struct db_pool *pool, struct call *call,
                                 struct bridge_leg *out, bool *out_is_done,
                                 struct err *err) MUST_CHECK;
 
-/* The reservation of its leg is not pending any more. */
+/* The reservation of its leg is not pending any more. What follows from that now is for the jobs at
+ * until_us, unless it is said to be settled before. */
 enum err_code bridge_store_accept(struct db_pool *pool, struct call *call,
-                                  const char *reservation_sid, struct bridge_leg *out,
-                                  bool *out_is_done, struct err *err) MUST_CHECK;
+                                  const char *reservation_sid, int64_t until_us,
+                                  struct bridge_leg *out, bool *out_is_done,
+                                  struct err *err) MUST_CHECK;
 
 /* One whose state has not had its consequences yet, and is due: the caller's until until_us. */
 enum err_code bridge_store_unsettled(struct db_pool *pool, struct call *call, int64_t until_us,

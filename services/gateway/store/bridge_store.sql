@@ -103,9 +103,14 @@ returning reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pen
           is_conference, options, caller, is_unwanted, url, keeps_task, is_settled;
 
 -- name: leg_accept
--- index: primary key
+-- index: primary key; what follows now (bridge.c, on_accepted) is not done yet, and due for the jobs at $3
 update bridge_leg
 set is_pending = false,
+    is_settled = is_settled and state <> case when url = '' then 'failed' else 'answered' end,
+    due_at = case
+        when state = case when url = '' then 'failed' else 'answered' end then $3
+        else due_at
+    end,
     updated_at = $2
 where reservation_sid = $1
   and is_pending

@@ -119,13 +119,14 @@ enum err_code redirect_store_move(struct db_pool *pool, struct call *call,
 }
 
 enum err_code redirect_store_accept(struct db_pool *pool, struct call *call,
-                                    const char *reservation_sid, struct bridge_redirect *out,
-                                    bool *out_is_done, struct err *err)
+                                    const char *reservation_sid, int64_t until_us,
+                                    struct bridge_redirect *out, bool *out_is_done, struct err *err)
 {
     struct db_result *result = NULL;
     enum err_code code = db_pool_query(
         pool, call, &redirect_accept,
-        DB_PARAMS(db_cstr(reservation_sid), db_time_us(clock_now_us())), &result, err);
+        DB_PARAMS(db_cstr(reservation_sid), db_time_us(clock_now_us()), db_time_us(until_us)),
+        &result, err);
     first_of(code, result, out, out_is_done);
     return code;
 }

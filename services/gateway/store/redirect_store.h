@@ -41,10 +41,12 @@ enum err_code redirect_store_move(struct db_pool *pool, struct call *call,
                                   const struct bridge_redirect *redirect, enum redirect_state from,
                                   bool *out_is_done, struct err *err) MUST_CHECK;
 
-/* Its reservation is not pending any more. */
+/* Its reservation is not pending any more. What follows from that now is for the jobs at until_us,
+ * unless it is said to be settled before. */
 enum err_code redirect_store_accept(struct db_pool *pool, struct call *call,
-                                    const char *reservation_sid, struct bridge_redirect *out,
-                                    bool *out_is_done, struct err *err) MUST_CHECK;
+                                    const char *reservation_sid, int64_t until_us,
+                                    struct bridge_redirect *out, bool *out_is_done,
+                                    struct err *err) MUST_CHECK;
 
 /* Removes at most limit of those that were made before. */
 enum err_code redirect_store_prune(struct db_pool *pool, struct call *call, int64_t older_than_us,

@@ -80,9 +80,11 @@ where reservation_sid = $1
   and state = $3;
 
 -- name: redirect_accept
--- index: primary key
+-- index: primary key; what follows from one that is done is due for the jobs at $3
 update bridge_redirect
 set is_pending = false,
+    is_settled = is_settled and state not in ('done', 'unknown'),
+    due_at = case when state in ('done', 'unknown') then $3 else due_at end,
     updated_at = $2
 where reservation_sid = $1
   and is_pending

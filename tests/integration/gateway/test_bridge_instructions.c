@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ids.h"
 #include "bridging.h"
 
 enum { SOON_S = 8 }; /* enough to instruct what was offered, on a machine that is busy */
@@ -367,21 +368,85 @@ static void test_times_out(void)
     CHECK(changed(leg_of(leg), "Status=completed"));
 }
 
+/* ---- what follows from an acceptance, and fails at first ---- */
+
+static void calls_break(void)
+{
+    CHECK(cluster_sql(cluster, "create function gateway.breaks() returns trigger language plpgsql "
+                               "as $$ begin raise exception 'broken'; end $$;"
+                               "create trigger breaks before update on gateway.phone_call for each "
+                               "row execute function gateway.breaks()"));
+}
+
+static bool is_accepted(void *ctx)
+{
+    const char *reservation = ctx;
+    return strcmp(redirect_column(reservation, "is_pending"), "false") == 0 ||
+           strcmp(leg_column(reservation, "is_pending::text"), "false") == 0;
+}
+
+/* The event has been handled in vain by then. */
+static void accepts_while_broken(const char *reservation)
+{
+    char sid[SID_SIZE];
+    (void)snprintf(sid, sizeof sid, "%s", reservation);
+    calls_break();
+    act(reservation, "accept", "{}");
+    CHECK(until(is_accepted, sid, PATIENCE_MS));
+    process_sleep_ms(500);
+    CHECK(cluster_sql(cluster, "drop trigger breaks on gateway.phone_call;"
+                               "drop function gateway.breaks()"));
+}
+
+static void test_accepted_call_is_made_up_for(void)
+{
+    const char *orla = worker_new("Orla", "{'contact_uri':'client:orla'}");
+    const char *call = waiting_call();
+    const char *reservation = offered(orla);
+    act(reservation, "instruct", CALL_DATA(""));
+    int leg = called("orla");
+    leg_says(reservation, leg, "in-progress");
+    CHECK(leg_becomes(reservation, "answered"));
+    accepts_while_broken(reservation);
+    CHECK(becomes(text("/calls/%s", call), "status", "in_progress"));
+    leg_says(reservation, leg, "completed");
+    CHECK(becomes(task_path(call), "assignmentStatus", "wrapping"));
+    worker_leaves(orla);
+}
+
+static void test_accepted_redirect_is_made_up_for(void)
+{
+    const char *petr = worker_new("Petr", "{'contact_uri':'client:petr'}");
+    const char *call = waiting_call();
+    const char *reservation = offered(petr);
+    act(reservation, "instruct", REDIRECT(call, ""));
+    CHECK(redirect_becomes(reservation, "done"));
+    accepts_while_broken(reservation);
+    CHECK(becomes(text("/calls/%s", call), "status", "in_progress"));
+    CHECK_TEXT(call_member(call, "workerSid"), petr);
+    CHECK_I64(tell("/voice/status", call, NUMBER, "completed", NULL).status, 204);
+    CHECK(becomes(task_path(call), "assignmentStatus", "wrapping"));
+    worker_leaves(petr);
+}
+
 static const struct test_case cases[] = {
-    {"call has the worker hear the application, which accepts",       test_call               },
-    {"call: when nobody answers, what was pending stays so",          test_call_fails         },
-    {"call accepts at once when it says so",                          test_call_accepts       },
-    {"call needs no waiting caller",                                  test_call_without_caller},
-    {"redirect sends the caller to the application, which accepts",   test_redirect           },
-    {"redirect accepts at once when it says so",                      test_redirect_accepts   },
-    {"the newest redirect counts",                                    test_redirect_twice     },
-    {"a caller who may have been redirected is not redirected again", test_redirect_unknown   },
-    {"a caller who was not redirected waits on",                      test_redirect_refused   },
-    {"a worker does not ring when the reservation has ended",         test_ends               },
-    {"an accepted one that was pending is for the next worker too",   test_accepted_meanwhile },
-    {"a conference is not joined when the reservation has ended",     test_conference_ends    },
-    {"who talks with the caller goes on",                             test_answers_too_late   },
-    {"a worker does not ring when the reservation has timed out",     test_times_out          },
+    {"call has the worker hear the application, which accepts",       test_call                        },
+    {"call: when nobody answers, what was pending stays so",          test_call_fails                  },
+    {"call accepts at once when it says so",                          test_call_accepts                },
+    {"call needs no waiting caller",                                  test_call_without_caller         },
+    {"redirect sends the caller to the application, which accepts",   test_redirect                    },
+    {"redirect accepts at once when it says so",                      test_redirect_accepts            },
+    {"the newest redirect counts",                                    test_redirect_twice              },
+    {"a caller who may have been redirected is not redirected again", test_redirect_unknown            },
+    {"a caller who was not redirected waits on",                      test_redirect_refused            },
+    {"an accepted call that could not be noted is made up for",       test_accepted_call_is_made_up_for},
+    {"an accepted redirect that could not be noted is made up for",
+     test_accepted_redirect_is_made_up_for                                                             },
+    {"a worker does not ring when the reservation has ended",         test_ends                        },
+    {"an accepted one that was pending is for the next worker too",   test_accepted_meanwhile          },
+    {"a conference is not joined when the reservation has ended",     test_conference_ends             },
+    {"who talks with the caller goes on",                             test_answers_too_late            },
+    {"a worker does not ring when the reservation has timed out",     test_times_out                   },
 };
 
 int main(int argc, char **argv)
