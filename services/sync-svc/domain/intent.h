@@ -41,9 +41,10 @@ struct intent {
     bool is_create;
     const char *resource_sid; /* what it is about; of a create "" until it is known */
     enum intent_state state;
-    const char *holder; /* the process that works on it; "" = none */
-    int64_t epoch;      /* grows with each holder: who lost it writes nothing */
-    int64_t looks;      /* how often somebody tried to find out */
+    const char *turn_sid; /* of one to be sent: what no other may change meanwhile; "" = nothing */
+    const char *holder;   /* the process that works on it; "" = none */
+    int64_t epoch;        /* grows with each holder: who lost it writes nothing */
+    int64_t looks;        /* how often somebody tried to find out */
     const char *detail;
     struct str reply; /* packed: of one that is done and has a key */
     int64_t created_at_us;

@@ -91,15 +91,15 @@ enum err_code intent_store_insert(struct db_pool *pool, struct call *call, struc
                                   bool *out_is_new, struct err *err)
 {
     struct db_result *result = NULL;
-    enum err_code code =
-        db_pool_query(pool, call, &intent_insert,
-                      DB_PARAMS(db_cstr(intent->sid), db_cstr(intent->account_sid),
-                                db_cstr(intent->workspace_sid), db_cstr(intent->method),
-                                db_text_or_null(str_from(intent->key)),
-                                db_cstr(intent->request_hash), db_bytes(intent->request),
-                                db_cstr(intent->parent_sid), db_bool(intent->is_create),
-                                db_cstr(intent->resource_sid), db_cstr(intent->holder)),
-                      &result, err);
+    enum err_code code = db_pool_query(
+        pool, call, &intent_insert,
+        DB_PARAMS(db_cstr(intent->sid), db_cstr(intent->account_sid),
+                  db_cstr(intent->workspace_sid), db_cstr(intent->method),
+                  db_text_or_null(str_from(intent->key)), db_cstr(intent->request_hash),
+                  db_bytes(intent->request), db_cstr(intent->parent_sid),
+                  db_bool(intent->is_create), db_cstr(intent->resource_sid),
+                  db_cstr(intent->holder), db_text_or_null(str_from(intent->turn_sid))),
+        &result, err);
     if (code != ERR_OK)
         return code;
     *out_is_new = db_row_count(result) > 0;
@@ -154,13 +154,25 @@ enum err_code intent_store_claim_due(struct db_pool *pool, struct call *call,
     return ERR_OK;
 }
 
+enum err_code intent_store_yield_turn(struct db_pool *pool, struct call *call, const char *turn_sid,
+                                      bool *out_is_free, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code =
+        db_pool_query(pool, call, &intent_yield_turn, DB_PARAMS(db_cstr(turn_sid)), &result, err);
+    if (code == ERR_OK)
+        *out_is_free = db_affected(result) > 0;
+    return code;
+}
+
 enum err_code intent_store_resend(struct db_pool *pool, struct call *call,
                                   const struct intent *intent, struct err *err)
 {
     struct db_result *result = NULL;
-    enum err_code code =
-        db_pool_query(pool, call, &intent_resend,
-                      DB_PARAMS(HELD(intent), db_cstr(intent->resource_sid)), &result, err);
+    enum err_code code = db_pool_query(pool, call, &intent_resend,
+                                       DB_PARAMS(HELD(intent), db_cstr(intent->resource_sid),
+                                                 db_text_or_null(str_from(intent->turn_sid))),
+                                       &result, err);
     return code == ERR_OK ? one_changed(result, err) : code;
 }
 

@@ -18,8 +18,9 @@ enum err_code writer_store_beat(struct db_pool *pool, struct call *call, const c
 enum err_code writer_store_end(struct db_pool *pool, struct call *call, const char *writer_sid,
                                struct err *err) MUST_CHECK;
 
-/* Fills epoch and times; state OPEN, held by intent->holder. *out_is_new false: the key was used
- * before, and nothing was written. */
+/* Fills epoch and times; state OPEN, held by intent->holder, with the turn of intent->turn_sid
+ * until it is settled. *out_is_new false: the key was used before, or the turn is another's, and
+ * nothing was written. */
 enum err_code intent_store_insert(struct db_pool *pool, struct call *call, struct intent *intent,
                                   bool *out_is_new, struct err *err) MUST_CHECK;
 
@@ -39,7 +40,11 @@ enum err_code intent_store_claim_due(struct db_pool *pool, struct call *call,
                                      const char *writer_sid, size_t limit, struct intent **out,
                                      size_t *out_count, struct err *err) MUST_CHECK;
 
-/* Twilio is told (again) from now on. */
+/* Takes the turn from one that nobody works on. *out_is_free false: it is not to be had so. */
+enum err_code intent_store_yield_turn(struct db_pool *pool, struct call *call, const char *turn_sid,
+                                      bool *out_is_free, struct err *err) MUST_CHECK;
+
+/* Twilio is told (again) from now on. Errors: ALREADY_EXISTS: the turn is another's. */
 enum err_code intent_store_resend(struct db_pool *pool, struct call *call,
                                   const struct intent *intent, struct err *err) MUST_CHECK;
 

@@ -8,10 +8,11 @@ delete from writer
 where sid = $1 or seen_at < now() - interval '1 day';
 
 -- name: intent_insert
+-- index: intent_key, intent_turn. Nothing while the key is another record's, or the turn.
 insert into intent (sid, account_sid, workspace_sid, method, idempotency_key, request_hash, request,
-                    parent_sid, is_create, resource_sid, state, holder)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'OPEN', $11)
-on conflict (account_sid, method, idempotency_key) where idempotency_key is not null do nothing
+                    parent_sid, is_create, resource_sid, state, holder, turn_sid)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'OPEN', $11, $12)
+on conflict do nothing
 returning epoch, created_at, sent_at;
 
 -- name: intent_by_key
@@ -49,10 +50,20 @@ where i.sid in (
 returning sid, account_sid, workspace_sid, method, idempotency_key, request_hash, request, parent_sid,
           is_create, resource_sid, state, holder, epoch, looks, detail, reply, created_at, sent_at;
 
+-- name: intent_yield_turn
+-- index: intent_turn. Of one that nobody works on: what became of it is being found out.
+update intent i
+set turn_sid = null
+where i.turn_sid = $1
+  and (i.holder is null
+       or not exists (select from writer w
+                      where w.sid = i.holder and w.seen_at > now() - interval '5 seconds'));
+
 -- name: intent_resend
--- index: primary key
+-- index: primary key. Refused by intent_turn while the turn is another record's.
 update intent
-set state = 'OPEN', sent_at = now(), looks = 0, detail = '', resource_sid = $4, settled_at = null
+set state = 'OPEN', sent_at = now(), looks = 0, detail = '', resource_sid = $4, settled_at = null,
+    turn_sid = $5
 where sid = $1 and holder = $2 and epoch = $3;
 
 -- name: intent_answered
@@ -64,7 +75,7 @@ where sid = $1 and holder = $2 and epoch = $3;
 -- name: intent_settle
 -- index: primary key
 update intent
-set state = $4, detail = $5, reply = $6, holder = null, settled_at = now()
+set state = $4, detail = $5, reply = $6, holder = null, turn_sid = null, settled_at = now()
 where sid = $1 and holder = $2 and epoch = $3;
 
 -- name: intent_release

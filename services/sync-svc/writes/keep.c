@@ -78,31 +78,65 @@ static enum err_code put_named(struct write *w, struct err *err)
     return code;
 }
 
-static enum err_code keep_resource(struct write *w, struct err *err)
+/* With what is ours of the request, where that was carried out. Reads again what is older than our
+ * row. *out NULL: it is gone, and so is the row. */
+static enum err_code store(struct write *w, bool is_told, const mirror_result_wire **out,
+                           struct err *err)
 {
-    mirror_result_wire *result = NULL;
-    struct err why = {.code = ERR_OK};
     for (int i = 0; i < KEEP_TRIES; i++) {
-        write_add_ours(w->call->arena, w->op, w->request, w->resource);
-        if (put_one(w, w->op->resource, w->resource, w->observed_at_us, &result, &why) != ERR_OK)
-            return fail_not_stored(w, why.detail, err);
-        enum err_code code = ERR_OK;
+        mirror_result_wire *result = NULL;
+        if (is_told)
+            write_add_ours(w->call->arena, w->op, w->request, w->resource);
+        enum err_code code =
+            put_one(w, w->op->resource, w->resource, w->observed_at_us, &result, err);
+        if (code != ERR_OK)
+            return code;
+        *out = result;
         if (result->outcome == MIRROR_STALE) /* something newer came in between: read it again */
-            code = write_fetch(w, &why);
+            code = write_fetch(w, err);
         else if (result->outcome == MIRROR_CONFLICTING)
-            code = put_named(w, &why);
+            code = put_named(w, err);
         else
             return ERR_OK;
         if (code != ERR_OK)
-            return fail_not_stored(w, why.detail, err);
+            return code;
         if (w->is_gone) { /* and already deleted again */
             write_vanish(w);
+            *out = NULL;
             return ERR_OK;
         }
     }
-    if (result->outcome == MIRROR_STALE) /* newer than anything we can say */
-        return ERR_OK;
-    return fail_not_stored(w, result->detail, err);
+    return ERR_OK;
+}
+
+static enum err_code keep_resource(struct write *w, struct err *err)
+{
+    const mirror_result_wire *result = NULL;
+    struct err why = {.code = ERR_OK};
+    if (store(w, true, &result, &why) != ERR_OK)
+        return fail_not_stored(w, why.detail, err);
+    /* STALE: newer than anything we can say */
+    return result != NULL && result->outcome == MIRROR_CONFLICTING
+               ? fail_not_stored(w, result->detail, err)
+               : ERR_OK;
+}
+
+enum err_code write_keep_seen(struct write *w, struct err *err)
+{
+    const mirror_result_wire *result = NULL;
+    enum err_code code = store(w, false, &result, err);
+    if (code != ERR_OK || result == NULL)
+        return code;
+    if (result->outcome == MIRROR_STALE)
+        return ERR_SET(err, ERR_ABORTED, "VERSION_MISMATCH",
+                       "the resource changes while it is looked at; read it again and repeat the "
+                       "change");
+    if (result->outcome == MIRROR_CONFLICTING)
+        return ERR_SET(err, ERR_FAILED_PRECONDITION, "NOT_IN_STEP",
+                       "what Twilio has is not what is here, and could not be stored, so no "
+                       "version can be told: %s",
+                       result->detail);
+    return ERR_OK;
 }
 
 /* One kind of what something was born with. All of it is in one page. */
@@ -221,10 +255,7 @@ enum err_code write_reply(struct write *w, ProtobufCMessage **out, struct err *e
     *out = NULL;
     if (w->op->reply == NULL)
         return ERR_OK;
-    enum twilio_resource resource = w->op->resource;
-    const char *parent = field_text(w->request, "worker_sid");
-    enum err_code code = mirror_get(w->writes->options.host->as_service[mirror_owner(resource)],
-                                    w->call, resource, w->workspace_sid, parent, w->sid, out, &why);
+    enum err_code code = write_row(w, out, &why);
     if (code == ERR_NOT_FOUND)
         return ERR_SET(err, code, "UPSTREAM_NOT_FOUND", "it was done and is gone again: %s",
                        why.detail);

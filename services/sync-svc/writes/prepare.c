@@ -109,65 +109,6 @@ static enum err_code find_row(struct write *w, struct err *err)
     return ERR_OK;
 }
 
-/* ---- the version ---- */
-
-static bool expected_version(const struct write *w, int64_t *out)
-{
-    const ProtobufCFieldDescriptor *field = field_find(w->request->descriptor, "expected_version");
-    if (field == NULL || !field_is_set(w->request, field))
-        return false;
-    *out = *(const int64_t *)field_of(w->request, field);
-    return true;
-}
-
-static enum err_code put_current(struct write *w, ProtobufCMessage *resource, int64_t at_us,
-                                 struct err *err)
-{
-    Taskrouter__Common__V1__MirrorResult **results = NULL;
-    return mirror_put(w->writes->options.host, w->call,
-                      &(struct mirror_batch){.resource = w->op->resource,
-                                             .workspace_sid = w->workspace_sid,
-                                             .items = &resource,
-                                             .count = 1,
-                                             .observed_at_us = at_us},
-                      &results, err);
-}
-
-/*
- * Our versions are not Twilio's. Where Twilio takes If-Match it is asked for its own first, and
- * what it has is stored: if that is news to us, so is it to the caller, whose version is then too
- * old.
- */
-static enum err_code check_expected(struct write *w, struct err *err)
-{
-    int64_t expected = 0;
-    ProtobufCMessage *row = NULL;
-    w->if_match = "";
-    if (!expected_version(w, &expected))
-        return ERR_OK;
-    enum err_code code = ERR_OK;
-    if (w->op->has_etag) {
-        ProtobufCMessage *resource = NULL;
-        int64_t at_us = clock_now_us();
-        const char *path =
-            twilio_path(w->call->arena, w->op->resource, w->workspace_sid, w->parent_sid, w->sid);
-        code = path == NULL ? call_no_room(err)
-                            : upstream_get(w->writes, w->call, w->op->resource, path, &resource,
-                                           &w->if_match, err);
-        if (code == ERR_OK && resource != NULL)
-            code = put_current(w, resource, at_us, err);
-    }
-    const char *parent = field_text(w->request, "worker_sid"); /* of a worker channel */
-    if (code == ERR_OK)
-        code = mirror_get(owner(w, w->op->resource), w->call, w->op->resource, w->workspace_sid,
-                          parent, w->sid, &row, err);
-    if (code != ERR_OK)
-        return code;
-    const ProtobufCFieldDescriptor *version = field_find(row->descriptor, "version");
-    INVARIANT(version != NULL && version->type == PROTOBUF_C_TYPE_INT64);
-    return check_version(true, expected, *(const int64_t *)field_of(row, version), err);
-}
-
 /* ---- rules ---- */
 
 /* Where a new task goes, unless the request says: asked before Twilio hears of it. */
@@ -261,7 +202,7 @@ enum err_code write_prepare(struct write *w, struct err *err)
     if (code == ERR_OK)
         code = write_form_make(w->call->arena, w->op, w->request, w->parent_sid, &w->form, err);
     if (code == ERR_OK)
-        code = check_expected(w, err);
+        code = write_find_turn(w, err);
     return code == ERR_OK ? pack_record(w, err) : code;
 }
 
@@ -277,6 +218,7 @@ enum err_code write_recall(struct write *w, const struct intent *intent, struct 
     w->workspace_sid = intent->workspace_sid;
     w->parent_sid = intent->parent_sid;
     w->if_match = "";
+    w->turn_sid = "";
     w->sid = intent->resource_sid;
     return pb_decode(w->call->arena, w->op->request, intent->request, &w->request, err);
 }

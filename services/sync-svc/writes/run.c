@@ -12,9 +12,10 @@
 #include "writes_int.h"
 
 enum {
-    TWIN_TICK_US = 250 * 1000, /* a twin in another process cannot wake us */
-    LOOK_LEFT_US = 400 * 1000, /* less is too little for a look */
-    WAIT_STORE_MS = 1000,      /* before what could not be stored is tried again */
+    TWIN_TICK_US = 250 * 1000,  /* a twin in another process cannot wake us */
+    LOOK_LEFT_US = 400 * 1000,  /* less is too little for a look */
+    TURN_LEFT_US = 1000 * 1000, /* less is too little for a write that has waited for its turn */
+    WAIT_STORE_MS = 1000,       /* before what could not be stored is tried again */
 };
 
 static struct db_pool *pool(const struct write *w)
@@ -149,10 +150,49 @@ static bool is_found_at_once(struct write *w)
     return note_answer(w, true, &err) == ERR_OK;
 }
 
+static enum err_code fail_under_way(struct err *err)
+{
+    return ERR_SET(err, ERR_UNAVAILABLE, "WRITE_UNDER_WAY",
+                   "the first request with this idempotency key has not ended yet; try again");
+}
+
+/* It is not to be sent now, as *err says. When it may have been carried out already, that may be
+ * why: then what is at Twilio decides, or nobody knows yet. */
+static enum err_code hold_back(struct write *w, ProtobufCMessage **out_reply, struct err *err)
+{
+    enum write_seen seen = WRITE_SEEN_NOT;
+    struct err why = *err;
+    struct intent earlier = w->intent;
+    earlier.sent_at_us = w->told_at_us;
+    if (!w->is_again) {
+        remove_record(w);
+        writes_count("refused");
+        return why.code;
+    }
+    err_clear(err);
+    enum err_code code = write_look(w, &seen, err);
+    if (code == ERR_OK && seen == WRITE_SEEN_DONE) {
+        writes_count("found");
+        return finish(w, out_reply, err);
+    }
+    if (code == ERR_OK &&
+        intent_is_settled(&earlier, w->writes->options.settle_ms, clock_now_us())) {
+        remove_record(w);
+        writes_count("refused");
+        *err = why;
+        return why.code;
+    }
+    release(w, why.detail, INTENT_LOOK_FIRST_MS);
+    return fail_under_way(err);
+}
+
 static enum err_code carry_out(struct write *w, ProtobufCMessage **out_reply, struct err *err)
 {
     bool is_unsure = false;
-    enum err_code code = write_tell(w, &is_unsure, err);
+    enum err_code code = write_check_expected(w, err);
+    if (code != ERR_OK)
+        return hold_back(w, out_reply, err);
+    code = write_tell(w, &is_unsure, err);
     if (code == ERR_OK) {
         code = w->op->kind == WRITE_CREATE ? note_answer(w, false, err) : ERR_OK;
         if (code != ERR_OK)
@@ -255,12 +295,6 @@ static enum err_code fail_reused(struct err *err)
                      "this idempotency key was used for another request; use a new one");
 }
 
-static enum err_code fail_under_way(struct err *err)
-{
-    return ERR_SET(err, ERR_UNAVAILABLE, "WRITE_UNDER_WAY",
-                   "the first request with this idempotency key has not ended yet; try again");
-}
-
 static void intent_fill(struct write *w, const char *sid)
 {
     w->intent = (struct intent){
@@ -274,19 +308,62 @@ static void intent_fill(struct write *w, const char *sid)
         .parent_sid = w->parent_sid,
         .is_create = w->op->kind == WRITE_CREATE,
         .resource_sid = w->sid,
+        .turn_sid = w->turn_sid,
         .holder = w->writes->sid.text,
     };
 }
 
+/* Waits until some write here has ended, or a moment: false when no more than so much is left. */
+static bool wait_for_twin(const struct write *w, int64_t enough_us)
+{
+    int64_t now_us = clock_mono_us();
+    if (call_left_us(w->call) < enough_us)
+        return false;
+    lock_take(&w->writes->lock);
+    (void)cond_wait_until(&w->writes->changed, &w->writes->lock, now_us + TWIN_TICK_US);
+    lock_drop(&w->writes->lock);
+    return true;
+}
+
+/* Until another write of the same resource has ended. One that expects no version does not wait for
+ * what nobody works on: whatever that has done, this comes after it. */
+static enum err_code wait_for_turn(const struct write *w, struct err *err)
+{
+    bool is_free = false;
+    enum err_code code = ERR_OK;
+    if (!write_expects(w))
+        code = intent_store_yield_turn(pool(w), w->call, w->turn_sid, &is_free, err);
+    if (code != ERR_OK || is_free || wait_for_twin(w, TURN_LEFT_US))
+        return code;
+    return ERR_SET(err, ERR_UNAVAILABLE, "WRITE_UNDER_WAY",
+                   "another write of %s has not ended yet; try again", w->turn_sid);
+}
+
+/* *out_is_new false: something is recorded under the key. */
 static enum err_code record(struct write *w, bool *out_is_new, struct err *err)
 {
     struct sid sid = sid_new("IN");
     intent_fill(w, arena_strdup(w->call->arena, sid.text));
     if (w->intent.sid == NULL)
         return call_no_room(err);
-    enum err_code code = writes_beat(w->writes, w->call, err);
-    return code == ERR_OK ? intent_store_insert(pool(w), w->call, &w->intent, out_is_new, err)
-                          : code;
+    for (;;) {
+        struct intent known;
+        bool is_known = false;
+        enum err_code code = writes_beat(w->writes, w->call, err);
+        if (code == ERR_OK)
+            code = intent_store_insert(pool(w), w->call, &w->intent, out_is_new, err);
+        if (code != ERR_OK || *out_is_new)
+            return code;
+        if (w->key[0] != '\0')
+            code = intent_store_by_key(pool(w), w->call, w->account_sid, w->op->rpc, w->key, &known,
+                                       &is_known, err);
+        if (code != ERR_OK || is_known)
+            return code;
+        if (w->turn_sid[0] != '\0')
+            code = wait_for_turn(w, err);
+        if (code != ERR_OK)
+            return code;
+    }
 }
 
 /* ---- the same key again ---- */
@@ -303,26 +380,46 @@ static enum err_code first_reply(struct write *w, const struct intent *intent,
     return write_reply(w, out_reply, err);
 }
 
+static enum err_code resend(struct write *w, struct err *err)
+{
+    for (;;) {
+        struct err why = {.code = ERR_OK};
+        enum err_code code = writes_beat(w->writes, w->call, err);
+        if (code != ERR_OK)
+            return code;
+        code = intent_store_resend(pool(w), w->call, &w->intent, &why);
+        if (code == ERR_ALREADY_EXISTS)
+            code = wait_for_turn(w, &why);
+        else if (code == ERR_OK)
+            return ERR_OK;
+        if (code != ERR_OK) {
+            *err = why;
+            return code;
+        }
+    }
+}
+
 /* Sends it (again): of what was not carried out, or may be carried out twice. */
 static enum err_code send_again(struct write *w, const struct intent *held,
                                 ProtobufCMessage **out_reply, struct err *err)
 {
     w->intent = *held;
+    w->told_at_us = held->sent_at_us;
     enum err_code code = write_prepare(w, err);
-    if (code != ERR_OK) {
-        remove_record(w);
-        return code;
-    }
+    if (code != ERR_OK)
+        return hold_back(w, out_reply, err);
     struct intent known = *held;
     intent_fill(w, known.sid);
     w->intent.epoch = known.epoch;
     w->intent.created_at_us = known.created_at_us;
     w->intent.sent_at_us = clock_now_us();
     w->intent.state = INTENT_OPEN;
-    code = writes_beat(w->writes, w->call, err);
+    code = resend(w, err);
     if (code == ERR_OK)
-        code = intent_store_resend(pool(w), w->call, &w->intent, err);
-    return code == ERR_OK ? carry_out(w, out_reply, err) : code;
+        return carry_out(w, out_reply, err);
+    struct err why = *err;
+    release(w, why.detail, INTENT_LOOK_FIRST_MS);
+    return code;
 }
 
 /* Of what may be carried out twice: whoever sent it before us may have had no time to hear that it
@@ -377,19 +474,6 @@ static enum err_code take_up(struct write *w, const struct intent *held,
     return send_again(w, &again, out_reply, err);
 }
 
-/* Waits until some write here has ended, or a moment: false when there is no time left. */
-static bool wait_for_twin(const struct write *w)
-{
-    int64_t now_us = clock_mono_us();
-    int64_t left_us = call_left_us(w->call);
-    if (left_us < TWIN_TICK_US)
-        return false;
-    lock_take(&w->writes->lock);
-    (void)cond_wait_until(&w->writes->changed, &w->writes->lock, now_us + TWIN_TICK_US);
-    lock_drop(&w->writes->lock);
-    return true;
-}
-
 /* *out_is_known false: nothing is recorded under the key. */
 static enum err_code run_known(struct write *w, bool *out_is_known, ProtobufCMessage **out_reply,
                                struct err *err)
@@ -418,23 +502,30 @@ static enum err_code run_known(struct write *w, bool *out_is_known, ProtobufCMes
             return code;
         if (is_taken)
             return take_up(w, &held, out_reply, err);
-        if (!wait_for_twin(w))
+        if (!wait_for_twin(w, TWIN_TICK_US))
             return fail_under_way(err);
     }
 }
 
 /* ---- in all ---- */
 
-/* Only our row is concerned. */
+/* Only our row is concerned: Twilio has nothing to do. */
 static enum err_code run_ours(struct write *w, ProtobufCMessage **out_reply, struct err *err)
 {
-    struct rpc_client *owner = w->writes->options.host->as_service[mirror_owner(w->op->resource)];
+    enum err_code code = write_check_expected(w, err);
     w->observed_at_us = clock_now_us();
-    enum err_code code = mirror_get(owner, w->call, w->op->resource, w->workspace_sid, "", w->sid,
-                                    &w->resource, err);
+    if (code == ERR_OK)
+        code = write_row(w, &w->resource, err);
     if (code == ERR_OK)
         code = write_keep(w, err);
-    return code == ERR_OK ? write_reply(w, out_reply, err) : code;
+    if (code == ERR_OK)
+        code = write_reply(w, out_reply, err);
+    struct err why = {.code = ERR_OK};
+    if (code != ERR_OK)
+        remove_record(w);
+    else if (settle(w, INTENT_DONE, "", *out_reply, &why) != ERR_OK)
+        note_failure(w, &why); /* it is done all the same */
+    return code;
 }
 
 /* Before anything is asked: whose key it is, and what the request is. */
@@ -468,11 +559,15 @@ enum err_code write_run(struct write *w, ProtobufCMessage **out_reply, struct er
     if (code != ERR_OK || is_known)
         return code;
     code = write_prepare(w, err);
-    if (code == ERR_OK && write_is_ours(w->op, &w->form))
-        return run_ours(w, out_reply, err);
-    if (code == ERR_OK)
+    while (code == ERR_OK) {
         code = record(w, &is_new, err);
-    if (code != ERR_OK)
-        return code;
-    return is_new ? carry_out(w, out_reply, err) : run_known(w, &is_known, out_reply, err);
+        if (code == ERR_OK && !is_new)
+            code = run_known(w, &is_known, out_reply, err);
+        if (code != ERR_OK || is_known)
+            return code;
+        if (is_new)
+            return write_is_ours(w->op, &w->form) ? run_ours(w, out_reply, err)
+                                                  : carry_out(w, out_reply, err);
+    }
+    return code;
 }

@@ -28,6 +28,8 @@ enum err_code upstream_get(struct writes *writes, struct call *call, enum twilio
 {
     struct upstream_reply reply;
     *out = NULL;
+    if (out_etag != NULL)
+        *out_etag = "";
     enum err_code code = upstream_call(
         writes->options.upstream, call,
         &(struct upstream_request){.method = HTTPC_GET, .path = str_from(path)}, &reply, err);
@@ -57,7 +59,7 @@ enum err_code write_fetch(struct write *w, struct err *err)
         return call_no_room(err);
     w->observed_at_us = clock_now_us();
     enum err_code code =
-        upstream_get(w->writes, w->call, w->op->resource, path, &w->resource, NULL, err);
+        upstream_get(w->writes, w->call, w->op->resource, path, &w->resource, &w->etag, err);
     if (code == ERR_OK)
         w->is_gone = w->resource == NULL;
     return code;

@@ -79,6 +79,8 @@ static void serve(struct writes *writes, const struct write_job *job)
         .parent_sid = "",
         .sid = "",
         .if_match = "",
+        .turn_sid = "",
+        .etag = "",
     };
     INVARIANT(w.op != NULL);
     enum err_code code = call_check(job->call, &err);

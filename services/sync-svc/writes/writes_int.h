@@ -46,13 +46,16 @@ struct write {
     const char *parent_sid;
     const char *sid;      /* of the resource at Twilio, or its unique name; "" while it is made */
     const char *if_match; /* "" = whatever it is */
+    const char *turn_sid; /* the resource that no other write may change meanwhile; "" = none */
     struct write_form form;
     struct intent intent;
     bool is_again; /* an earlier request of this record may have been carried out, or still be */
+    int64_t told_at_us; /* then: when that was sent */
 
     /* What Twilio says. */
     ProtobufCMessage *resource; /* NULL: nothing, or it is gone */
     bool is_gone;
+    const char *etag; /* of the resource that was fetched; "" = none */
     int64_t observed_at_us;
 };
 
@@ -64,6 +67,25 @@ enum err_code write_prepare(struct write *w, struct err *err) MUST_CHECK;
 /* The same for one that is recorded already, for whoever looks what became of it. */
 enum err_code write_recall(struct write *w, const struct intent *intent,
                            struct err *err) MUST_CHECK;
+
+/* ---- expected.c: the version that the caller has seen ---- */
+
+/* Whether the request says one. */
+bool write_expects(const struct write *w);
+
+/* Fills turn_sid: of a change of what Twilio changes without If-Match. */
+enum err_code write_find_turn(struct write *w, struct err *err) MUST_CHECK;
+
+/*
+ * Whether the resource is as the caller has seen it: Twilio is asked what it has, that is stored,
+ * and our row's version must be the expected one; if_match is filled. Of a recorded write that has
+ * its turn, right before Twilio is told. Errors: ABORTED VERSION_MISMATCH, FAILED_PRECONDITION
+ * NOT_IN_STEP, what Twilio and the owner say.
+ */
+enum err_code write_check_expected(struct write *w, struct err *err) MUST_CHECK;
+
+/* The owner's row. */
+enum err_code write_row(const struct write *w, ProtobufCMessage **out, struct err *err) MUST_CHECK;
 
 /* ---- tell.c: Twilio ---- */
 
@@ -92,6 +114,10 @@ enum err_code upstream_get(struct writes *writes, struct call *call, enum twilio
 
 /* Puts what Twilio said into the owner's table. Errors: NOT_STORED_YET. */
 enum err_code write_keep(struct write *w, struct err *err) MUST_CHECK;
+
+/* What Twilio has, as write_fetch has seen it: in the owner's table, or refused as in
+ * write_check_expected where it cannot be. is_gone and the resource may be newer then. */
+enum err_code write_keep_seen(struct write *w, struct err *err) MUST_CHECK;
 
 /* The row that went with a resource Twilio does not know any more. Best effort. */
 void write_vanish(struct write *w);

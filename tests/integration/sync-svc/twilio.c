@@ -36,6 +36,7 @@ static struct {
     pthread_cond_t changed;
     enum road_fault fault;
     int fault_count;
+    int reads_to_hold;
     int held;
     int gate; /* counts road_go */
     bool is_cut;
@@ -117,6 +118,10 @@ static enum road_fault next_fault(bool is_change, bool *out_is_cut)
             road.fault_count--;
             fault = road.fault;
         }
+    }
+    if (!is_change && !road.is_cut && road.reads_to_hold > 0) {
+        road.reads_to_hold--;
+        fault = ROAD_HOLD_ANSWER;
     }
     drop();
     return fault;
@@ -242,6 +247,13 @@ void road_fault(enum road_fault fault, int count)
     take();
     road.fault = fault;
     road.fault_count = count;
+    drop();
+}
+
+void road_hold_reads(int count)
+{
+    take();
+    road.reads_to_hold = count;
     drop();
 }
 

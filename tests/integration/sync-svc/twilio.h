@@ -32,6 +32,9 @@ enum road_fault {
 /* For the next count changes; the ones after them pass. */
 void road_fault(enum road_fault fault, int count);
 
+/* The answers of the next count reads wait as well, until road_go. */
+void road_hold_reads(int count);
+
 /* True when so many are held; waits for it. */
 bool road_await_held(int count);
 
