@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "app/app.h"
@@ -79,14 +80,65 @@ static enum err_code run_beat(struct app_job *job, struct call *call, void *ctx,
 
 /* ---- what is left over ---- */
 
+static bool left_push(struct writes *writes, const struct left_record *left)
+{
+    lock_take(&writes->lock);
+    bool has_room = writes->left_count < LEFT_MAX;
+    if (has_room)
+        writes->left[writes->left_count++] = *left;
+    lock_drop(&writes->lock);
+    return has_room;
+}
+
+static bool left_pop(struct writes *writes, struct left_record *out)
+{
+    lock_take(&writes->lock);
+    bool is_there = writes->left_count > 0;
+    if (is_there)
+        *out = writes->left[--writes->left_count];
+    lock_drop(&writes->lock);
+    return is_there;
+}
+
+void writes_leave(struct writes *writes, const struct call *call, const struct intent *intent,
+                  const struct err *why)
+{
+    struct left_record left = {.epoch = intent->epoch};
+    if (why->code == ERR_ABORTED) /* it is another's by now, or has ended */
+        return;
+    (void)snprintf(left.sid.text, sizeof left.sid.text, "%s", intent->sid);
+    if (left_push(writes, &left))
+        LOG_WARN(call, "the record of a write is left to the recovery",
+                 LOG_STR("intent", intent->sid), LOG_ERR(why));
+    else
+        LOG_WARN(call, "a write stays with this process until it ends",
+                 LOG_STR("intent", intent->sid), LOG_ERR(why));
+}
+
 static void give_back(struct writes *writes, struct call *call, const struct intent *intent,
                       const char *why, int64_t wait_ms)
 {
     struct err err = {.code = ERR_OK};
     if (intent_store_release(writes->options.host->pool, call, intent, why, wait_ms, &err) !=
         ERR_OK)
-        LOG_WARN(call, "a write stays with this process until it ends",
-                 LOG_STR("intent", intent->sid), LOG_ERR(&err));
+        writes_leave(writes, call, intent, &err);
+}
+
+static enum err_code give_back_left(struct writes *writes, struct call *call, struct err *err)
+{
+    struct left_record left;
+    while (left_pop(writes, &left)) {
+        struct intent intent = {
+            .sid = left.sid.text, .holder = writes->sid.text, .epoch = left.epoch};
+        enum err_code code =
+            intent_store_release(writes->options.host->pool, call, &intent, "", 0, err);
+        if (code != ERR_OK && code != ERR_ABORTED) {
+            (void)left_push(writes, &left); /* there is room: it was just taken out */
+            return code;
+        }
+        err_clear(err);
+    }
+    return ERR_OK;
 }
 
 static void recover(struct writes *writes, struct call *call, const struct intent *intent)
@@ -128,10 +180,13 @@ static enum err_code run_recovery(struct app_job *job, struct call *call, void *
     struct intent *intents = NULL;
     size_t count = 0;
     struct upstream_state state = upstream_state(writes->options.upstream);
+    enum err_code code = give_back_left(writes, call, err);
+    if (code != ERR_OK)
+        return code;
     /* While it is away nothing can be found out; when its time is over, somebody must look. */
     if (!state.is_configured || (state.is_away && state.retry_in_us > US_PER_MS))
         return ERR_OK;
-    enum err_code code = writes_beat(writes, call, err);
+    code = writes_beat(writes, call, err);
     if (code == ERR_OK)
         code = intent_store_claim_due(writes->options.host->pool, call, writes->sid.text,
                                       RECOVERY_BATCH, &intents, &count, err);

@@ -39,19 +39,12 @@ static void wake_twins(struct writes *writes)
     lock_drop(&writes->lock);
 }
 
-/* Failures here leave the record as it is: it is taken up by the recovery. */
-static void note_failure(const struct write *w, const struct err *err)
-{
-    LOG_WARN(w->call, "the record of a write is left to the recovery",
-             LOG_STR("intent", w->intent.sid), LOG_ERR(err));
-}
-
 static void release(struct write *w, const char *detail, int64_t wait_ms)
 {
     struct call book = write_book(w);
     struct err err = {.code = ERR_OK};
     if (intent_store_release(pool(w), &book, &w->intent, detail, wait_ms, &err) != ERR_OK)
-        note_failure(w, &err);
+        writes_leave(w->writes, w->call, &w->intent, &err);
     wake_twins(w->writes);
     if (wait_ms == 0 && w->writes->recovery != NULL)
         app_job_wake(w->writes->recovery);
@@ -62,12 +55,12 @@ static void remove_record(struct write *w)
     struct call book = write_book(w);
     struct err err = {.code = ERR_OK};
     if (intent_store_remove(pool(w), &book, &w->intent, &err) != ERR_OK)
-        note_failure(w, &err);
+        writes_leave(w->writes, w->call, &w->intent, &err);
     wake_twins(w->writes);
 }
 
-static enum err_code settle(struct write *w, enum intent_state state, const char *detail,
-                            const ProtobufCMessage *reply, struct err *err)
+static enum err_code store_settled(struct write *w, enum intent_state state, const char *detail,
+                                   const ProtobufCMessage *reply, struct err *err)
 {
     struct call book = write_book(w);
     struct str bytes = {NULL, 0};
@@ -77,9 +70,24 @@ static enum err_code settle(struct write *w, enum intent_state state, const char
             return call_no_room(err);
         bytes = (struct str){(const char *)packed, protobuf_c_message_pack(reply, packed)};
     }
-    enum err_code code = intent_store_settle(pool(w), &book, &w->intent, state, detail, bytes, err);
+    return intent_store_settle(pool(w), &book, &w->intent, state, detail, bytes, err);
+}
+
+static enum err_code settle(struct write *w, enum intent_state state, const char *detail,
+                            const ProtobufCMessage *reply, struct err *err)
+{
+    enum err_code code = store_settled(w, state, detail, reply, err);
+    if (code != ERR_OK)
+        writes_leave(w->writes, w->call, &w->intent, err);
     wake_twins(w->writes);
     return code;
+}
+
+/* It is done, whether that can be written down now or not. */
+static void settle_as_done(struct write *w, const char *detail, const ProtobufCMessage *reply)
+{
+    struct err err = {.code = ERR_OK};
+    (void)(settle(w, INTENT_DONE, detail, reply, &err) == ERR_OK);
 }
 
 /* ---- what was carried out ---- */
@@ -109,18 +117,14 @@ static enum err_code finish(struct write *w, ProtobufCMessage **out_reply, struc
     if (code == ERR_OK)
         code = write_reply(w, out_reply, err);
     if (code == ERR_NOT_FOUND) {
-        struct err why = {.code = ERR_OK};
-        if (settle(w, INTENT_DONE, err->detail, NULL, &why) != ERR_OK)
-            note_failure(w, &why);
+        settle_as_done(w, err->detail, NULL);
         return code;
     }
     if (code != ERR_OK) {
         release(w, err->detail, WAIT_STORE_MS);
         return code;
     }
-    struct err why = {.code = ERR_OK};
-    if (settle(w, INTENT_DONE, "", *out_reply, &why) != ERR_OK)
-        note_failure(w, &why); /* it is done all the same */
+    settle_as_done(w, "", *out_reply);
     writes_count("done");
     return ERR_OK;
 }
@@ -422,6 +426,16 @@ static enum err_code send_again(struct write *w, const struct intent *held,
     return code;
 }
 
+static enum err_code recall(struct write *w, const struct intent *held, struct err *err)
+{
+    enum err_code code = write_recall(w, held, err);
+    if (code != ERR_OK) {
+        struct err why = *err;
+        release(w, why.detail, INTENT_LOOK_LONGEST_MS);
+    }
+    return code;
+}
+
 /* Of what may be carried out twice: whoever sent it before us may have had no time to hear that it
  * was. */
 static enum err_code look_and_send(struct write *w, const struct intent *held,
@@ -431,7 +445,7 @@ static enum err_code look_and_send(struct write *w, const struct intent *held,
     enum write_seen seen = WRITE_SEEN_NOT;
     enum intent_state state = INTENT_OPEN;
     struct err why = {.code = ERR_OK};
-    enum err_code code = write_recall(w, held, err);
+    enum err_code code = recall(w, held, err);
     if (code != ERR_OK)
         return code;
     if (write_look(w, &seen, &why) != ERR_OK) {
@@ -456,7 +470,7 @@ static enum err_code take_up(struct write *w, const struct intent *held,
         return send_again(w, held, out_reply, err);
     if (held->state == INTENT_OPEN && w->op->kind != WRITE_CREATE && !w->op->is_once)
         return look_and_send(w, held, out_reply, err);
-    enum err_code code = write_recall(w, held, err);
+    enum err_code code = recall(w, held, err);
     if (code == ERR_OK)
         code = write_settle(w, &state, out_reply, err);
     if (code != ERR_OK || state == INTENT_DONE)
@@ -520,11 +534,10 @@ static enum err_code run_ours(struct write *w, ProtobufCMessage **out_reply, str
         code = write_keep(w, err);
     if (code == ERR_OK)
         code = write_reply(w, out_reply, err);
-    struct err why = {.code = ERR_OK};
-    if (code != ERR_OK)
+    if (code == ERR_OK)
+        settle_as_done(w, "", *out_reply);
+    else
         remove_record(w);
-    else if (settle(w, INTENT_DONE, "", *out_reply, &why) != ERR_OK)
-        note_failure(w, &why); /* it is done all the same */
     return code;
 }
 

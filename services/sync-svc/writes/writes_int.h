@@ -15,7 +15,13 @@
 
 struct app_job;
 
-enum { WRITE_SERVICES = 4, WRITE_BUDGET_MS = 20000, BOOK_MS = 3000 };
+enum { WRITE_SERVICES = 4, WRITE_BUDGET_MS = 20000, BOOK_MS = 3000, LEFT_MAX = 512 };
+
+/* A record that this process holds and does not work on any more. */
+struct left_record {
+    struct sid sid;
+    int64_t epoch;
+};
 
 struct writes {
     struct writes_options options;
@@ -27,7 +33,9 @@ struct writes {
     struct app_job *recovery;
     _Atomic int64_t beat_mono_us; /* when the database last heard that we live */
     struct lock lock;
-    struct cond changed; /* some write has ended */
+    struct cond changed;               /* some write has ended */
+    struct left_record left[LEFT_MAX]; /* under the lock */
+    size_t left_count;
     struct rpc_method *methods;
     struct rpc_service services[WRITE_SERVICES];
 };
@@ -140,6 +148,11 @@ void writes_jobs_start(struct writes *writes);
 
 /* Before an intent is recorded: others must know that we live. */
 enum err_code writes_beat(struct writes *writes, struct call *call, struct err *err) MUST_CHECK;
+
+/* The record could not be written back: the recovery does it, for while we live nobody else may
+ * take it. Best effort. */
+void writes_leave(struct writes *writes, const struct call *call, const struct intent *intent,
+                  const struct err *why);
 
 /* Counts: "done", "refused", "unknown", "found", "undone", "given_up". */
 void writes_count(const char *outcome);

@@ -281,12 +281,13 @@ static void test_away(void)
 struct bystander {
     const char *name;
     const char *key;
+    int budget_ms;
     enum err_code code;
     struct err err;
     pthread_t thread;
 };
 
-enum { ASIDE_BUDGET_MS = 20000 };
+enum { ASIDE_BUDGET_MS = 20000, SHORT_BUDGET_MS = 4000 };
 
 static void *create_aside(void *ctx)
 {
@@ -296,7 +297,7 @@ static void *create_aside(void *ctx)
     Taskrouter__Queues__V1__CreateTaskQueueRequest request;
     Taskrouter__Queues__V1__TaskQueue *queue = NULL;
     err_clear(&aside->err);
-    call_init(&call, arena, "aside", ASIDE_BUDGET_MS * US_PER_MS);
+    call_init(&call, arena, "aside", aside->budget_ms * US_PER_MS);
     call.who = suite_supervisor;
     taskrouter__queues__v1__create_task_queue_request__init(&request);
     request.workspace_sid = arena_strdup(arena, ws);
@@ -307,11 +308,17 @@ static void *create_aside(void *ctx)
     return NULL;
 }
 
-static void start_aside(struct bystander *aside, const char *name, const char *key)
+static void start_aside_for(struct bystander *aside, const char *name, const char *key,
+                            int budget_ms)
 {
-    *aside = (struct bystander){.name = name, .key = key};
+    *aside = (struct bystander){.name = name, .key = key, .budget_ms = budget_ms};
     int failed = pthread_create(&aside->thread, NULL, create_aside, aside);
     INVARIANT(failed == 0);
+}
+
+static void start_aside(struct bystander *aside, const char *name, const char *key)
+{
+    start_aside_for(aside, name, key, ASIDE_BUDGET_MS);
 }
 
 static void kill_sync(void)
@@ -404,6 +411,32 @@ static void test_killed_before_row(void)
     CHECK_I64(queues_there(name), 1);
 }
 
+/* Nobody can write a record until they are unlocked. */
+static struct process *lock_records(void)
+{
+    const char *const args[] = {"-qXc",
+                                "begin; lock table sync.intent in exclusive mode; "
+                                "select pg_sleep(600)",
+                                cluster_db_url(suite_cluster(), "postgres"), NULL};
+    struct process *locker =
+        process_start(&(struct process_options){.program = "psql", .args = args});
+    int64_t until_us = clock_mono_us() + PATIENCE_MS * US_PER_MS;
+    while (suite_count("select count(*) from pg_locks where mode = 'ExclusiveLock' and granted and "
+                       "relation = 'sync.intent'::regclass") != 1 &&
+           clock_mono_us() < until_us)
+        process_sleep_ms(20);
+    return locker;
+}
+
+static void unlock_records(struct process *locker)
+{
+    CHECK(cluster_sql(suite_cluster(),
+                      "select pg_terminate_backend(pid) from pg_stat_activity where query like "
+                      "'begin; lock table sync.intent%'"));
+    (void)process_wait_exit(locker, 10000);
+    process_free(locker);
+}
+
 static bool is_row_there(const void *name)
 {
     return suite_count("select count(*) from queues.task_queue where friendly_name = '%s'",
@@ -421,33 +454,38 @@ static void test_killed_before_done(void)
     process_signal(suite_process(Q), SIGSTOP);
     road_go();
     CHECK(suite_until(is_answered, NULL, PATIENCE_MS));
-    const char *const args[] = {"-qXc",
-                                "begin; lock table sync.intent in exclusive mode; "
-                                "select pg_sleep(600)",
-                                cluster_db_url(suite_cluster(), "postgres"), NULL};
-    struct process *locker =
-        process_start(&(struct process_options){.program = "psql", .args = args});
-    int64_t until_us = clock_mono_us() + PATIENCE_MS * US_PER_MS;
-    while (suite_count("select count(*) from pg_locks where mode = 'ExclusiveLock' and granted and "
-                       "relation = 'sync.intent'::regclass") != 1 &&
-           clock_mono_us() < until_us)
-        process_sleep_ms(20);
+    struct process *locker = lock_records();
     process_signal(suite_process(Q), SIGCONT);
     CHECK(suite_until(is_row_there, name, PATIENCE_MS));
     kill_sync();
-    CHECK(cluster_sql(suite_cluster(),
-                      "select pg_terminate_backend(pid) from pg_stat_activity where query like "
-                      "'begin; lock table sync.intent%'"));
-    (void)process_wait_exit(locker, 10000);
-    process_free(locker);
+    unlock_records(locker);
     REQUIRE(suite_restart(SUITE_SYNC));
     (void)pthread_join(aside.thread, NULL);
     CHECK(suite_until(is_settled, NULL, PATIENCE_MS));
     aside.code = ERR_UNAVAILABLE;
-    until_us = clock_mono_us() + PATIENCE_MS * US_PER_MS;
+    int64_t until_us = clock_mono_us() + PATIENCE_MS * US_PER_MS;
     while (aside.code != ERR_OK && clock_mono_us() < until_us)
         (void)create_aside(&aside);
     CHECK_I64(aside.code, ERR_OK);
+    CHECK_I64(queues_there(name), 1);
+    CHECK_I64(queues_here(name), 1);
+}
+
+/* The record cannot be written back for longer than its writer waits: he does not keep it until he
+ * ends. */
+static void test_records_away(void)
+{
+    struct bystander aside;
+    const char *name = twilio_name("Unwritten");
+    road_fault(ROAD_HOLD_ANSWER, 1);
+    start_aside_for(&aside, name, "", SHORT_BUDGET_MS);
+    REQUIRE(road_await_held(1));
+    struct process *locker = lock_records();
+    road_go();
+    CHECK(process_wait_log(suite_process(SUITE_SYNC), "is left to the recovery", PATIENCE_MS));
+    unlock_records(locker);
+    (void)pthread_join(aside.thread, NULL);
+    CHECK(suite_until(is_settled, NULL, PATIENCE_MS));
     CHECK_I64(queues_there(name), 1);
     CHECK_I64(queues_here(name), 1);
 }
@@ -510,6 +548,7 @@ static const struct test_case cases[] = {
     {"killed before the answer came, its key leads to what was made",                    test_killed_with_key     },
     {"killed before the row was written, the next process writes it",                    test_killed_before_row   },
     {"killed before it was recorded as done, it is done once",                           test_killed_before_done  },
+    {"records that could not be written for a while are settled then",                   test_records_away        },
     {"the same key several times at once is one write",                                  test_twins               },
     {"many writes at once go side by side, within their bound",                          test_many_at_once        },
 };
