@@ -20,6 +20,12 @@ const char *leg_of(int index)
     return text("CA%032x", 0x500 + index);
 }
 
+/* What waits there, and is refused when it is released. */
+static bool is_wrong(const struct peer_request *request)
+{
+    return str_find(request->body, STR("-wrong&")) >= 0;
+}
+
 static void on_change(const struct peer_request *request, struct buf *out)
 {
     bool is_hang_up = str_eq(request->body, STR("Status=completed"));
@@ -59,7 +65,9 @@ static void on_question(void *ctx, const struct peer_request *request, struct bu
     (void)pthread_mutex_unlock(&carrier.lock);
     (void)snprintf(answer, sizeof answer, "{\"sid\":\"CA%032x\",\"status\":\"queued\"}",
                    (unsigned)(0x500 + index));
-    if (str_find(request->body, STR("To=client%3Alost")) < 0)
+    if (is_wrong(request))
+        peer_answer(out, 400, "{\"code\":21217,\"message\":\"no such telephone\"}");
+    else if (str_find(request->body, STR("To=client%3Alost")) < 0)
         peer_answer(out, 201, answer);
 }
 
@@ -255,13 +263,18 @@ const char *leg_column(const char *reservation, const char *column)
 static bool is_leg(void *ctx)
 {
     const struct wish *wish = ctx;
-    return strcmp(leg_column(wish->path, "state"), wish->value) == 0;
+    return strcmp(leg_column(wish->path, wish->member), wish->value) == 0;
+}
+
+bool leg_column_becomes(const char *reservation, const char *column, const char *value)
+{
+    struct wish wish = {reservation, column, value};
+    return until(is_leg, &wish, PATIENCE_MS);
 }
 
 bool leg_becomes(const char *reservation, const char *state)
 {
-    struct wish wish = {reservation, "", state};
-    return until(is_leg, &wish, PATIENCE_MS);
+    return leg_column_becomes(reservation, "state", state);
 }
 
 struct offer {
@@ -291,6 +304,42 @@ void act(const char *reservation, const char *action, const char *body)
     struct reply reply =
         ask(BOOTSTRAP, "POST", text("/reservations/%s/%s", reservation, action), within, body);
     CHECK_I64(reply.status, 200);
+}
+
+const char *task_path(const char *call)
+{
+    return text("/tasks/%s", call_member(call, "taskSid"));
+}
+
+void cancel(const char *task)
+{
+    CHECK_I64(ask(BOOTSTRAP, "POST", text("%s/cancel", task), within, "{}").status, 200);
+}
+
+/* ---- redirects ---- */
+
+const char *redirect_column(const char *reservation, const char *column)
+{
+    char value[256] = "";
+    CHECK(cluster_sql_value(
+        cluster,
+        text("select coalesce((select %s::text from gateway.bridge_redirect where reservation_sid "
+             "= '%s'), '')",
+             column, reservation),
+        value, sizeof value));
+    return text("%s", value);
+}
+
+static bool is_redirect(void *ctx)
+{
+    const struct wish *wish = ctx;
+    return strcmp(redirect_column(wish->path, wish->member), wish->value) == 0;
+}
+
+bool redirect_becomes(const char *reservation, const char *column, const char *value)
+{
+    struct wish wish = {reservation, column, value};
+    return until(is_redirect, &wish, PATIENCE_MS);
 }
 
 /* ---- main ---- */

@@ -1,7 +1,7 @@
 /*
  * What the tests of bridge/ share: a workspace with a line, and a carrier that the test plays. It
  * takes what it is asked and remembers it; calls to "client:lost…" are placed, but nobody is told
- * so.
+ * so; those to "client:…-wrong" are refused.
  */
 #pragma once
 
@@ -71,4 +71,21 @@ void leg_says(const char *reservation, int leg, const char *status);
 const char *call_member(const char *call, const char *member);
 bool becomes(const char *path, const char *member, const char *value);
 const char *leg_column(const char *reservation, const char *column); /* or SQL over it */
+bool leg_column_becomes(const char *reservation, const char *column, const char *value);
 bool leg_becomes(const char *reservation, const char *state);
+const char *task_path(const char *call); /* "/tasks/WT…" of the one it waits with */
+void cancel(const char *task);           /* its path */
+
+/* ---- redirects ---- */
+
+/* more: parameters, each with its comma before it. */
+#define REDIRECT(call, page, more)                                                                 \
+    text("{'instruction':'redirect','instructionData':{'call_sid':'%s','url':"                     \
+         "'https://app.example.com/" page "'" more "}}",                                           \
+         call)
+
+#define DEQUEUE(to)                                                                                \
+    "{'instruction':'dequeue','instructionData':{'to':'client:" to "','from':'" NUMBER "'}}"
+
+const char *redirect_column(const char *reservation, const char *column); /* as text */
+bool redirect_becomes(const char *reservation, const char *column, const char *value);

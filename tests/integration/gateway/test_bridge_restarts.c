@@ -7,19 +7,6 @@
 static const char *const env[] = {CALLING_ENV, "TASKROUTER_BRIDGE_UNHEARD=5s",
                                   "TASKROUTER_BRIDGE_PATIENCE=3s", NULL};
 
-static const char *task_path(const char *call)
-{
-    return text("/tasks/%s", call_member(call, "taskSid"));
-}
-
-static void cancel(const char *task)
-{
-    CHECK_I64(ask(BOOTSTRAP, "POST", text("%s/cancel", task), within, "{}").status, 200);
-}
-
-#define DEQUEUE(to)                                                                                \
-    "{'instruction':'dequeue','instructionData':{'to':'client:" to "','from':'" NUMBER "'}}"
-
 /* ---- giving up ---- */
 
 static void test_gives_up(void)
@@ -145,22 +132,6 @@ static void test_killed_before_settling(void)
     cancel(task);
 }
 
-#define REDIRECT(call, page)                                                                       \
-    text("{'instruction':'redirect','instructionData':{'call_sid':'%s','url':"                     \
-         "'https://app.example.com/" page "','accept':true}}",                                     \
-         call)
-
-static const char *redirect_state(const char *reservation)
-{
-    char value[64] = "";
-    CHECK(cluster_sql_value(cluster,
-                            text("select coalesce((select state from gateway.bridge_redirect where "
-                                 "reservation_sid = '%s'), '')",
-                                 reservation),
-                            value, sizeof value));
-    return text("%s", value);
-}
-
 /* Killed between the decision to redirect and the provider's answer: the end of the queue tells. */
 static void test_killed_while_redirecting(void)
 {
@@ -170,10 +141,10 @@ static void test_killed_while_redirecting(void)
     const char *reservation = offered(hope);
     worker_leaves(hope);
     carrier_hold(true);
-    act(reservation, "instruct", REDIRECT(call, "held"));
+    act(reservation, "instruct", REDIRECT(call, "held", ",'accept':true"));
     CHECK(changed(call, "Url=https%3A%2F%2Fapp.example.com%2Fheld"));
     program_kill(PROGRAM_GATEWAY);
-    CHECK_TEXT(redirect_state(reservation), "asking");
+    CHECK_TEXT(redirect_column(reservation, "state"), "asking");
     carrier_hold(false);
     program_start(PROGRAM_GATEWAY);
     CHECK_I64(
