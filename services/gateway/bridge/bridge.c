@@ -59,16 +59,16 @@ static bool is_dialled(const wire_reservation *reservation)
            (is_wanted || is_instructed(reservation, "") || is_instructed(reservation, "accept"));
 }
 
-/* A call that waits in a queue of ours, with that task. */
-static enum err_code waits(struct call *call, const struct phone_call *row,
-                           const wire_reservation *reservation, bool *out_waits, struct err *err)
+enum err_code bridge_waits(struct call *call, const struct phone_call *row,
+                           const char *workspace_sid, const char *task_sid, bool *out_waits,
+                           struct err *err)
 {
     struct plan plan;
     *out_waits = false;
     if (row->plan[0] == '\0' || row->is_outbound || phone_call_is_over(row) ||
-        row->answered_at_us != 0 || strcmp(row->workspace_sid, reservation->workspace_sid) != 0)
+        row->answered_at_us != 0 || strcmp(row->workspace_sid, workspace_sid) != 0)
         return ERR_OK;
-    if (row->task_sid[0] != '\0' && strcmp(row->task_sid, reservation->task_sid) != 0)
+    if (row->task_sid[0] != '\0' && strcmp(row->task_sid, task_sid) != 0)
         return ERR_OK;
     enum err_code code = plan_read(row->plan, call->arena, &plan, err);
     *out_waits = code == ERR_OK && plan.step == PLAN_QUEUE && !plan.is_twilio;
@@ -175,8 +175,6 @@ static enum err_code on_redirect(struct bridge *bridge, struct call *call,
     if (code != ERR_OK || !is_here ||
         jx_parse_object(str_from(reservation->instruction_data), NULL, &root, NULL) != ERR_OK)
         return code;
-    if (is_accepted(reservation) && !jx_get_bool(root, "accept", false))
-        return bridge_redirect_accepted(bridge, call, reservation->sid, err);
     struct bridge_redirect redirect = {
         .reservation_sid = reservation->sid,
         .version = reservation->version,
@@ -186,12 +184,15 @@ static enum err_code on_redirect(struct bridge *bridge, struct call *call,
         .call_sid = short_text(call->arena, root, "call_sid", ADDRESS_MAX),
         .url = short_text(call->arena, root, "url", URL_MAX_BYTES),
         .is_pending = is_pending(reservation),
+        .accepts = jx_get_bool(root, "accept", false),
     };
     if (arena_is_exhausted(call->arena))
         return call_no_room(err);
     if (redirect.call_sid[0] == '\0' || redirect.url[0] == '\0')
         return ERR_OK; /* accepted by somebody who has redirected already */
-    return bridge_redirect_record(bridge, call, &redirect, err);
+    return redirect.is_pending || redirect.accepts
+               ? bridge_redirect_record(bridge, call, &redirect, err)
+               : bridge_redirect_accepted(bridge, call, &redirect, err);
 }
 
 /* A leg that was to be settled with a pending reservation: what was left to the application, and
@@ -204,10 +205,12 @@ static enum err_code on_accepted(struct bridge *bridge, struct call *call, const
     bool is_done = false;
     enum err_code code = bridge_store_accept(
         pool, call, sid, clock_now_us() + BRIDGE_SETTLE_S * US_PER_S, &leg, &is_done, err);
-    bool is_left =
-        is_done && (leg.url[0] != '\0' ? leg.state == LEG_ANSWERED : leg.state == LEG_FAILED);
-    if (!is_left)
+    if (!is_done)
         return code;
+    bool is_left = leg.url[0] != '\0' ? leg.state == LEG_ANSWERED || leg.state == LEG_ENDED
+                                      : leg.state == LEG_FAILED;
+    if (!is_left)
+        return ERR_OK;
     code = bridge_settle(bridge, call, &leg, at_us, err);
     return code == ERR_OK ? bridge_store_settled(pool, call, &leg, err) : code;
 }
@@ -229,7 +232,8 @@ static enum err_code carry_out(struct bridge *bridge, struct call *call, const c
         return ERR_OK;
     }
     if (code == ERR_OK)
-        code = waits(call, &row, reservation, &is_waiting, err);
+        code = bridge_waits(call, &row, reservation->workspace_sid, reservation->task_sid,
+                            &is_waiting, err);
     return code == ERR_OK && is_waiting ? record(bridge, call, row.sid, reservation, err) : code;
 }
 

@@ -24,6 +24,8 @@ enum {
 #define BRIDGE_NOT_CONFIGURED                                                                      \
     "no telephony: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN of sync-svc"
 
+struct Taskrouter__Tasks__V1__Task;
+
 struct bridge {
     struct gateway *gateway;
     struct app_job *jobs[BRIDGE_JOBS];
@@ -62,6 +64,11 @@ enum err_code bridge_connected(struct bridge *bridge, struct call *call,
 void bridge_note_worker_call(struct bridge *bridge, struct call *call,
                              const struct bridge_leg *leg);
 
+/* The leg's task. Errors: those of tasks-svc. */
+enum err_code bridge_task_get(struct bridge *bridge, struct call *call,
+                              const struct bridge_leg *leg,
+                              struct Taskrouter__Tasks__V1__Task **out, struct err *err) MUST_CHECK;
+
 /* The worker has taken the call, whether or not the caller is there: a pending reservation is
  * accepted. */
 enum err_code bridge_taken(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
@@ -85,6 +92,11 @@ enum err_code bridge_wrap_up(struct bridge *bridge, struct call *call, const str
  * waits on with another one, for the next worker, BRIDGE_LEGS_MAX times. Errors as above. */
 enum err_code bridge_requeue(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
                              struct phone_call *row, struct err *err) MUST_CHECK;
+
+/* Whether the caller waits in a queue of ours, with that task. */
+enum err_code bridge_waits(struct call *call, const struct phone_call *row,
+                           const char *workspace_sid, const char *task_sid, bool *out_waits,
+                           struct err *err) MUST_CHECK;
 
 /* What the instruction said; *out is the caller's, NULL when it said nothing. */
 enum err_code bridge_options(const struct bridge_leg *leg, json_t **out,
@@ -137,9 +149,11 @@ enum err_code bridge_redirect_record(struct bridge *bridge, struct call *call,
                                      const struct bridge_redirect *redirect,
                                      struct err *err) MUST_CHECK;
 
-/* The reservation that was instructed so has been accepted. */
+/* The reservation that was instructed so has been accepted; that it was instructed may be heard of
+ * later. */
 enum err_code bridge_redirect_accepted(struct bridge *bridge, struct call *call,
-                                       const char *reservation_sid, struct err *err) MUST_CHECK;
+                                       const struct bridge_redirect *redirect,
+                                       struct err *err) MUST_CHECK;
 
 /* The caller has left the queue by a redirection, or the call is over. */
 enum err_code bridge_redirect_hear(struct bridge *bridge, struct call *call,

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "bridge_int.h"
+#include "bridge_store.h"
 #include "call_store.h"
 #include "gateway.h"
 #include "log/log.h"
@@ -11,6 +12,7 @@
 #include "rpc/client.h"
 #include "svc/wire.h"
 #include "taskrouter/sync/v1/telephony.pb-c.h"
+#include "taskrouter/tasks/v1/tasks.pb-c.h"
 
 #define REDIRECT_CALL "/taskrouter.sync.v1.Telephony/RedirectCall"
 
@@ -30,7 +32,7 @@ static struct bridge_leg leg_of(const struct bridge_redirect *redirect,
         .workspace_sid = redirect->workspace_sid,
         .to_address = "",
         .from_number = "",
-        .state = redirect->state == REDIRECT_FAILED ? LEG_FAILED : LEG_ENDED,
+        .state = redirect->state == REDIRECT_DONE ? LEG_ENDED : LEG_FAILED,
         .provider_call_sid = "",
         .detail = redirect->detail,
         .options = "",
@@ -40,27 +42,91 @@ static struct bridge_leg leg_of(const struct bridge_redirect *redirect,
 
 /* ---- what follows ---- */
 
-/* While the reservation is pending, all of it is the application's business. */
-static enum err_code settle(struct bridge *bridge, struct call *call,
-                            const struct bridge_redirect *redirect, int64_t at_us, struct err *err)
+/* Whether the task is, or was before the caller had to wait with another one, the call's. */
+static enum err_code is_of_task(struct bridge *bridge, struct call *call,
+                                const struct bridge_redirect *redirect,
+                                const struct phone_call *row, bool *out_is, struct err *err)
+{
+    struct bridge_leg leg = leg_of(redirect, row);
+    Taskrouter__Tasks__V1__Task *task = NULL;
+    *out_is = strcmp(row->task_sid, redirect->task_sid) == 0;
+    if (*out_is)
+        return ERR_OK;
+    enum err_code code = bridge_task_get(bridge, call, &leg, &task, err);
+    *out_is = code == ERR_OK && strcmp(task->call_id, row->sid) == 0;
+    if (code != ERR_NOT_FOUND)
+        return code;
+    err_clear(err);
+    return ERR_OK;
+}
+
+static enum err_code settle_done(struct bridge *bridge, struct call *call,
+                                 const struct bridge_redirect *redirect, int64_t at_us,
+                                 struct err *err)
 {
     struct phone_call row;
+    bool is_ours = false;
     enum err_code code = call_store_get(bridge->gateway->host.pool, call, redirect->workspace_sid,
                                         redirect->call_sid, &row, err);
     if (code == ERR_NOT_FOUND) {
         err_clear(err);
         return ERR_OK;
     }
-    bool is_of_task = code == ERR_OK && strcmp(row.task_sid, redirect->task_sid) == 0;
-    if (code != ERR_OK || redirect->is_pending || !is_of_task)
+    if (code == ERR_OK)
+        code = is_of_task(bridge, call, redirect, &row, &is_ours, err);
+    if (code != ERR_OK || !is_ours)
         return code;
     struct bridge_leg leg = leg_of(redirect, &row);
-    if (redirect->state == REDIRECT_FAILED)
-        return bridge_release(bridge, call, &leg, err);
+    return phone_call_is_over(&row) ? bridge_wrap_up(bridge, call, &leg, err)
+                                    : bridge_connected(bridge, call, &leg, at_us, err);
+}
+
+/* The caller waits on: whoever accepted the reservation is called, as if there had been no
+ * instruction. */
+static enum err_code call_worker(struct bridge *bridge, struct call *call,
+                                 const struct bridge_leg *leg, const struct phone_call *row,
+                                 struct err *err)
+{
+    bool is_waiting = false;
+    bool is_new = false;
+    enum err_code code =
+        bridge_waits(call, row, leg->workspace_sid, leg->task_sid, &is_waiting, err);
+    if (code == ERR_OK && is_waiting)
+        code = bridge_store_insert(bridge->gateway->host.pool, call, leg, &is_new, err);
+    if (is_new)
+        bridge_wake(bridge);
+    return code;
+}
+
+/* It failed, or nobody ever told of it. */
+static enum err_code settle_undone(struct bridge *bridge, struct call *call,
+                                   const struct bridge_redirect *redirect, struct err *err)
+{
+    struct phone_call row;
+    enum err_code code =
+        call_store_of_task(bridge->gateway->host.pool, call, redirect->task_sid, &row, err);
+    if (code == ERR_NOT_FOUND) {
+        err_clear(err);
+        return ERR_OK;
+    }
+    if (code != ERR_OK || strcmp(row.task_sid, redirect->task_sid) != 0)
+        return code;
+    struct bridge_leg leg = leg_of(redirect, &row);
     if (phone_call_is_over(&row))
         return bridge_wrap_up(bridge, call, &leg, err);
-    return redirect->state == REDIRECT_DONE ? bridge_connected(bridge, call, &leg, at_us, err)
-                                            : ERR_OK;
+    return redirect->accepts ? bridge_release(bridge, call, &leg, err)
+                             : call_worker(bridge, call, &leg, &row, err);
+}
+
+/* While the reservation is pending, all of it is the application's business. */
+static enum err_code settle(struct bridge *bridge, struct call *call,
+                            const struct bridge_redirect *redirect, int64_t at_us, struct err *err)
+{
+    if (redirect->is_pending)
+        return ERR_OK;
+    return redirect->state == REDIRECT_DONE || redirect->is_away
+               ? settle_done(bridge, call, redirect, at_us, err)
+               : settle_undone(bridge, call, redirect, err);
 }
 
 static void tell(struct call *call, const struct bridge_redirect *redirect)
@@ -93,8 +159,7 @@ static enum err_code end(struct bridge *bridge, struct call *call, struct bridge
         return code;
     tell(call, redirect);
     code = settle(bridge, call, redirect, clock_now_us(), err);
-    redirect->is_settled = true;
-    return code == ERR_OK ? redirect_store_move(pool, call, redirect, to, &is_done, err) : code;
+    return code == ERR_OK ? redirect_store_settled(pool, call, redirect, err) : code;
 }
 
 /* ---- asking ---- */
@@ -200,7 +265,6 @@ static enum err_code unsettled(struct bridge *bridge, struct call *call, struct 
 {
     struct db_pool *pool = bridge->gateway->host.pool;
     bool is_found = true;
-    bool is_done = false;
     enum err_code code = ERR_OK;
     while (code == ERR_OK && is_found) {
         struct bridge_redirect redirect;
@@ -209,9 +273,8 @@ static enum err_code unsettled(struct bridge *bridge, struct call *call, struct 
                                         &is_found, err);
         if (code == ERR_OK && is_found)
             code = settle(bridge, call, &redirect, now_us, err);
-        redirect.is_settled = true;
         if (code == ERR_OK && is_found)
-            code = redirect_store_move(pool, call, &redirect, redirect.state, &is_done, err);
+            code = redirect_store_settled(pool, call, &redirect, err);
     }
     return code;
 }
@@ -243,30 +306,50 @@ enum err_code bridge_redirect_record(struct bridge *bridge, struct call *call,
 {
     bool is_new = false;
     enum err_code code =
-        redirect_store_put(bridge->gateway->host.pool, call, redirect, &is_new, err);
+        redirect_store_put(bridge->gateway->host.pool, call, redirect, true, &is_new, err);
     if (is_new)
         bridge_wake(bridge);
     return code;
 }
 
-enum err_code bridge_redirect_accepted(struct bridge *bridge, struct call *call,
-                                       const char *reservation_sid, struct err *err)
+/* *out_is_found false: it is not known yet, or was accepted before. */
+static enum err_code accept(struct bridge *bridge, struct call *call,
+                            const struct bridge_redirect *redirect, bool *out_is_found,
+                            struct err *err)
 {
     struct db_pool *pool = bridge->gateway->host.pool;
-    struct bridge_redirect redirect;
-    bool is_done = false;
+    struct bridge_redirect now;
     int64_t now_us = clock_now_us();
     enum err_code code = redirect_store_accept(
-        pool, call, reservation_sid, now_us + BRIDGE_SETTLE_S * US_PER_S, &redirect, &is_done, err);
-    bool is_over =
-        is_done && (redirect.state == REDIRECT_DONE || redirect.state == REDIRECT_UNKNOWN);
-    if (!is_over)
+        pool, call, redirect, now_us + BRIDGE_SETTLE_S * US_PER_S, &now, out_is_found, err);
+    if (!*out_is_found || now.state == REDIRECT_RECORDED || now.state == REDIRECT_ASKING)
         return code;
-    code = settle(bridge, call, &redirect, now_us, err);
-    redirect.is_settled = true;
-    return code == ERR_OK
-               ? redirect_store_move(pool, call, &redirect, redirect.state, &is_done, err)
-               : code;
+    code = settle(bridge, call, &now, now_us, err);
+    return code == ERR_OK ? redirect_store_settled(pool, call, &now, err) : code;
+}
+
+/* The two events have no order between them: one that is not known is begun here. Who begins it in
+ * that moment has it accepted with the second try. */
+enum err_code bridge_redirect_accepted(struct bridge *bridge, struct call *call,
+                                       const struct bridge_redirect *redirect, struct err *err)
+{
+    bool is_found = false;
+    bool is_new = false;
+    enum err_code code = accept(bridge, call, redirect, &is_found, err);
+    if (code == ERR_OK && !is_found)
+        code = redirect_store_put(bridge->gateway->host.pool, call, redirect, false, &is_new, err);
+    if (is_new)
+        bridge_wake(bridge);
+    return code == ERR_OK && !is_found && !is_new ? accept(bridge, call, redirect, &is_found, err)
+                                                  : code;
+}
+
+/* The worker does not ring for a caller who was redirected after all. */
+static enum err_code told_late(struct bridge *bridge, struct call *call,
+                               struct bridge_redirect *redirect, struct err *err)
+{
+    enum err_code code = end(bridge, call, redirect, REDIRECT_DONE, "", err);
+    return code == ERR_OK ? bridge_gone(bridge, call, redirect->reservation_sid, err) : code;
 }
 
 enum err_code bridge_redirect_hear(struct bridge *bridge, struct call *call,
@@ -274,12 +357,15 @@ enum err_code bridge_redirect_hear(struct bridge *bridge, struct call *call,
 {
     struct bridge_redirect redirect;
     bool is_found = false;
+    bool is_over = phone_call_is_over(row);
     enum err_code code = redirect_store_of_call(bridge->gateway->host.pool, call, row->call_sid,
                                                 &redirect, &is_found, err);
     if (code != ERR_OK || !is_found)
         return code;
-    if (redirect.state == REDIRECT_ASKING && !phone_call_is_over(row))
+    if (redirect.state == REDIRECT_ASKING && !is_over)
         return end(bridge, call, &redirect, REDIRECT_DONE, "", err);
+    if (redirect.state == REDIRECT_UNKNOWN && !is_over)
+        return told_late(bridge, call, &redirect, err);
     bool was_redirected = redirect.state == REDIRECT_DONE || redirect.state == REDIRECT_UNKNOWN;
     return was_redirected ? settle(bridge, call, &redirect, clock_now_us(), err) : ERR_OK;
 }

@@ -18,7 +18,7 @@ enum { TRIES = 4 }; /* when others change the task at once */
 
 typedef Taskrouter__Tasks__V1__Task wire_task;
 
-static enum err_code task_get(struct bridge *bridge, struct call *call,
+enum err_code bridge_task_get(struct bridge *bridge, struct call *call,
                               const struct bridge_leg *leg, wire_task **out, struct err *err)
 {
     struct call as_service = bridge_as_service(call, BRIDGE_ASK_MS);
@@ -84,7 +84,7 @@ void bridge_note_worker_call(struct bridge *bridge, struct call *call, const str
     for (int i = 0; i < TRIES && code == ERR_ABORTED; i++) {
         wire_task *task = NULL;
         err_clear(&err);
-        code = task_get(bridge, call, leg, &task, &err);
+        code = bridge_task_get(bridge, call, leg, &task, &err);
         const char *attributes =
             code == ERR_OK && task != NULL ? attributes_with(call, leg, task) : NULL;
         if (attributes != NULL)

@@ -38,6 +38,8 @@ struct bridge_redirect {
     const char *call_sid; /* CA…, the provider's */
     const char *url;
     bool is_pending; /* the reservation is */
+    bool accepts;    /* it is accepted by the instruction itself */
+    bool is_away;    /* the caller was redirected by an earlier one of the reservation */
     enum redirect_state state;
     const char *detail; /* why it was not done */
     bool is_settled;    /* as in struct bridge_leg */

@@ -113,9 +113,8 @@ enum err_code bridge_store_overdue(struct db_pool *pool, struct call *call, stru
     return code;
 }
 
-enum err_code bridge_store_move(struct db_pool *pool, struct call *call,
-                                const struct bridge_leg *leg, enum leg_state from,
-                                bool *out_is_done, struct err *err)
+enum err_code bridge_store_move(struct db_pool *pool, struct call *call, struct bridge_leg *leg,
+                                enum leg_state from, bool *out_is_done, struct err *err)
 {
     struct db_result *result = NULL;
     enum err_code code = db_pool_query(
@@ -125,7 +124,9 @@ enum err_code bridge_store_move(struct db_pool *pool, struct call *call,
                   db_cstr(leg->detail), db_time_us(leg->due_at_us), db_time_us(clock_now_us()),
                   db_bool(leg->keeps_task), db_bool(leg->is_settled)),
         &result, err);
-    *out_is_done = code == ERR_OK && db_affected(result) > 0;
+    *out_is_done = code == ERR_OK && db_row_count(result) > 0;
+    if (*out_is_done)
+        leg->is_pending = db_get_bool(result, 0, 0);
     return code;
 }
 
@@ -217,9 +218,10 @@ enum err_code bridge_store_unsettled(struct db_pool *pool, struct call *call, in
 enum err_code bridge_store_settled(struct db_pool *pool, struct call *call,
                                    const struct bridge_leg *leg, struct err *err)
 {
-    return db_pool_query(
-        pool, call, &leg_settled,
-        DB_PARAMS(db_cstr(leg->reservation_sid), db_cstr(leg_state_name(leg->state))), NULL, err);
+    return db_pool_query(pool, call, &leg_settled,
+                         DB_PARAMS(db_cstr(leg->reservation_sid),
+                                   db_cstr(leg_state_name(leg->state)), db_bool(leg->is_pending)),
+                         NULL, err);
 }
 
 enum err_code bridge_store_count(struct db_pool *pool, struct call *call, const char *call_sid,

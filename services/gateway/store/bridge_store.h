@@ -27,11 +27,10 @@ enum err_code bridge_store_overdue(struct db_pool *pool, struct call *call, stru
                                    bool *out_found, struct err *err) MUST_CHECK;
 
 /* Writes state, provider_call_sid ("" keeps what is there), detail, due_at_us, keeps_task and
- * is_settled where the state still is `from`. *out_is_done false: it is not, nothing was written.
- */
-enum err_code bridge_store_move(struct db_pool *pool, struct call *call,
-                                const struct bridge_leg *leg, enum leg_state from,
-                                bool *out_is_done, struct err *err) MUST_CHECK;
+ * is_settled where the state still is `from`, and reads is_pending, which may have changed
+ * meanwhile. *out_is_done false: it is not, nothing was written. */
+enum err_code bridge_store_move(struct db_pool *pool, struct call *call, struct bridge_leg *leg,
+                                enum leg_state from, bool *out_is_done, struct err *err) MUST_CHECK;
 
 /* The one of the call (CL…) whose caller was ASKED into the conference. *out_found false: none. */
 enum err_code bridge_store_asked(struct db_pool *pool, struct call *call, const char *call_sid,
@@ -70,7 +69,7 @@ enum err_code bridge_store_unsettled(struct db_pool *pool, struct call *call, in
                                      struct bridge_leg *out, bool *out_found,
                                      struct err *err) MUST_CHECK;
 
-/* It has had them, if its state still is the leg's. */
+/* It has had them, if its state and is_pending still are the leg's. */
 enum err_code bridge_store_settled(struct db_pool *pool, struct call *call,
                                    const struct bridge_leg *leg, struct err *err) MUST_CHECK;
 

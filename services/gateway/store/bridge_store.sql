@@ -53,7 +53,8 @@ set state = $3,
     is_settled = $9,
     updated_at = $7
 where reservation_sid = $1
-  and state = $2;
+  and state = $2
+returning is_pending;
 
 -- name: leg_asked
 -- index: bridge_leg_call
@@ -106,9 +107,10 @@ returning reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pen
 -- index: primary key; what follows now (bridge.c, on_accepted) is not done yet, and due for the jobs at $3
 update bridge_leg
 set is_pending = false,
-    is_settled = is_settled and state <> case when url = '' then 'failed' else 'answered' end,
+    is_settled = is_settled
+        and not (case when url = '' then state = 'failed' else state in ('answered', 'ended') end),
     due_at = case
-        when state = case when url = '' then 'failed' else 'answered' end then $3
+        when case when url = '' then state = 'failed' else state in ('answered', 'ended') end then $3
         else due_at
     end,
     updated_at = $2
@@ -135,11 +137,12 @@ returning reservation_sid, call_sid, task_sid, worker_sid, workspace_sid, is_pen
           is_conference, options, caller, is_unwanted, url, keeps_task, is_settled;
 
 -- name: leg_settled
--- index: primary key
+-- index: primary key; not when it was accepted meanwhile
 update bridge_leg
 set is_settled = true
 where reservation_sid = $1
-  and state = $2;
+  and state = $2
+  and is_pending = $3;
 
 -- name: leg_count
 -- index: bridge_leg_call

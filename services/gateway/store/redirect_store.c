@@ -17,6 +17,8 @@ enum redirect_column {
     COL_IS_SETTLED,
     COL_DUE_AT,
     COL_CREATED_AT,
+    COL_ACCEPTS,
+    COL_IS_AWAY,
 };
 
 static void first_of(enum err_code code, const struct db_result *result,
@@ -39,22 +41,24 @@ static void first_of(enum err_code code, const struct db_result *result,
         .is_settled = db_get_bool(result, 0, COL_IS_SETTLED),
         .due_at_us = db_get_time_us(result, 0, COL_DUE_AT),
         .created_at_us = db_get_time_us(result, 0, COL_CREATED_AT),
+        .accepts = db_get_bool(result, 0, COL_ACCEPTS),
+        .is_away = db_get_bool(result, 0, COL_IS_AWAY),
     };
 }
 
 enum err_code redirect_store_put(struct db_pool *pool, struct call *call,
-                                 const struct bridge_redirect *redirect, bool *out_is_new,
-                                 struct err *err)
+                                 const struct bridge_redirect *redirect, bool is_repeatable,
+                                 bool *out_is_new, struct err *err)
 {
     struct db_result *result = NULL;
-    enum err_code code =
-        db_pool_query(pool, call, &redirect_put,
-                      DB_PARAMS(db_cstr(redirect->reservation_sid), db_i64(redirect->version),
-                                db_cstr(redirect->workspace_sid), db_cstr(redirect->task_sid),
-                                db_cstr(redirect->worker_sid), db_cstr(redirect->call_sid),
-                                db_cstr(redirect->url), db_bool(redirect->is_pending),
-                                db_time_us(clock_now_us())),
-                      &result, err);
+    enum err_code code = db_pool_query(
+        pool, call, &redirect_put,
+        DB_PARAMS(db_cstr(redirect->reservation_sid), db_i64(redirect->version),
+                  db_cstr(redirect->workspace_sid), db_cstr(redirect->task_sid),
+                  db_cstr(redirect->worker_sid), db_cstr(redirect->call_sid),
+                  db_cstr(redirect->url), db_bool(redirect->is_pending), db_bool(redirect->accepts),
+                  db_time_us(clock_now_us()), db_bool(is_repeatable)),
+        &result, err);
     *out_is_new = code == ERR_OK && db_affected(result) > 0;
     return code;
 }
@@ -103,7 +107,7 @@ enum err_code redirect_store_of_call(struct db_pool *pool, struct call *call, co
 }
 
 enum err_code redirect_store_move(struct db_pool *pool, struct call *call,
-                                  const struct bridge_redirect *redirect, enum redirect_state from,
+                                  struct bridge_redirect *redirect, enum redirect_state from,
                                   bool *out_is_done, struct err *err)
 {
     struct db_result *result = NULL;
@@ -114,18 +118,31 @@ enum err_code redirect_store_move(struct db_pool *pool, struct call *call,
                   db_cstr(redirect->detail), db_time_us(redirect->due_at_us),
                   db_bool(redirect->is_settled), db_time_us(clock_now_us())),
         &result, err);
-    *out_is_done = code == ERR_OK && db_affected(result) > 0;
+    *out_is_done = code == ERR_OK && db_row_count(result) > 0;
+    if (*out_is_done)
+        redirect->is_pending = db_get_bool(result, 0, 0);
     return code;
 }
 
+enum err_code redirect_store_settled(struct db_pool *pool, struct call *call,
+                                     const struct bridge_redirect *redirect, struct err *err)
+{
+    return db_pool_query(pool, call, &redirect_settled,
+                         DB_PARAMS(db_cstr(redirect->reservation_sid), db_i64(redirect->version),
+                                   db_cstr(redirect_state_name(redirect->state)),
+                                   db_bool(redirect->is_pending)),
+                         NULL, err);
+}
+
 enum err_code redirect_store_accept(struct db_pool *pool, struct call *call,
-                                    const char *reservation_sid, int64_t until_us,
+                                    const struct bridge_redirect *redirect, int64_t until_us,
                                     struct bridge_redirect *out, bool *out_is_done, struct err *err)
 {
     struct db_result *result = NULL;
     enum err_code code = db_pool_query(
         pool, call, &redirect_accept,
-        DB_PARAMS(db_cstr(reservation_sid), db_time_us(clock_now_us()), db_time_us(until_us)),
+        DB_PARAMS(db_cstr(redirect->reservation_sid), db_cstr(redirect->call_sid),
+                  db_cstr(redirect->url), db_time_us(clock_now_us()), db_time_us(until_us)),
         &result, err);
     first_of(code, result, out, out_is_done);
     return code;
