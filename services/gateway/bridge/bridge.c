@@ -104,6 +104,15 @@ static void wishes_read(struct call *call, const wire_reservation *reservation,
         leg->url = short_text(call->arena, root, "url", URL_MAX_BYTES);
 }
 
+/* Whether the event tells of an instruction, not of what it led to. */
+static bool is_news(const wire_reservation *reservation)
+{
+    AUTO(jx_cleanup) json_t *root = NULL;
+    return is_pending(reservation) ||
+           (jx_parse_object(str_from(reservation->instruction_data), NULL, &root, NULL) == ERR_OK &&
+            jx_get_bool(root, "accept", false));
+}
+
 static enum err_code record(struct bridge *bridge, struct call *call, const char *call_sid,
                             const wire_reservation *reservation, struct err *err)
 {
@@ -115,6 +124,7 @@ static enum err_code record(struct bridge *bridge, struct call *call, const char
         .worker_sid = reservation->worker_sid,
         .workspace_sid = reservation->workspace_sid,
         .is_pending = is_pending(reservation),
+        .version = reservation->version,
         .to_address = "",
         .from_number = "",
         .options = "",
@@ -125,7 +135,8 @@ static enum err_code record(struct bridge *bridge, struct call *call, const char
         return call_no_room(err);
     if (is_instructed(reservation, "call") && leg.url[0] == '\0')
         return ERR_OK; /* accepted by somebody who has called already */
-    enum err_code code = bridge_store_insert(bridge->gateway->host.pool, call, &leg, &is_new, err);
+    enum err_code code = bridge_store_insert(bridge->gateway->host.pool, call, &leg,
+                                             is_news(reservation), &is_new, err);
     if (is_new)
         bridge_wake(bridge);
     return code;
@@ -274,12 +285,12 @@ static enum err_code on_reservation(void *ctx, struct call *call, const struct b
     enum err_code code = reservation_read(call, msg, &event, err);
     if (code != ERR_OK || !concerns(event))
         return code;
-    if (is_accepted(event->reservation))
-        code = on_accepted(bridge, call, event->reservation->sid, msg->stored_at_us, err);
     bool is_wanted =
         is_dialled(event->reservation) || is_instructed(event->reservation, "redirect");
-    return code == ERR_OK && is_wanted
-               ? carry_out(bridge, call, event->task->call_id, event->reservation, err)
+    if (is_wanted) /* before what it may take the place of is accepted with it */
+        code = carry_out(bridge, call, event->task->call_id, event->reservation, err);
+    return code == ERR_OK && is_accepted(event->reservation)
+               ? on_accepted(bridge, call, event->reservation->sid, msg->stored_at_us, err)
                : code;
 }
 

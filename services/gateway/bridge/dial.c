@@ -1,4 +1,5 @@
 /* The jobs that have workers called. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -14,6 +15,7 @@
 #include "taskrouter/sync/v1/upstream.pb-c.h"
 #include "taskrouter/workers/v1/workers.pb-c.h"
 #include "twilio/twiml.h"
+#include "webhook.h"
 
 #define GET_WORKER "/taskrouter.workers.v1.Workers/GetWorker"
 #define PLACE_CALL "/taskrouter.sync.v1.Telephony/PlaceCall"
@@ -77,8 +79,10 @@ static const char *callback_of(const struct bridge *bridge, struct arena *arena,
     struct str base = str_from(bridge->gateway->settings->public_url);
     while (base.len > 0 && base.ptr[base.len - 1] == '/')
         base.len--;
-    return arena_printf(arena, "%.*s/api/webhooks/voice/leg?reservation=%s", STR_ARG(base),
-                        leg->reservation_sid);
+    const char *attempt =
+        leg->attempt > 1 ? arena_printf(arena, "&" WEBHOOK_ATTEMPT "=%" PRId64, leg->attempt) : "";
+    return arena_printf(arena, "%.*s/api/webhooks/voice/leg?" WEBHOOK_RESERVATION "=%s%s",
+                        STR_ARG(base), leg->reservation_sid, attempt == NULL ? "" : attempt);
 }
 
 /* When a connection breaks off, nobody knows whether it has called, so it is found out before that

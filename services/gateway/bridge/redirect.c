@@ -30,6 +30,7 @@ static struct bridge_leg leg_of(const struct bridge_redirect *redirect,
         .task_sid = redirect->task_sid,
         .worker_sid = redirect->worker_sid,
         .workspace_sid = redirect->workspace_sid,
+        .version = redirect->version,
         .to_address = "",
         .from_number = "",
         .state = redirect->state == REDIRECT_DONE ? LEG_ENDED : LEG_FAILED,
@@ -92,7 +93,7 @@ static enum err_code call_worker(struct bridge *bridge, struct call *call,
     enum err_code code =
         bridge_waits(call, row, leg->workspace_sid, leg->task_sid, &is_waiting, err);
     if (code == ERR_OK && is_waiting)
-        code = bridge_store_insert(bridge->gateway->host.pool, call, leg, &is_new, err);
+        code = bridge_store_insert(bridge->gateway->host.pool, call, leg, true, &is_new, err);
     if (is_new)
         bridge_wake(bridge);
     return code;

@@ -306,6 +306,23 @@ static enum err_code hear(struct bridge *bridge, struct call *call, struct bridg
     return ERR_OK;
 }
 
+static int64_t attempt_of(const struct twilio_param *params, size_t count)
+{
+    int64_t attempt = 1;
+    (void)parse_i64(webhook_param(params, count, WEBHOOK_ATTEMPT), 1, INT64_MAX, &attempt);
+    return attempt;
+}
+
+/* News of an earlier call to the worker, which was given up: nobody is to answer it. */
+static enum err_code earlier(struct bridge *bridge, struct call *call, struct bridge_leg *leg,
+                             struct str status, const char *call_sid, struct err *err)
+{
+    enum leg_state state = leg_hear(LEG_PLACING, status);
+    leg->provider_call_sid = call_sid;
+    return state == LEG_RINGING || state == LEG_ANSWERED ? bridge_hang_up(bridge, call, leg, err)
+                                                         : ERR_OK;
+}
+
 enum err_code bridge_apply(struct bridge *bridge, struct call *call, const struct webhook_due *row,
                            const struct twilio_param *params, size_t count,
                            const char **out_outcome, struct err *err)
@@ -319,12 +336,15 @@ enum err_code bridge_apply(struct bridge *bridge, struct call *call, const struc
     if (!parse_is_sid(reservation, "WR") || !parse_is_sid(call_sid, "CA"))
         return ERR_OK;
     const char *sid = arena_str_dup(call->arena, reservation);
-    if (sid == NULL)
+    const char *own_sid = arena_str_dup(call->arena, call_sid);
+    if (sid == NULL || own_sid == NULL)
         return call_no_room(err);
     for (int i = 0; i < MOVES_MAX && moved == NULL; i++) {
         enum err_code code = bridge_store_get(bridge->gateway->host.pool, call, sid, &leg, err);
         if (code != ERR_OK)
             return code == ERR_NOT_FOUND ? ERR_OK : code;
+        if (leg.attempt != attempt_of(params, count))
+            return earlier(bridge, call, &leg, status, own_sid, err);
         if (leg.provider_call_sid[0] != '\0' && !str_eq_text(call_sid, leg.provider_call_sid))
             return ERR_OK;
         code = hear(bridge, call, &leg, status, call_sid, &moved, err);

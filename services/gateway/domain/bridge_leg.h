@@ -63,6 +63,8 @@ struct bridge_leg {
     bool is_unwanted; /* the caller has left, or the reservation ended, before anybody answered */
     const char *url;  /* of the instruction call: what whoever answers hears; "": ours */
     bool keeps_task;  /* FAILED because nobody could be called at all: an accepted task stays */
+    int64_t version;  /* of the reservation, when it was instructed so; 0: not known */
+    int64_t attempt;  /* from 1: a newer instruction calls again when the earlier call is over */
     bool is_settled;  /* what follows from its state is done, or is somebody's who repeats it */
 };
 

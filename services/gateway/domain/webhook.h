@@ -62,6 +62,8 @@ bool webhook_is_conversation(enum webhook_kind kind);
 #define WEBHOOK_TURN "turn"
 /* Likewise the reservation whose worker is called. */
 #define WEBHOOK_RESERVATION "reservation"
+/* And which call to that worker it is; absent: the first one. */
+#define WEBHOOK_ATTEMPT "attempt"
 const char *webhook_state_name(enum webhook_state state);
 enum webhook_state webhook_state_from(struct str name);
 

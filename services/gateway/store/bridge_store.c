@@ -25,6 +25,8 @@ enum leg_column {
     COL_URL,
     COL_KEEPS_TASK,
     COL_IS_SETTLED,
+    COL_VERSION,
+    COL_ATTEMPT,
 };
 
 static struct bridge_leg from_row(const struct db_result *result, int row)
@@ -51,6 +53,8 @@ static struct bridge_leg from_row(const struct db_result *result, int row)
         .url = db_get_text(result, row, COL_URL),
         .keeps_task = db_get_bool(result, row, COL_KEEPS_TASK),
         .is_settled = db_get_bool(result, row, COL_IS_SETTLED),
+        .version = db_get_i64(result, row, COL_VERSION),
+        .attempt = db_get_i64(result, row, COL_ATTEMPT),
     };
 }
 
@@ -63,7 +67,8 @@ static void first_of(enum err_code code, const struct db_result *result, struct 
 }
 
 enum err_code bridge_store_insert(struct db_pool *pool, struct call *call,
-                                  const struct bridge_leg *leg, bool *out_is_new, struct err *err)
+                                  const struct bridge_leg *leg, bool is_instructed,
+                                  bool *out_is_new, struct err *err)
 {
     struct db_result *result = NULL;
     enum err_code code = db_pool_query(
@@ -72,7 +77,7 @@ enum err_code bridge_store_insert(struct db_pool *pool, struct call *call,
                   db_cstr(leg->worker_sid), db_cstr(leg->workspace_sid), db_bool(leg->is_pending),
                   db_cstr(leg->to_address), db_cstr(leg->from_number), db_i64(leg->timeout_s),
                   db_bool(leg->is_conference), db_cstr(leg->options), db_time_us(clock_now_us()),
-                  db_cstr(leg->url)),
+                  db_cstr(leg->url), db_i64(leg->version), db_bool(is_instructed)),
         &result, err);
     *out_is_new = code == ERR_OK && db_affected(result) > 0;
     return code;
@@ -122,7 +127,7 @@ enum err_code bridge_store_move(struct db_pool *pool, struct call *call, struct 
         DB_PARAMS(db_cstr(leg->reservation_sid), db_cstr(leg_state_name(from)),
                   db_cstr(leg_state_name(leg->state)), db_cstr(leg->provider_call_sid),
                   db_cstr(leg->detail), db_time_us(leg->due_at_us), db_time_us(clock_now_us()),
-                  db_bool(leg->keeps_task), db_bool(leg->is_settled)),
+                  db_bool(leg->keeps_task), db_bool(leg->is_settled), db_i64(leg->attempt)),
         &result, err);
     *out_is_done = code == ERR_OK && db_row_count(result) > 0;
     if (*out_is_done)
@@ -220,7 +225,8 @@ enum err_code bridge_store_settled(struct db_pool *pool, struct call *call,
 {
     return db_pool_query(pool, call, &leg_settled,
                          DB_PARAMS(db_cstr(leg->reservation_sid),
-                                   db_cstr(leg_state_name(leg->state)), db_bool(leg->is_pending)),
+                                   db_cstr(leg_state_name(leg->state)), db_bool(leg->is_pending),
+                                   db_i64(leg->attempt)),
                          NULL, err);
 }
 

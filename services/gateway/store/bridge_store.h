@@ -7,10 +7,11 @@
 #include "bridge_leg.h"
 #include "db/db.h"
 
-/* Inserts it, to be called at once; *out_is_new false: its reservation has one. */
+/* Inserts it, to be called at once; when it was instructed, also in the place of an older one of
+ * its reservation that is over, as its next attempt. *out_is_new false: its reservation has one. */
 enum err_code bridge_store_insert(struct db_pool *pool, struct call *call,
-                                  const struct bridge_leg *leg, bool *out_is_new,
-                                  struct err *err) MUST_CHECK;
+                                  const struct bridge_leg *leg, bool is_instructed,
+                                  bool *out_is_new, struct err *err) MUST_CHECK;
 
 /* Errors: NOT_FOUND LEG_NOT_FOUND. */
 enum err_code bridge_store_get(struct db_pool *pool, struct call *call, const char *reservation_sid,
@@ -27,8 +28,8 @@ enum err_code bridge_store_overdue(struct db_pool *pool, struct call *call, stru
                                    bool *out_found, struct err *err) MUST_CHECK;
 
 /* Writes state, provider_call_sid ("" keeps what is there), detail, due_at_us, keeps_task and
- * is_settled where the state still is `from`, and reads is_pending, which may have changed
- * meanwhile. *out_is_done false: it is not, nothing was written. */
+ * is_settled where state and attempt still are `from` and the leg's, and reads is_pending, which
+ * may have changed meanwhile. *out_is_done false: it is not, nothing was written. */
 enum err_code bridge_store_move(struct db_pool *pool, struct call *call, struct bridge_leg *leg,
                                 enum leg_state from, bool *out_is_done, struct err *err) MUST_CHECK;
 
@@ -69,7 +70,7 @@ enum err_code bridge_store_unsettled(struct db_pool *pool, struct call *call, in
                                      struct bridge_leg *out, bool *out_found,
                                      struct err *err) MUST_CHECK;
 
-/* It has had them, if its state and is_pending still are the leg's. */
+/* It has had them, if its state, attempt and is_pending still are the leg's. */
 enum err_code bridge_store_settled(struct db_pool *pool, struct call *call,
                                    const struct bridge_leg *leg, struct err *err) MUST_CHECK;
 

@@ -156,7 +156,9 @@ static enum err_code params_read(struct webhooks *webhooks, struct http_request 
         code = webhook_params_of_json(req->body, req->call->arena, out, out_count, err);
     if (code == ERR_OK)
         code = query_add(req, WEBHOOK_TURN, out, out_count, err);
-    return code == ERR_OK ? query_add(req, WEBHOOK_RESERVATION, out, out_count, err) : code;
+    if (code == ERR_OK)
+        code = query_add(req, WEBHOOK_RESERVATION, out, out_count, err);
+    return code == ERR_OK ? query_add(req, WEBHOOK_ATTEMPT, out, out_count, err) : code;
 }
 
 static enum err_code row_make(const struct gateway *gateway, struct http_request *req,

@@ -106,6 +106,46 @@ static void test_call_without_caller(void)
     worker_leaves(ella);
 }
 
+/* A newer instruction calls again when the call before is over, not beside it. */
+static void test_call_again(void)
+{
+    const char *elsa = worker_new("Elsa", "{'contact_uri':'client:unused'}");
+    const char *call = waiting_call();
+    const char *reservation = offered(elsa);
+    const char *second = text("%s&attempt=2", reservation);
+    const char *third = text("%s&attempt=3", reservation);
+    worker_leaves(elsa);
+    act(reservation, "instruct", CALL_DATA(",'to':'client:elsa-1'"));
+    int first_leg = called("elsa-1");
+    leg_says(reservation, first_leg, "busy");
+    CHECK(leg_becomes(reservation, "failed"));
+
+    act(reservation, "instruct", CALL_DATA(",'to':'client:elsa-2'"));
+    int leg = called("elsa-2");
+    CHECK(strstr(carrier.bodies[leg],
+                 text("%%3Freservation%%3D%s%%26attempt%%3D2&", reservation)) != NULL);
+    CHECK(leg_becomes(reservation, "ringing"));
+    leg_says(reservation, first_leg, "ringing"); /* of the first one, late */
+    CHECK(changed(leg_of(first_leg), "Status=completed"));
+    act(reservation, "instruct", CALL_DATA(",'to':'client:elsa-beside'"));
+    leg_says(second, leg, "in-progress");
+    CHECK(leg_becomes(reservation, "answered"));
+    leg_says(second, leg, "completed");
+    CHECK(leg_becomes(reservation, "ended"));
+    CHECK(becomes(text("/reservations/%s", reservation), "reservationStatus", "pending"));
+
+    act(reservation, "instruct", CALL_DATA(",'to':'client:elsa-3','accept':true"));
+    leg = called("elsa-3");
+    leg_says(third, leg, "in-progress");
+    CHECK(becomes(text("/calls/%s", call), "status", "in_progress"));
+    CHECK_TEXT(call_member(call, "workerSid"), elsa);
+    CHECK(becomes(task_path(call), "attributes.worker_call_sid", leg_of(leg)));
+    leg_says(third, leg, "completed");
+    CHECK(becomes(task_path(call), "assignmentStatus", "wrapping"));
+    CHECK_I64(asked_for("elsa-beside", &leg), 0);
+    (void)called("elsa-2"); /* once */
+}
+
 /* ---- redirect ---- */
 
 #define CALLER_URL "Url=https%3A%2F%2Fapp.example.com%2Fcaller"
@@ -385,6 +425,7 @@ static const struct test_case cases[] = {
     {"call has the worker hear the application, which accepts",       test_call                        },
     {"call: when nobody answers, what was pending stays so",          test_call_fails                  },
     {"call accepts at once when it says so",                          test_call_accepts                },
+    {"call calls again when the call before is over",                 test_call_again                  },
     {"call needs no waiting caller",                                  test_call_without_caller         },
     {"redirect sends the caller to the application, which accepts",   test_redirect                    },
     {"redirect accepts at once when it says so",                      test_redirect_accepts            },
