@@ -18,6 +18,7 @@
 #include "telephony_service.h"
 #include "upstream.h"
 #include "upstream_service.h"
+#include "write_service.h"
 #include "writes.h"
 
 enum { WRITES_WAITING = 8 }; /* for a thread, each */
@@ -188,6 +189,7 @@ static enum err_code start(struct app *app, struct err *err)
     rpc_server_add(sync->host.server, &upstream_service, sync);
     rpc_server_add(sync->host.server, &ingest_service, sync);
     rpc_server_add(sync->host.server, &telephony_service, sync);
+    rpc_server_add(sync->host.server, &write_service, sync);
     start_writes(sync, writes);
     host_consume(&sync->host, sync_consumers, sync_consumer_count, sync);
     runs_start(sync->runs, app);

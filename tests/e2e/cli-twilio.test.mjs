@@ -147,6 +147,27 @@ twins.test(
   },
 );
 
+twins.test('changes that were given up are listed, and decided on one by one', async () => {
+  assert.match((await ok(['writes', 'given-up'])).stdout, /^None was given up\.$/m);
+  assert.deepEqual(JSON.parse((await ok(['writes', 'given-up', '--json'])).stdout), []);
+  for (const what of ['retry', 'dismiss']) {
+    const unknown = await run(['writes', what, 'IN00000000000000000000000000000000']);
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.stderr, /there is no write IN0/);
+    assert.equal((await run(['writes', what])).code, 3);
+  }
+  const sid = 'IN000000000000000000000000000000ff';
+  await twins.ours.sql(
+    `insert into sync.intent (sid, account_sid, workspace_sid, method, request_hash, request, parent_sid, is_create,
+                              resource_sid, state, detail, settled_at)
+     values ($1, '', $2, '/taskrouter.tasks.v1.Tasks/CancelTask', '', '', '', false, 'WT1', 'GIVEN_UP', 'nobody knows', now())`,
+    [sid, twins.sid],
+  );
+  assert.match((await ok(['writes', 'given-up'])).stdout, new RegExp(`^${sid} \\S+ CancelTask WT1: nobody knows$`, 'm'));
+  assert.match((await ok(['writes', 'dismiss', sid])).stdout, new RegExp(`^${sid} is forgotten`));
+  assert.match((await ok(['writes', 'given-up'])).stdout, /^None was given up\.$/m);
+});
+
 twins.test('on a terminal progress is redrawn in place', async () => {
   const env = {
     PATH: process.env.PATH,

@@ -56,6 +56,12 @@ const struct cli_command cli_commands[] = {
      .summary = "list the webhooks that were given up, or try them again",
      .more = "replay without a SID tries all of them again.\n",
      .options = OPT_BIT(OPT_JSON), .min_words = 1, .max_words = 2, .run = webhooks_run},
+    {.name = "writes", .words = "given-up|retry|dismiss [WRITE]",
+     .summary = "list the changes at Twilio whose outcome nobody knows, look again, or forget one",
+     .more = "retry sends nothing again: it finds out for another day whether Twilio has made the change.\n"
+             "dismiss is for what you have looked at yourself.\n",
+     .options = OPT_BIT(OPT_WORKSPACE) | OPT_BIT(OPT_JSON), .min_words = 1, .max_words = 2,
+     .run = writes_run},
 };
 /* clang-format on */
 

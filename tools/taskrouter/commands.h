@@ -14,3 +14,4 @@ int link_run(struct cli *cli);
 int unlink_run(struct cli *cli);
 int links_run(struct cli *cli);
 int webhooks_run(struct cli *cli);
+int writes_run(struct cli *cli);

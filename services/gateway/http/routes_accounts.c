@@ -2,6 +2,7 @@
 #include "route_rows.h"
 #include "taskrouter/directory/v1/directory.pb-c.h"
 #include "taskrouter/sync/v1/sync.pb-c.h"
+#include "taskrouter/sync/v1/writes.pb-c.h"
 
 /* Two calls of Twilio's API, retries among them. */
 enum { CHECK_BUDGET_MS = 20000 };
@@ -28,6 +29,20 @@ static const struct rest_route rows[] = {
      .summary = "Say whether Twilio can be reached with what is configured, or what to mend",
      RPC(sync, SYNC, Sync, CheckUpstream, check_upstream, check_upstream_response),
      .may_lack_workspace = true, .budget_ms = CHECK_BUDGET_MS},
+
+    {LIST("/sync/writes", ADMIN), .tag = "sync",
+     .summary = "List changes at Twilio of which the outcome is not known; state=given_up: those that a person must look at",
+     RPC(sync, SYNC, Writes, ListWrites, list_writes, list_writes_response),
+     .query = FIELDS(PAGED, "state"), .may_lack_workspace = true},
+    {GET("/sync/writes/{sid}", ADMIN), .tag = "sync",
+     .summary = "Get a change at Twilio, with what was asked for",
+     RPC(sync, SYNC, Writes, GetWrite, get_write, write), .may_lack_workspace = true},
+    {ACTION("/sync/writes/{sid}/retry", ADMIN), .tag = "sync",
+     .summary = "Find out again what became of a change that was given up; nothing is sent again",
+     RPC(sync, SYNC, Writes, RetryWrite, retry_write, write), .may_lack_workspace = true},
+    {ACTION("/sync/writes/{sid}/dismiss", ADMIN), .tag = "sync",
+     .summary = "Forget a change that was given up",
+     RPC(sync, SYNC, Writes, DismissWrite, dismiss_write, write), .may_lack_workspace = true},
 
     /* ---- tokens and users ---- */
     {LIST("/tokens", ADMIN), .tag = "tokens", .summary = "List API tokens",

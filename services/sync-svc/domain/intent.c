@@ -38,5 +38,5 @@ bool intent_is_settled(const struct intent *intent, int64_t settle_ms, int64_t n
 
 bool intent_is_past_hope(const struct intent *intent, int64_t now_us)
 {
-    return now_us - intent->created_at_us >= HOPE_US;
+    return now_us - intent->hope_from_us >= HOPE_US;
 }

@@ -48,7 +48,9 @@ struct intent {
     const char *detail;
     struct str reply; /* packed: of one that is done and has a key */
     int64_t created_at_us;
-    int64_t sent_at_us; /* when Twilio may last have been told */
+    int64_t sent_at_us;    /* when Twilio may last have been told */
+    int64_t hope_from_us;  /* since when it is to be found out: created, or taken up again */
+    int64_t settled_at_us; /* 0: it is not */
 };
 
 enum {
@@ -62,5 +64,5 @@ int64_t intent_wait_ms(int64_t looks);
 /* What is not to be seen at Twilio so long after it was told will not come any more. */
 bool intent_is_settled(const struct intent *intent, int64_t settle_ms, int64_t now_us);
 
-/* What was told so long ago cannot be found out any more: Twilio forgets tasks that ended. */
+/* What could not be found out for so long is a person's to look at. */
 bool intent_is_past_hope(const struct intent *intent, int64_t now_us);

@@ -21,6 +21,8 @@ enum intent_column {
     COL_REPLY,
     COL_CREATED_AT,
     COL_SENT_AT,
+    COL_HOPE_FROM,
+    COL_SETTLED_AT,
 };
 
 /* False when the arena is full. */
@@ -52,6 +54,10 @@ static bool from_row(struct arena *arena, const struct db_result *result, int ro
         .reply = reply,
         .created_at_us = db_get_time_us(result, row, COL_CREATED_AT),
         .sent_at_us = db_get_time_us(result, row, COL_SENT_AT),
+        .hope_from_us = db_get_time_us(result, row, COL_HOPE_FROM),
+        .settled_at_us = db_is_null(result, row, COL_SETTLED_AT)
+                             ? 0
+                             : db_get_time_us(result, row, COL_SETTLED_AT),
     };
     return true;
 }
@@ -62,6 +68,20 @@ static enum err_code first_of(struct call *call, const struct db_result *result,
     *out_is_there = db_row_count(result) > 0;
     if (*out_is_there && !from_row(call->arena, result, 0, out))
         return call_no_room(err);
+    return ERR_OK;
+}
+
+static enum err_code all_of(struct call *call, const struct db_result *result, struct intent **out,
+                            size_t *out_count, struct err *err)
+{
+    size_t count = (size_t)db_row_count(result);
+    struct intent *items = ARENA_ARRAY(call->arena, struct intent, count);
+    for (size_t i = 0; i < count; i++) {
+        if (items == NULL || !from_row(call->arena, result, (int)i, &items[i]))
+            return call_no_room(err);
+    }
+    *out = items;
+    *out_count = count;
     return ERR_OK;
 }
 
@@ -108,6 +128,7 @@ enum err_code intent_store_insert(struct db_pool *pool, struct call *call, struc
         intent->epoch = db_get_i64(result, 0, 0);
         intent->created_at_us = db_get_time_us(result, 0, 1);
         intent->sent_at_us = db_get_time_us(result, 0, 2);
+        intent->hope_from_us = intent->created_at_us;
     }
     return ERR_OK;
 }
@@ -143,15 +164,7 @@ enum err_code intent_store_claim_due(struct db_pool *pool, struct call *call,
                       DB_PARAMS(db_cstr(writer_sid), db_i64((int64_t)limit)), &result, err);
     if (code != ERR_OK)
         return code;
-    size_t count = (size_t)db_row_count(result);
-    struct intent *items = ARENA_ARRAY(call->arena, struct intent, count);
-    for (size_t i = 0; i < count; i++) {
-        if (items == NULL || !from_row(call->arena, result, (int)i, &items[i]))
-            return call_no_room(err);
-    }
-    *out = items;
-    *out_count = count;
-    return ERR_OK;
+    return all_of(call, result, out, out_count, err);
 }
 
 enum err_code intent_store_yield_turn(struct db_pool *pool, struct call *call, const char *turn_sid,
@@ -263,4 +276,64 @@ enum err_code intent_store_counts(struct db_pool *pool, struct call *call, int64
     *out_unsettled = db_get_i64(result, 0, 0);
     *out_given_up = db_get_i64(result, 0, 1);
     return ERR_OK;
+}
+
+/* ---- for operators ---- */
+
+#define SCOPE(scope) db_cstr((scope)->workspace_sid), db_bool((scope)->sees_new_workspaces)
+
+enum err_code intent_store_get(struct db_pool *pool, struct call *call,
+                               const struct intent_scope *scope, const char *sid,
+                               struct intent *out, struct err *err)
+{
+    struct db_result *result = NULL;
+    bool is_there = false;
+    enum err_code code =
+        db_pool_query(pool, call, &intent_get, DB_PARAMS(db_cstr(sid), SCOPE(scope)), &result, err);
+    if (code == ERR_OK)
+        code = first_of(call, result, out, &is_there, err);
+    if (code == ERR_OK && !is_there)
+        return ERR_FIELD(err, ERR_NOT_FOUND, "WRITE_NOT_FOUND", "sid", "there is no write %s", sid);
+    return code;
+}
+
+enum err_code intent_store_list(struct db_pool *pool, struct call *call,
+                                const struct intent_scope *scope, const char *after,
+                                enum intent_state state, size_t limit, struct intent **out,
+                                size_t *out_count, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(
+        pool, call, &intent_list,
+        DB_PARAMS(SCOPE(scope), db_text_or_null(str_from(after)),
+                  db_text_or_null(str_from(intent_state_name(state))), db_i64((int64_t)limit)),
+        &result, err);
+    return code == ERR_OK ? all_of(call, result, out, out_count, err) : code;
+}
+
+static enum err_code of_given_up(const struct db_result *result, const char *sid, struct err *err)
+{
+    if (db_affected(result) == 1)
+        return ERR_OK;
+    return ERR_FIELD(err, ERR_FAILED_PRECONDITION, "WRITE_NOT_GIVEN_UP", "sid",
+                     "write %s is not given up; only such ones are retried or dismissed", sid);
+}
+
+enum err_code intent_store_retry(struct db_pool *pool, struct call *call,
+                                 const struct intent_scope *scope, const char *sid, struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(pool, call, &intent_retry,
+                                       DB_PARAMS(db_cstr(sid), SCOPE(scope)), &result, err);
+    return code == ERR_OK ? of_given_up(result, sid, err) : code;
+}
+
+enum err_code intent_store_dismiss(struct db_pool *pool, struct call *call,
+                                   const struct intent_scope *scope, const char *sid,
+                                   struct err *err)
+{
+    struct db_result *result = NULL;
+    enum err_code code = db_pool_query(pool, call, &intent_dismiss,
+                                       DB_PARAMS(db_cstr(sid), SCOPE(scope)), &result, err);
+    return code == ERR_OK ? of_given_up(result, sid, err) : code;
 }

@@ -83,3 +83,32 @@ enum err_code intent_store_prune(struct db_pool *pool, struct call *call,
 /* Of those whose outcome is being looked for, and of those given up. */
 enum err_code intent_store_counts(struct db_pool *pool, struct call *call, int64_t *out_unsettled,
                                   int64_t *out_given_up, struct err *err) MUST_CHECK;
+
+/* ---- for operators ---- */
+
+/* Which writes somebody may see. */
+struct intent_scope {
+    const char *workspace_sid;
+    bool sees_new_workspaces; /* those that were to make one as well */
+};
+
+/* Errors: NOT_FOUND WRITE_NOT_FOUND. */
+enum err_code intent_store_get(struct db_pool *pool, struct call *call,
+                               const struct intent_scope *scope, const char *sid,
+                               struct intent *out, struct err *err) MUST_CHECK;
+
+/* OPEN, ANSWERED and GIVEN_UP ones, newest first, without requests and replies; state INTENT_NONE:
+ * all of them. after: the last SID of the page before, or "". */
+enum err_code intent_store_list(struct db_pool *pool, struct call *call,
+                                const struct intent_scope *scope, const char *after,
+                                enum intent_state state, size_t limit, struct intent **out,
+                                size_t *out_count, struct err *err) MUST_CHECK;
+
+/* One that was given up is found out about again, or forgotten. Errors: FAILED_PRECONDITION
+ * WRITE_NOT_GIVEN_UP, also when there is none. */
+enum err_code intent_store_retry(struct db_pool *pool, struct call *call,
+                                 const struct intent_scope *scope, const char *sid,
+                                 struct err *err) MUST_CHECK;
+enum err_code intent_store_dismiss(struct db_pool *pool, struct call *call,
+                                   const struct intent_scope *scope, const char *sid,
+                                   struct err *err) MUST_CHECK;

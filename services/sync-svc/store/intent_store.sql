@@ -18,7 +18,8 @@ returning epoch, created_at, sent_at;
 -- name: intent_by_key
 -- index: intent_key
 select sid, account_sid, workspace_sid, method, idempotency_key, request_hash, request, parent_sid,
-       is_create, resource_sid, state, holder, epoch, looks, detail, reply, created_at, sent_at
+       is_create, resource_sid, state, holder, epoch, looks, detail, reply, created_at, sent_at,
+       hope_from, settled_at
 from intent
 where account_sid = $1 and method = $2 and idempotency_key = $3;
 
@@ -31,7 +32,8 @@ where i.sid = $1 and i.state in ('OPEN', 'ANSWERED', 'UNDONE')
        or not exists (select from writer w
                       where w.sid = i.holder and w.seen_at > now() - interval '5 seconds'))
 returning sid, account_sid, workspace_sid, method, idempotency_key, request_hash, request, parent_sid,
-          is_create, resource_sid, state, holder, epoch, looks, detail, reply, created_at, sent_at;
+          is_create, resource_sid, state, holder, epoch, looks, detail, reply, created_at, sent_at,
+          hope_from, settled_at;
 
 -- name: intent_claim_due
 -- index: intent_unsettled
@@ -48,7 +50,8 @@ where i.sid in (
     limit $2
     for update skip locked)
 returning sid, account_sid, workspace_sid, method, idempotency_key, request_hash, request, parent_sid,
-          is_create, resource_sid, state, holder, epoch, looks, detail, reply, created_at, sent_at;
+          is_create, resource_sid, state, holder, epoch, looks, detail, reply, created_at, sent_at,
+          hope_from, settled_at;
 
 -- name: intent_yield_turn
 -- index: intent_turn. Of one that nobody works on: what became of it is being found out.
@@ -115,3 +118,36 @@ select count(*) filter (where state in ('OPEN', 'ANSWERED') and looks > 0),
        count(*) filter (where state = 'GIVEN_UP')
 from intent
 where state in ('OPEN', 'ANSWERED') or (settled_at is not null and state = 'GIVEN_UP');
+
+-- name: intent_get
+-- index: primary key. $3: those of workspaces that were to be made, too.
+select sid, account_sid, workspace_sid, method, idempotency_key, request_hash, request, parent_sid,
+       is_create, resource_sid, state, holder, epoch, looks, detail, reply, created_at, sent_at,
+       hope_from, settled_at
+from intent
+where sid = $1 and (workspace_sid = $2 or ($3 and workspace_sid = ''));
+
+-- name: intent_list
+-- index: intent_troubled; newest first, because SIDs are ordered by time. Without the requests.
+select sid, account_sid, workspace_sid, method, idempotency_key, request_hash, ''::bytea, parent_sid,
+       is_create, resource_sid, state, holder, epoch, looks, detail, null::bytea, created_at, sent_at,
+       hope_from, settled_at
+from intent
+where state in ('OPEN', 'ANSWERED', 'GIVEN_UP')
+  and (workspace_sid = $1 or ($2 and workspace_sid = ''))
+  and ($3::text is null or sid < $3)
+  and ($4::text is null or state = $4)
+order by sid desc
+limit $5;
+
+-- name: intent_retry
+-- index: primary key
+update intent
+set state = case when is_create and resource_sid <> '' then 'ANSWERED' else 'OPEN' end,
+    looks = 0, due_at = now(), hope_from = now(), settled_at = null
+where sid = $1 and (workspace_sid = $2 or ($3 and workspace_sid = '')) and state = 'GIVEN_UP';
+
+-- name: intent_dismiss
+-- index: primary key
+delete from intent
+where sid = $1 and (workspace_sid = $2 or ($3 and workspace_sid = '')) and state = 'GIVEN_UP';

@@ -39,7 +39,7 @@ static const struct metric_def given_up_def = {
     .name = "taskrouter_sync_writes_given_up",
     .kind = METRIC_GAUGE,
     .unit = "",
-    .help = "Writes of which it could not be found out; a person must look (table intent)",
+    .help = "Writes of which it could not be found out; a person must look (taskrouter writes)",
 };
 
 void writes_count(const char *outcome)

@@ -265,9 +265,9 @@ static enum err_code settle_failed(struct write *w, const struct err *why,
     }
     *out_state = INTENT_GIVEN_UP;
     writes_count("given_up");
-    LOG_ERROR(w->call, "what Twilio did about a write could not be found out; see table intent",
-              LOG_STR("intent", w->intent.sid), LOG_STR("method", w->intent.method),
-              LOG_ERR(&looked));
+    LOG_ERROR(
+        w->call, "what Twilio did about a write could not be found out; see taskrouter writes",
+        LOG_STR("intent", w->intent.sid), LOG_STR("method", w->intent.method), LOG_ERR(&looked));
     return settle(w, INTENT_GIVEN_UP, looked.detail, NULL, err);
 }
 
@@ -416,6 +416,7 @@ static enum err_code send_again(struct write *w, const struct intent *held,
     intent_fill(w, known.sid);
     w->intent.epoch = known.epoch;
     w->intent.created_at_us = known.created_at_us;
+    w->intent.hope_from_us = known.hope_from_us;
     w->intent.sent_at_us = clock_now_us();
     w->intent.state = INTENT_OPEN;
     code = resend(w, err);

@@ -297,6 +297,18 @@ static void test_sync(void)
     const char *viewer = token_new("viewer", "");
     reply = ask(viewer, "POST", "/sync/runs", within, "{}");
     CHECK_I64(reply.status, 403);
+    reply = ask(BOOTSTRAP, "GET", "/sync/writes?state=given_up", NULL, NULL);
+    CHECK(is_problem(&reply, 503, at(reply.body, "reason"), NULL));
+    reply = ask(BOOTSTRAP, "GET", "/sync/writes?state=lost", NULL, NULL);
+    CHECK_I64(reply.status, 400);
+    const char *supervisor = token_new("supervisor", "");
+    static const char *const of_one[] = {"retry", "dismiss"};
+    for (size_t i = 0; i < ARRAY_LEN(of_one); i++) {
+        const char *path = text("/sync/writes/IN00000000000000000000000000000000/%s", of_one[i]);
+        reply = ask(BOOTSTRAP, "POST", path, within, NULL);
+        CHECK(is_problem(&reply, 503, at(reply.body, "reason"), NULL));
+        CHECK_I64(ask(supervisor, "POST", path, within, NULL).status, 403);
+    }
 }
 
 static void test_document(void)

@@ -19,6 +19,7 @@
 #include "taskrouter/routing/v1/routing.pb-c.h"
 #include "taskrouter/routing/v1/rules.pb-c.h"
 #include "taskrouter/sync/v1/sync.pb-c.h"
+#include "taskrouter/sync/v1/writes.pb-c.h"
 #include "taskrouter/tasks/v1/callbacks.pb-c.h"
 #include "taskrouter/tasks/v1/explain.pb-c.h"
 #include "taskrouter/tasks/v1/mirror.pb-c.h"
@@ -65,7 +66,7 @@ static const struct service_row service_rows[SUITE_SERVICE_COUNT] = {
 static const ProtobufCServiceDescriptor *const more_apis[] = {
     &taskrouter__routing__v1__rules__descriptor,    &taskrouter__tasks__v1__explain__descriptor,
     &taskrouter__tasks__v1__statistics__descriptor, &taskrouter__tasks__v1__callbacks__descriptor,
-    &taskrouter__routing__v1__hours__descriptor,
+    &taskrouter__routing__v1__hours__descriptor,    &taskrouter__sync__v1__writes__descriptor,
 };
 
 #define IDENTITY(role_, actor, account)                                                            \

@@ -23,7 +23,9 @@ static void test_wait(void)
 
 static void test_settled(void)
 {
-    struct intent intent = {.created_at_us = 100 * US_PER_S, .sent_at_us = 200 * US_PER_S};
+    struct intent intent = {.created_at_us = 50 * US_PER_S,
+                            .hope_from_us = 100 * US_PER_S, /* it was taken up again */
+                            .sent_at_us = 200 * US_PER_S};
     CHECK(!intent_is_settled(&intent, 15000, 215 * US_PER_S - 1));
     CHECK(intent_is_settled(&intent, 15000, 215 * US_PER_S));
     CHECK(!intent_is_past_hope(&intent, (100 + 86400) * US_PER_S - 1));
