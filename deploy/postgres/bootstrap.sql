@@ -14,7 +14,7 @@ set client_min_messages = warning;
     \set database taskrouter
 \endif
 
-select format('create database %I encoding ''UTF8'' template template0', :'database')
+select format('create database %I encoding ''UTF8'' lc_collate ''C'' template template0', :'database')
 where not exists (select from pg_database where datname = :'database') \gexec
 \connect :database
 set client_min_messages = warning;

@@ -191,6 +191,13 @@ static void bootstrap_may_run_again(void)
     CHECK(cluster_bootstrap(cluster));
 }
 
+/* A server may have been made with any language's order; lists and cursors are by code point. */
+static void text_is_ordered_by_code_point(void)
+{
+    begin_case();
+    CHECK_TEXT(value("select datcollate from pg_database where datname = current_database()"), "C");
+}
+
 static const struct test_case cases[] = {
     {"migrating twice does it once",                           migrating_twice_does_it_once             },
     {"a changed file is refused",                              a_changed_file_is_refused                },
@@ -204,6 +211,7 @@ static const struct test_case cases[] = {
      a_service_sees_whether_its_schema_is_new_enough                                                    },
     {"a plan older than the schema is made anew",              a_plan_older_than_the_schema_is_made_anew},
     {"bootstrap may run again",                                bootstrap_may_run_again                  },
+    {"text is ordered by code point",                          text_is_ordered_by_code_point            },
 };
 
 int main(int argc, char **argv)
