@@ -12,7 +12,10 @@
 #include "svc/mirror.h"
 #include "task_wire.h"
 
-enum { COMMIT_BUDGET_S = 5 };
+enum {
+    COMMIT_BUDGET_S = 5,
+    PLAN_AGE_S = 2, /* replanning takes a millisecond or two */
+};
 
 /* For replay (tests/sim/replay.h): the engine is told this now. */
 static void note_entry(struct batch *batch, enum journal_kind kind,
@@ -453,6 +456,14 @@ int64_t shard_row_sequence(const struct engine_effects *effects, int64_t least)
     return least;
 }
 
+static bool plans_are_old(struct shard *shard, int64_t now_mono_us)
+{
+    if (now_mono_us < shard->replan_mono_us)
+        return false;
+    shard->replan_mono_us = now_mono_us + PLAN_AGE_S * US_PER_S;
+    return true;
+}
+
 static enum err_code send_rows(struct batch *batch, struct err *err)
 {
     struct shard *shard = batch->shard;
@@ -465,6 +476,7 @@ static enum err_code send_rows(struct batch *batch, struct err *err)
     if (is_told)
         batch->journal = buf_str(&shard->journal.bytes);
     batch->sent_mono_us = clock_mono_us();
+    bool replans = is_told && plans_are_old(shard, batch->sent_mono_us);
     enum err_code code =
         batch_store_send(shard->conn, &batch->call,
                          &(struct batch_guard){
@@ -485,6 +497,7 @@ static enum err_code send_rows(struct batch *batch, struct err *err)
                              .repeat_count = batch->repeat_count,
                              .mirror = shard->desk.has_news ? &mirror : NULL,
                              .now_us = batch->now_us,
+                             .is_planned_anew = replans,
                          },
                          err);
     shell_metrics_phase(SHELL_PHASE_SEND, clock_mono_us() - batch->sent_mono_us);

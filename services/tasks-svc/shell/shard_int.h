@@ -154,6 +154,7 @@ struct shard {
     int64_t now_us;         /* of the last batch: time does not go back within a process */
     int journal_part;       /* commits with a journal and no event since the last with one */
     int64_t renew_mono_us;  /* when the lease wants a commit even with nothing to write */
+    int64_t replan_mono_us; /* when the session's plans are too old */
     char named_heir[INSTANCE_SIZE]; /* as the lease has it; "" = nobody */
     int64_t named_mono_us;          /* when */
     int64_t busy_mono_us; /* since when the lease cannot be taken because its row is locked; 0 */

@@ -295,6 +295,8 @@ static enum err_code add_all(struct db_conn *conn, struct call *call,
                                          db_i64(guard->ttl_ms), db_i64(guard->event_seq),
                                          db_i64(guard->row_seq)),
                                err);
+    if (code == ERR_OK && rows->is_planned_anew)
+        code = db_pipeline_add(conn, call, &batch_replan, DB_NO_PARAMS, err);
     if (code == ERR_OK)
         code = add_configs(conn, call, guard->shard, rows, err);
     for (int is_new = 1; is_new >= 0 && code == ERR_OK; is_new--) {

@@ -33,6 +33,7 @@ struct batch_rows {
     size_t repeat_count;
     const struct mirror_rows *mirror; /* of workspaces that Twilio routes; NULL: none */
     int64_t now_us;
+    bool is_planned_anew; /* what the session knows of the tables' sizes is old */
 };
 
 /* Sends the batch; after an error there is nothing to wait for. */

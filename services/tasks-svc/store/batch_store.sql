@@ -10,6 +10,11 @@ select shard_guard($1::integer, $2::bigint, $3::bigint, $4::bigint, $5::bigint);
 select set_config('synchronous_commit', 'off', true),
        shard_guard($1::integer, $2::bigint, $3::bigint, $4::bigint, $5::bigint);
 
+-- name: batch_replan
+-- index: none. The plans of this session: one that was made while a table was next to empty walks
+-- through all of it, until autovacuum has looked at it again
+discard plans;
+
 -- name: batch_tasks
 -- index: primary key
 insert into task (sid, shard, account_sid, workspace_sid, state, version, attributes, priority,

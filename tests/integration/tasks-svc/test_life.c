@@ -319,6 +319,51 @@ static void test_phases(void)
     free(page);
 }
 
+static int64_t entries_read(void)
+{
+    return suite_count("select sum(idx_tup_read) from pg_stat_user_indexes "
+                       "where schemaname = 'tasks' and relname = 'task'");
+}
+
+static void change(const struct place *place, const char *task)
+{
+    (void)suite_ok(&suite_supervisor, SUITE_TASKS, "UpdateTask",
+                   "{'task':{'workspaceSid':'%s','sid':'%s','attributes':'{}'},"
+                   "'updateMask':'attributes'}",
+                   place->workspace, task);
+}
+
+/* What a few changes of one task read of the table's indexes. A session tells its figures with its
+ * next transaction a second later, so those of the last change are not among them. */
+static int64_t read_by_changes(const struct place *place, const char *task)
+{
+    enum { CHANGES = 3 };
+    int64_t before = entries_read();
+    for (int i = 0; i < CHANGES; i++) {
+        change(place, task);
+        process_sleep_ms(1100);
+    }
+    return entries_read() - before;
+}
+
+/* For few rows PostgreSQL walks through all of them, and keeps that plan while they become many. */
+static void test_plans(void)
+{
+    enum { FILLED = 3000, TRIES = 8, PLANNED = 8 /* the sixth plan is kept */ };
+    struct place place = place_new(0);
+    CHECK(cluster_sql(suite_cluster(), "alter table tasks.task set (autovacuum_enabled = off)"));
+    CHECK(cluster_sql(suite_cluster(), "vacuum analyze tasks.task"));
+    const char *task = task_new(&place, "{}");
+    for (int i = 0; i < PLANNED; i++)
+        change(&place, task);
+    place_fill(&place, FILLED);
+    int64_t read = FILLED;
+    for (int i = 0; i < TRIES && read >= FILLED; i++)
+        read = read_by_changes(&place, task);
+    CHECK(read < FILLED);
+    CHECK(cluster_sql(suite_cluster(), "alter table tasks.task reset (autovacuum_enabled)"));
+}
+
 static const struct test_case cases[] = {
     {"a task travels from creation to completed",                    test_life        },
     {"an unanswered offer goes to the next, and moves its worker",   test_timeout     },
@@ -330,6 +375,7 @@ static const struct test_case cases[] = {
     {"instructions are recorded, and what comes afterwards",         test_instructions},
     {"a canceled offer frees the task",                              test_cancel_offer},
     {"the metrics say where the time of operations goes",            test_phases      },
+    {"changes go by the key however few tasks there were",           test_plans       },
 };
 
 int main(int argc, char **argv)
