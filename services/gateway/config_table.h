@@ -3,6 +3,6 @@
 
 #include "config/config.h"
 
-#define GATEWAY_SETTINGS_COUNT 47
+#define GATEWAY_SETTINGS_COUNT 49
 
 extern const struct config_setting gateway_settings_table[GATEWAY_SETTINGS_COUNT];

@@ -11,6 +11,7 @@
 #include "call_store.h"
 #include "calls_int.h"
 #include "gateway.h"
+#include "httpc/httpc.h"
 #include "jx/jx.h"
 #include "plan.h"
 #include "svc/event.h"
@@ -365,10 +366,19 @@ static const struct app_job_def dial_job = {
     .runs_at_start = true,
 };
 
+static const struct app_job_def teller_job = {
+    .name = "bridge-statuses",
+    .run = bridge_status_run,
+    .period_ms = DIAL_PERIOD_MS,
+    .budget_ms = DIAL_BUDGET_MS,
+    .runs_at_start = true,
+};
+
 struct bridge *bridge_new(struct gateway *gateway)
 {
     struct bridge *bridge = xcalloc(1, sizeof *bridge);
     bridge->gateway = gateway;
+    bridge->httpc = bridge_status_client(gateway->settings);
     return bridge;
 }
 
@@ -377,12 +387,17 @@ void bridge_start(struct bridge *bridge, struct app *app)
     bridge->heard_from_mono_us = clock_mono_us();
     for (size_t i = 0; i < BRIDGE_JOBS; i++)
         bridge->jobs[i] = app_job_start(app, &dial_job, bridge);
+    for (size_t i = 0; i < BRIDGE_TELLERS; i++)
+        bridge->tellers[i] = app_job_start(app, &teller_job, bridge);
     atomic_store(&bridge->has_jobs, true);
     host_consume(&bridge->gateway->host, consumers, ARRAY_LEN(consumers), bridge);
 }
 
 void bridge_free(struct bridge *bridge)
 {
+    if (bridge == NULL)
+        return;
+    httpc_close(bridge->httpc);
     free(bridge);
 }
 
@@ -392,6 +407,14 @@ void bridge_wake(struct bridge *bridge)
         return;
     for (size_t i = 0; i < BRIDGE_JOBS; i++)
         app_job_wake(bridge->jobs[i]);
+}
+
+void bridge_status_wake(struct bridge *bridge)
+{
+    if (!atomic_load(&bridge->has_jobs))
+        return;
+    for (size_t i = 0; i < BRIDGE_TELLERS; i++)
+        app_job_wake(bridge->tellers[i]);
 }
 
 int64_t bridge_unheard_until_us(const struct bridge *bridge)

@@ -13,6 +13,7 @@
 
 enum {
     BRIDGE_JOBS = 2,        /* each calls one worker at a time */
+    BRIDGE_TELLERS = 3,     /* each tells an application of a call's status at a time */
     BRIDGE_ASK_MS = 4000,   /* of other services */
     BRIDGE_PLACE_MS = 9000, /* of a POST to the provider */
     BRIDGE_AGAIN_MS = 1000, /* until what surely was not done is tried again */
@@ -29,12 +30,15 @@ struct Taskrouter__Tasks__V1__Task;
 struct bridge {
     struct gateway *gateway;
     struct app_job *jobs[BRIDGE_JOBS];
+    struct app_job *tellers[BRIDGE_TELLERS];
+    struct httpc *httpc; /* theirs */
     atomic_bool has_jobs;
     atomic_bool is_told;        /* that there are no credentials */
     int64_t heard_from_mono_us; /* since then there is news; what came before may be on its way */
 };
 
 void bridge_wake(struct bridge *bridge);
+void bridge_status_wake(struct bridge *bridge);
 
 /* Until when there may be news of what is begun now. */
 int64_t bridge_unheard_until_us(const struct bridge *bridge);
@@ -141,6 +145,19 @@ bool bridge_is_away(enum err_code code); /* it was not, and may go well later */
 /* Whether sync-svc is there, so that it is known that what is not asked then was not done. Errors:
  * it may be tried again. */
 enum err_code bridge_look(struct bridge *bridge, struct call *call, struct err *err) MUST_CHECK;
+
+/* ---- status.c ---- */
+
+/* The provider tells of the leg's call: so is who instructed it, if that is wished. */
+enum err_code bridge_status_note(struct bridge *bridge, struct call *call,
+                                 const struct bridge_leg *leg, const struct twilio_param *params,
+                                 size_t count, struct err *err) MUST_CHECK;
+
+/* app_job_fn */
+enum err_code bridge_status_run(struct app_job *job, struct call *call, void *ctx, struct err *err);
+
+struct gateway_settings;
+struct httpc *bridge_status_client(const struct gateway_settings *settings); /* never NULL */
 
 /* ---- redirect.c ---- */
 

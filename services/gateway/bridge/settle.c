@@ -354,7 +354,10 @@ enum err_code bridge_apply(struct bridge *bridge, struct call *call, const struc
     if (moved == NULL)
         return ERR_SET(err, ERR_ABORTED, "LEG_MOVED", "the leg of %s was changed meanwhile", sid);
     *out_outcome = moved;
-    enum err_code code = bridge_settle(bridge, call, &leg, row->received_at_us, err);
+    enum err_code code = bridge_status_note(bridge, call, &leg, params, count, err);
+    if (code != ERR_OK)
+        return code;
+    code = bridge_settle(bridge, call, &leg, row->received_at_us, err);
     bool rings = leg_hear(LEG_PLACING, status) == LEG_RINGING;
     if (code == ERR_OK && leg.state == LEG_FAILED && rings) /* given up, and placed all the same */
         code = bridge_hang_up(bridge, call, &leg, err);

@@ -70,3 +70,35 @@ enum leg_state leg_hear(enum leg_state state, struct str provider_status)
         return LEG_ENDED;
     return heard > state ? heard : state;
 }
+
+static const char *event_of(struct str provider_status)
+{
+    switch (leg_hear(LEG_NONE, provider_status)) {
+    case LEG_RINGING:
+        return str_eq(provider_status, STR("ringing")) ? "ringing" : "initiated";
+    case LEG_ANSWERED:
+        return "answered";
+    case LEG_ENDED:
+    case LEG_FAILED:
+        return "completed";
+    case LEG_NONE:
+    case LEG_RECORDED:
+    case LEG_PLACING:
+    case LEG_STATE_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+bool leg_is_wanted_event(const char *events, struct str provider_status)
+{
+    const char *event = event_of(provider_status);
+    struct str rest = str_from(events[0] == '\0' ? "completed" : events);
+    while (event != NULL && rest.ptr != NULL) {
+        struct str words = str_split(&rest, ',');
+        while (words.ptr != NULL)
+            if (str_eq_text(str_split(&words, ' '), event))
+                return true;
+    }
+    return false;
+}

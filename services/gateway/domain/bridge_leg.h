@@ -71,3 +71,7 @@ struct bridge_leg {
 /* The state after the provider has said its word ("in-progress", "busy", …). One that was given up
  * goes on when the provider knows better; one that has ended stays so. */
 enum leg_state leg_hear(enum leg_state state, struct str provider_status);
+
+/* Whether the provider's word is one of the events (initiated, ringing, answered, completed, by
+ * commas or spaces; "": completed) that an application wants to be told of. */
+bool leg_is_wanted_event(const char *events, struct str provider_status);

@@ -9,6 +9,7 @@
 #include "crypt/crypt.h"
 #include "gateway.h"
 #include "outbox/outbox.h"
+#include "signing.h"
 #include "svc/check.h"
 #include "svc/page.h"
 #include "svc/wire.h"
@@ -391,22 +392,13 @@ enum err_code account_rpc_signing(void *app, struct call *call,
                                   struct err *err)
 {
     struct gateway *gateway = app;
-    struct account account;
-    bool is_known = false;
-    const char *configured = gateway_auth_token(gateway->settings);
+    struct signing signing = {gateway->host.pool, gateway->vault,
+                              gateway_account_sid(gateway->settings),
+                              gateway_auth_token(gateway->settings)};
     struct str secret = {NULL, 0};
     enum err_code code = check_sid("account_sid", request->account_sid, "AC", err);
     if (code == ERR_OK)
-        code = account_store_find(gateway->host.pool, call, request->account_sid, &account,
-                                  &is_known, err);
-    if (code == ERR_OK && is_known && account.auth_token.len > 0)
-        code = vault_open(gateway->vault, call, account.sid, account.auth_token, &secret, err);
-    else if (code == ERR_OK && configured != NULL &&
-             strcmp(request->account_sid, owner_of(gateway)) == 0)
-        secret = str_from(configured);
-    else if (code == ERR_OK)
-        code = ERR_SET(err, ERR_NOT_FOUND, "ACCOUNT_NOT_FOUND", "there is no auth token of %s",
-                       request->account_sid);
+        code = signing_token(&signing, call, request->account_sid, &secret, err);
     if (code != ERR_OK)
         return code;
     Taskrouter__Directory__V1__SigningToken *reply =

@@ -21,6 +21,8 @@ struct gateway_settings {
     int64_t call_max_age_ms;                /* TASKROUTER_CALL_MAX_AGE */
     int64_t bridge_unheard_ms;              /* TASKROUTER_BRIDGE_UNHEARD */
     int64_t bridge_patience_ms;             /* TASKROUTER_BRIDGE_PATIENCE */
+    bool callback_allow_private;            /* TASKROUTER_CALLBACK_ALLOW_PRIVATE */
+    const char *callback_ca_file;           /* TASKROUTER_CALLBACK_CA_FILE */
     const char *cors_origins;               /* TASKROUTER_CORS_ORIGINS, comma-separated */
     const char *public_url;      /* TASKROUTER_PUBLIC_URL: of the URLs in answers below /v1 */
     const char *trusted_proxies; /* TASKROUTER_TRUSTED_PROXIES, comma-separated ranges */

@@ -12,6 +12,7 @@
 #include "pbjson/pbjson.h"
 #include "redirect_store.h"
 #include "rpc/client.h"
+#include "status_store.h"
 #include "svc/wire.h"
 #include "taskrouter/sync/v1/sync.pb-c.h"
 #include "webhook_params.h"
@@ -492,21 +493,22 @@ static enum err_code watch(struct app_job *job, struct call *call, void *ctx, st
     return ERR_OK;
 }
 
+typedef enum err_code prune_fn(struct db_pool *pool, struct call *call, int64_t older_than_us,
+                               int64_t limit, int64_t *out_removed, struct err *err);
+
 /* What was done by what webhooks told. */
 static enum err_code prune_bridge(struct consumers *consumers, struct app_job *job,
                                   struct call *call, struct err *err)
 {
+    static prune_fn *const prunes[] = {bridge_store_prune, redirect_store_prune,
+                                       status_store_prune};
     int64_t before_us = clock_now_us() - consumers->options.max_age_ms * US_PER_MS;
     int64_t most = consumers->options.max_age_ms > 0 ? PRUNE_ROWS : 0;
     enum err_code code = ERR_OK;
-    for (int64_t removed = most;
-         code == ERR_OK && removed == PRUNE_ROWS && !app_job_is_stopping(job);)
-        code =
-            bridge_store_prune(consumers->options.pool, call, before_us, PRUNE_ROWS, &removed, err);
-    for (int64_t removed = most;
-         code == ERR_OK && removed == PRUNE_ROWS && !app_job_is_stopping(job);)
-        code = redirect_store_prune(consumers->options.pool, call, before_us, PRUNE_ROWS, &removed,
-                                    err);
+    for (size_t i = 0; i < ARRAY_LEN(prunes); i++)
+        for (int64_t removed = most;
+             code == ERR_OK && removed == PRUNE_ROWS && !app_job_is_stopping(job);)
+            code = prunes[i](consumers->options.pool, call, before_us, PRUNE_ROWS, &removed, err);
     return code;
 }
 

@@ -20,6 +20,35 @@ const char *leg_of(int index)
     return text("CA%032x", 0x500 + index);
 }
 
+static int carrier_port;
+
+const char *carrier_url(const char *path)
+{
+    return text("http://127.0.0.1:%d%s", carrier_port, path);
+}
+
+static void on_app(const struct peer_request *request, struct buf *out)
+{
+    struct str signature = peer_header(request, "X-Twilio-Signature");
+    struct str token = peer_header(request, "I-Twilio-Idempotency-Token");
+    (void)pthread_mutex_lock(&carrier.lock);
+    int index = carrier.heard_count++;
+    bool is_failed = carrier.failures > 0;
+    carrier.failures -= is_failed;
+    if (index < ASKED_MAX) {
+        struct heard *heard = &carrier.heard[index];
+        heard->is_get = str_eq(request->method, STR("GET"));
+        (void)snprintf(heard->url, sizeof heard->url, "http://127.0.0.1:%d%.*s", carrier_port,
+                       STR_ARG(request->path));
+        (void)snprintf(heard->body, sizeof heard->body, "%.*s", STR_ARG(request->body));
+        (void)snprintf(heard->signature, sizeof heard->signature, "%.*s", STR_ARG(signature));
+        (void)snprintf(heard->token, sizeof heard->token, "%.*s", STR_ARG(token));
+        heard->is_failed = is_failed;
+    }
+    (void)pthread_mutex_unlock(&carrier.lock);
+    peer_answer(out, is_failed ? 500 : 200, "{}");
+}
+
 /* What waits there, and is refused when it is released. */
 static bool is_wrong(const struct peer_request *request)
 {
@@ -51,6 +80,10 @@ static void on_question(void *ctx, const struct peer_request *request, struct bu
 {
     (void)ctx;
     char answer[128];
+    if (str_starts_with(request->path, STR("/app"))) {
+        on_app(request, out);
+        return;
+    }
     if (str_find(request->path, STR("/Calls.json")) < 0) {
         on_change(request, out);
         return;
@@ -351,6 +384,7 @@ int bridging_main(const char *name, const char *const *env, const struct test_ca
     static const char *sync_env[] = {url, "TWILIO_ACCOUNT_SID=" ACCOUNT, "TWILIO_AUTH_TOKEN=" TOKEN,
                                      NULL};
     struct peer *peer = peer_open(on_question, NULL);
+    carrier_port = peer_port(peer);
     (void)snprintf(url, sizeof url, "TASKROUTER_TWILIO_VOICE_URL=http://127.0.0.1:%d",
                    peer_port(peer));
     program_env_set(PROGRAM_SYNC, sync_env);

@@ -31,6 +31,16 @@ extern struct carrier {
     int change_count;
     _Atomic enum mood mood;
     pthread_cond_t released;
+    struct heard {
+        bool is_get;
+        char url[BODY_MAX]; /* with its query */
+        char body[BODY_MAX];
+        char signature[64];
+        char token[128];
+        bool is_failed; /* it was answered so */
+    } heard[ASKED_MAX]; /* what comes to carrier_url */
+    int heard_count;
+    int failures;    /* so many of what comes there fail */
     bool is_holding; /* answers to calls to "client:held…", and to documents "/held…", wait */
 } carrier;
 
@@ -54,6 +64,9 @@ int called(const char *contact);
 bool changed(const char *call, const char *part);
 
 void carrier_hold(bool is_holding);
+
+/* A URL at which the carrier's machine plays the application: "/app…". */
+const char *carrier_url(const char *path);
 
 /* ---- the workspace ---- */
 

@@ -32,6 +32,31 @@ static void test_hear(void)
         CHECK_I64(leg_hear(rows[i].from, str_from(rows[i].word)), rows[i].to);
 }
 
+static void test_events(void)
+{
+    static const struct {
+        const char *events;
+        const char *word;
+        bool is_wanted;
+    } rows[] = {
+        {"",                   "completed",   true },
+        {"",                   "busy",        true },
+        {"",                   "in-progress", false},
+        {"initiated,answered", "initiated",   true },
+        {"initiated,answered", "in-progress", true },
+        {"initiated,answered", "ringing",     false},
+        {"initiated,answered", "completed",   false},
+        {"ringing completed",  "ringing",     true },
+        {"ringing, completed", "no-answer",   true },
+        {"ringing",            "sleeping",    false},
+        {"answer",             "in-progress", false},
+        {",",                  "completed",   false},
+        {"completed",          "",            false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        CHECK_I64(leg_is_wanted_event(rows[i].events, str_from(rows[i].word)), rows[i].is_wanted);
+}
+
 static void test_names(void)
 {
     for (int i = LEG_NONE + 1; i < LEG_STATE_COUNT; i++)
@@ -41,8 +66,9 @@ static void test_names(void)
 }
 
 static const struct test_case cases[] = {
-    {"a leg follows what is said of it, in whatever order", test_hear },
-    {"states have names",                                   test_names},
+    {"a leg follows what is said of it, in whatever order", test_hear  },
+    {"an event is wanted when it is named",                 test_events},
+    {"states have names",                                   test_names },
 };
 
 int main(int argc, char **argv)
