@@ -12,6 +12,7 @@
 #include "openapi.h"
 #include "pbjson/pbjson.h"
 #include "rest_int.h"
+#include "retry_after.h"
 #include "upstream.h"
 #include "worker_token.h"
 
@@ -236,8 +237,11 @@ static enum err_code run(struct gateway *gateway, const struct rest_route *row,
         code = read_request(gateway, row, req, &request, &workspace, err);
     if (code == ERR_OK) {
         code = call_rpc(gateway, row, req->call, request, &reply, err);
-        if (code != ERR_OK) /* what was refused before is in the client's words already */
+        if (code != ERR_OK) { /* what was refused before is in the client's words already */
             rest_err_to_client(row, err);
+            if (row->peer != PEER_GATEWAY)
+                retry_after_fill(gateway, req->call, err, res);
+        }
     }
     if (is_change)
         audit_note(gateway, req->call,

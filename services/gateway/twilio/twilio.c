@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "gateway.h"
 #include "rate.h"
+#include "retry_after.h"
 #include "twilio_error.h"
 #include "twilio_ops.h"
 #include "twilio_run.h"
@@ -145,9 +146,10 @@ static enum err_code handle(void *ctx, struct http_request *req, struct http_res
         return ERR_OK;
     }
     int status = http_status_of(req, err);
+    res->retry_after_s = rate.retry_after_s;
+    retry_after_fill(twilio->gateway, req->call, err, res);
     if (status >= 500)
         return code;
-    res->retry_after_s = rate.retry_after_s;
     error_put(twilio, req, status, err, &rate, res);
     return ERR_OK;
 }

@@ -97,7 +97,8 @@ static enum err_code upstream_rpc_state(void *app, struct call *call, const stat
         return call_no_room(err);
     wire->is_configured = state.is_configured;
     wire->is_away = state.is_away;
-    wire->retry_in_ms = (state.retry_in_us + US_PER_MS - 1) / US_PER_MS;
+    int64_t retry_us = state.asked_us > state.retry_in_us ? state.asked_us : state.retry_in_us;
+    wire->retry_in_ms = (retry_us + US_PER_MS - 1) / US_PER_MS;
     wire->in_flight = state.in_flight;
     *out_reply = wire;
     return ERR_OK;

@@ -21,6 +21,7 @@ enum {
     REPLY_BYTES_MAX = 16 << 20, /* a page of 1000 workers with whole attributes is 5 MiB */
     PATH_BYTES_MAX = 2048,
     MARGIN_US = 20 * 1000, /* of the caller's deadline, for the way back */
+    ASKED_MAX_S = 3600,
     STATUS_UNAUTHORIZED = 401,
     STATUS_FORBIDDEN = 403,
     STATUS_TOO_MANY = 429,
@@ -41,6 +42,7 @@ struct upstream {
     struct pace pace;
     struct breaker breaker;
     int64_t in_flight;
+    int64_t asked_until_us; /* Twilio wants to be left alone; 0 = never */
     bool is_stopped;
     struct cond stopped;
     char why[160]; /* the last failure, in words for people */
@@ -150,6 +152,8 @@ struct upstream_state upstream_state(struct upstream *upstream)
     };
     if (state.is_away)
         state.retry_in_us = breaker_wait_us(&upstream->breaker, now_us);
+    if (upstream->asked_until_us > now_us)
+        state.asked_us = upstream->asked_until_us - now_us;
     lock_drop(&upstream->lock);
     return state;
 }
@@ -237,6 +241,19 @@ static void remember(struct upstream *upstream, const struct httpc_request *http
         (void)snprintf(upstream->why, sizeof upstream->why, "%s", http->error);
 }
 
+/* Under the lock. An answer in its senses takes back what was asked before. */
+static void note_asked(struct upstream *upstream, const struct httpc_request *http, int64_t now_us)
+{
+    bool is_refused = http->status == STATUS_TOO_MANY || http->status >= STATUS_SERVER;
+    int64_t asked_s = http->retry_after_s < ASKED_MAX_S ? http->retry_after_s : ASKED_MAX_S;
+    if (http->outcome != HTTPC_ANSWERED)
+        return;
+    if (!is_refused)
+        upstream->asked_until_us = 0;
+    else if (asked_s > 0)
+        upstream->asked_until_us = now_us + asked_s * US_PER_S;
+}
+
 static void leave(struct upstream *upstream, enum retry_outcome outcome,
                   const struct httpc_request *http)
 {
@@ -248,6 +265,7 @@ static void leave(struct upstream *upstream, enum retry_outcome outcome,
     bool is_open = breaker_is_open(&upstream->breaker);
     if (!is_up)
         remember(upstream, http);
+    note_asked(upstream, http, now_us);
     if (http->status == STATUS_TOO_MANY && http->retry_after_s > 0)
         pace_rest(&upstream->pace, now_us + http->retry_after_s * US_PER_S);
     cond_signal(&upstream->changed);

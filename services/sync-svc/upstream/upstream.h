@@ -76,6 +76,7 @@ struct upstream_state {
     bool is_configured;
     bool is_away;        /* the breaker is open */
     int64_t retry_in_us; /* when away */
+    int64_t asked_us; /* so long Twilio wants to be left alone (Retry-After); 0 = it does not say */
     int64_t in_flight;
 };
 struct upstream_state upstream_state(struct upstream *upstream);

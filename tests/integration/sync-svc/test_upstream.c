@@ -314,6 +314,34 @@ static void test_retry_after(void)
     upstream_close(upstream);
 }
 
+/* What it asked for is told to others, until it answers in its senses. */
+static void test_asked(void)
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 503 Later\r\nRetry-After: 3000\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 429 Many\r\nRetry-After: 3000\r\nContent-Length: 0\r\n\r\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        struct upstream *upstream = open_here();
+        SCRIPT(BROKEN);
+        CHECK(ask(upstream, HTTPC_POST, "/v1/x", false, PATIENCE_MS) != ERR_OK);
+        CHECK_I64(upstream_state(upstream).asked_us, 0);
+        SCRIPT(answers[i]);
+        CHECK(ask(upstream, HTTPC_POST, "/v1/x", false, PATIENCE_MS) != ERR_OK);
+        int64_t asked_us = upstream_state(upstream).asked_us;
+        CHECK(asked_us > 60 * US_PER_S && asked_us <= 3000 * US_PER_S);
+        upstream_close(upstream);
+    }
+    struct upstream *upstream = open_here();
+    SCRIPT(answers[0], BROKEN, OK_EMPTY);
+    CHECK(ask(upstream, HTTPC_POST, "/v1/x", false, PATIENCE_MS) != ERR_OK);
+    CHECK(ask(upstream, HTTPC_POST, "/v1/x", false, PATIENCE_MS) != ERR_OK);
+    CHECK(upstream_state(upstream).asked_us > 0);
+    CHECK_I64(ask(upstream, HTTPC_POST, "/v1/x", false, PATIENCE_MS), ERR_OK);
+    CHECK_I64(upstream_state(upstream).asked_us, 0);
+    upstream_close(upstream);
+}
+
 static void test_breaker(void)
 {
     struct upstream *upstream = open_at(1, 10000, 8); /* nobody is there */
@@ -441,6 +469,7 @@ static const struct test_case cases[] = {
     {"what does no harm twice is repeated over every fault",     test_repeats          },
     {"what may have been carried out is not repeated",           test_creates_once     },
     {"Retry-After is honoured within the caller's time",         test_retry_after      },
+    {"how long it wants to be left alone is told",               test_asked            },
     {"a dead API is left alone",                                 test_breaker          },
     {"an API that is back is found by one call",                 test_comes_back       },
     {"no more calls are under way than allowed",                 test_concurrency      },
