@@ -104,7 +104,8 @@ void process_begin(struct process *process, int64_t now_us)
                    (struct sim_call){.now_us = process->now_us, .last = process->effects.last});
 }
 
-/* As batch.c: an older word than what is known, or of what was deleted, is not passed on. */
+/* As batch.c: an older word than what is known, or of what was deleted, is not passed on, unless it
+ * asks for something to be done. */
 static bool is_news(const struct process *process, const struct store *store,
                     const struct engine_command *command, int64_t version)
 {
@@ -118,7 +119,9 @@ static bool is_news(const struct process *process, const struct store *store,
             strcmp(other.text, sid.text) == 0 && call->version > tomb)
             tomb = call->version;
     }
-    return version > tomb && version >= engine_config_version(process->engine, &sid);
+    bool asks = (command->kind == ENGINE_PUT_WORKER && command->worker.reject_pending) ||
+                (command->kind == ENGINE_PUT_WORKFLOW && command->workflow.re_evaluate_tasks);
+    return version > tomb && (asks || version >= engine_config_version(process->engine, &sid));
 }
 
 bool process_apply(struct process *process, const struct store *store,

@@ -428,8 +428,9 @@ enum err_code config_put_workflow(struct engine *engine, const struct engine_com
                                               ? told->task_reservation_timeout_s
                                               : DEFAULT_RESERVATION_TIMEOUT_S;
     }
-    if (!is_newest) {
-        if (is_news && told->re_evaluate_tasks && !engine->is_loading)
+    if (!is_newest) { /* a late word counts too while its document is the current one */
+        bool counts = is_news || (document == workflow->current && !workflow->is_deleted);
+        if (counts && told->re_evaluate_tasks && !engine->is_loading)
             workflow_re_evaluate(engine, workflow);
         return ERR_OK;
     }

@@ -481,14 +481,25 @@ static void worker_drop_name(struct engine *engine, struct worker *worker)
         class_regard_worker(engine, LIST_ENTRY(node, struct task_class, known_node), worker, false);
 }
 
+/* An older word that comes late, or the other of two about one version: where he is is known, but
+ * not yet that what he was offered is rejected. While he is there it still is. */
+static void worker_hear_late(struct engine *engine, struct worker *worker,
+                             const struct engine_worker *told)
+{
+    if (told->reject_pending && !worker->is_deleted && !worker->activity->is_available)
+        reservation_reject_all(engine, worker);
+}
+
 enum err_code config_put_worker(struct engine *engine, const struct engine_command *command,
                                 struct err *err)
 {
     const struct engine_worker *told = &command->worker;
     struct expr_record *record = NULL;
     struct worker *worker = map_get(&engine->workers, sid_str(&told->sid));
-    if (worker != NULL && told->version <= worker->version)
+    if (worker != NULL && told->version <= worker->version) {
+        worker_hear_late(engine, worker, told);
         return ERR_OK;
+    }
     struct str attributes = told->attributes.len == 0 ? STR("{}") : told->attributes;
     if (expr_record_new(attributes, &record, err) != ERR_OK) {
         if (err != NULL)

@@ -150,6 +150,15 @@ static bool is_mirrored(const struct shard *shard, const struct config_change *c
            (change->is_mirrored || engine_is_mirrored(shard->engine, &change->row.workspace_sid));
 }
 
+/* An older word that asks for something to be done once: another process, or the other of two
+ * events about one version, may have told the newer one first. */
+static bool asks_late(const struct config_change *change)
+{
+    const struct engine_command *command = &change->command;
+    return (command->kind == ENGINE_PUT_WORKER && command->worker.reject_pending) ||
+           (command->kind == ENGINE_PUT_WORKFLOW && command->workflow.re_evaluate_tasks);
+}
+
 static void apply_change(struct batch *batch, struct shard_op *op, size_t index,
                          const struct config_change *change)
 {
@@ -165,7 +174,8 @@ static void apply_change(struct batch *batch, struct shard_op *op, size_t index,
         PUSH(batch, config, &change->row);
         return;
     }
-    if (change->row.version < known || tombs_hold(shard, &change->row.sid, change->row.version))
+    bool is_old = change->row.version < known;
+    if ((is_old && !asks_late(change)) || tombs_hold(shard, &change->row.sid, change->row.version))
         return; /* we have heard newer things; the event is history all the same */
     if (change->row.is_deleted)
         tombs_put(shard, &change->row.sid, change->row.version);
@@ -177,8 +187,10 @@ static void apply_change(struct batch *batch, struct shard_op *op, size_t index,
     if (engine_apply(shard->engine, &command, batch->now_us, &shard->effects, &err) != ERR_OK)
         LOG_WARN(NULL, "what another service told is not understood, keeping what was known",
                  LOG_STR("sid", change->row.sid.text), LOG_ERR(&err));
-    else if (change->command.kind == ENGINE_PUT_WORKFLOW)
+    else if (change->command.kind == ENGINE_PUT_WORKFLOW && !is_old)
         gaps_note(shard, change);
+    if (is_old)
+        return;
     note_unknown(batch, op, change);
     PUSH(batch, config, &change->row);
 }

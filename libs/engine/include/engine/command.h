@@ -92,7 +92,7 @@ struct engine_workflow {
     struct str configuration;      /* the document, JSON text */
     int64_t configuration_version; /* counts documents, from 1 */
     int64_t task_reservation_timeout_s;
-    bool re_evaluate_tasks; /* drive waiting tasks through the new document */
+    bool re_evaluate_tasks; /* drive waiting tasks through the document, if it is the newest */
 };
 
 struct engine_worker_channel {
@@ -108,7 +108,8 @@ struct engine_worker {
     struct str name;
     struct str attributes; /* JSON object */
     struct sid activity_sid;
-    bool reject_pending; /* RejectPendingReservations; when the activity is unavailable */
+    bool reject_pending; /* RejectPendingReservations; when the activity is unavailable; of an older
+                            version too, while he is */
     const struct engine_worker_channel *channels; /* one per task channel; a missing one counts as
                                                      capacity 1, available */
     size_t channel_count;
