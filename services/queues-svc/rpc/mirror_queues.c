@@ -1,28 +1,18 @@
 /* Task queues from Twilio. */
-#include <string.h>
-
+#include "mirror_keepers.h"
 #include "mirror_rpc.h"
-#include "outbox/outbox.h"
 #include "queue_events.h"
 #include "queue_store.h"
 #include "queues.h"
-#include "svc/mirror.h"
 #include "svc/wire.h"
 
 typedef Taskrouter__Queues__V1__PutTaskQueuesRequest put_request;
 typedef Taskrouter__Queues__V1__TaskQueue wire_queue;
 
-static const struct mirror_kind kind = {"WQ", "task queue"};
-
-/* A Put under way; arrays of count, in the order of the request. */
-struct put {
+/* Of a Put; rows in the order of the request. */
+struct queue_put {
     const put_request *request;
-    const struct workspace_copy *workspace;
-    int64_t observed_at_us;
-    size_t count;
-    struct task_queue *theirs;
-    struct mirror_item *items;
-    Taskrouter__Common__V1__MirrorResults *reply;
+    struct task_queue *rows;
 };
 
 static enum task_order order_from_wire(Taskrouter__Queues__V1__TaskOrder order)
@@ -31,7 +21,7 @@ static enum task_order order_from_wire(Taskrouter__Queues__V1__TaskOrder order)
                                                                         : TASK_ORDER_FIFO;
 }
 
-static struct task_queue from_wire(const struct put *put, const wire_queue *wire)
+static struct task_queue from_wire(const struct mirror_put *put, const wire_queue *wire)
 {
     return (struct task_queue){
         .sid = wire->sid,
@@ -52,30 +42,54 @@ static struct task_queue from_wire(const struct put *put, const wire_queue *wire
     };
 }
 
-static enum err_code take_in(struct put *put, struct call *call, struct err *err)
+static enum err_code take_in(struct mirror_put *put, struct call *call, struct err *err)
 {
-    put->count = put->request->n_items;
-    put->theirs = ARENA_ARRAY(call->arena, struct task_queue, put->count);
-    put->items = ARENA_ARRAY(call->arena, struct mirror_item, put->count);
-    if (put->theirs == NULL || put->items == NULL)
+    struct queue_put *own = put->own;
+    own->rows = ARENA_ARRAY(call->arena, struct task_queue, put->count);
+    if (own->rows == NULL)
         return call_no_room(err);
     for (size_t i = 0; i < put->count; i++) {
-        const wire_queue *wire = put->request->items[i];
-        put->theirs[i] = from_wire(put, wire);
-        put->items[i] = (struct mirror_item){
-            .sid = wire->sid,
-            .friendly_name = wire->friendly_name,
-            .account_sid = wire->account_sid,
-            .workspace_sid = wire->workspace_sid,
-            .name = wire->friendly_name,
-            .name_now = "",
-        };
-        mirror_diff_init(&put->items[i].diff, call->arena);
+        const wire_queue *wire = own->request->items[i];
         struct err wrong = {.code = ERR_OK};
-        if (task_queue_check_mirrored(&put->theirs[i], &wrong) != ERR_OK)
-            put->items[i].problem = arena_strdup(call->arena, wrong.detail);
+        own->rows[i] = from_wire(put, wire);
+        bool is_fit = task_queue_check_mirrored(&own->rows[i], &wrong) == ERR_OK;
+        mirror_put_item(put, call, i,
+                        &(struct mirror_said){
+                            .sid = wire->sid,
+                            .friendly_name = wire->friendly_name,
+                            .account_sid = wire->account_sid,
+                            .workspace_sid = wire->workspace_sid,
+                            .name = wire->friendly_name,
+                            .problem = is_fit ? NULL : arena_strdup(call->arena, wrong.detail),
+                        });
     }
     return arena_is_exhausted(call->arena) ? call_no_room(err) : ERR_OK;
+}
+
+static enum err_code find(struct db_conn *conn, struct call *call, const struct str *sids,
+                          size_t count, struct mirror_stored **out, size_t *out_count,
+                          struct err *err)
+{
+    struct task_queue *rows = NULL;
+    const char **keys = NULL;
+    enum err_code code =
+        queue_store_mirror_find(conn, call, sids, count, &rows, &keys, out_count, err);
+    if (code != ERR_OK)
+        return code;
+    *out = ARENA_ARRAY(call->arena, struct mirror_stored, *out_count);
+    if (*out == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < *out_count; i++)
+        (*out)[i] = (struct mirror_stored){
+            .row = &rows[i],
+            .sid = rows[i].sid,
+            .workspace_sid = rows[i].workspace_sid,
+            .friendly_name = rows[i].friendly_name,
+            .name_key = keys[i],
+            .is_vanished = rows[i].is_vanished,
+            .observed_at_us = rows[i].observed_at_us,
+        };
+    return ERR_OK;
 }
 
 static void compare(struct mirror_diff *diff, const struct task_queue *ours,
@@ -93,77 +107,23 @@ static void compare(struct mirror_diff *diff, const struct task_queue *ours,
                      theirs->assignment_activity_sid);
 }
 
-static void match(struct put *put, const struct task_queue *ours, const char *key)
+static void meet(struct mirror_put *put, size_t index, const void *row)
 {
-    bool is_here = strcmp(ours->workspace_sid, put->workspace->sid) == 0;
-    for (size_t i = 0; i < put->count; i++) {
-        struct mirror_item *item = &put->items[i];
-        struct task_queue *theirs = &put->theirs[i];
-        if (strcmp(item->sid, ours->sid) != 0)
-            continue;
-        item->row = (struct mirror_row){true, ours->is_vanished, ours->observed_at_us};
-        item->row_workspace_sid = ours->workspace_sid;
-        if (!is_here)
-            continue;
-        item->name_now = key;
-        theirs->version = ours->version + 1;
-        if (theirs->created_at_us == 0)
-            theirs->created_at_us = ours->created_at_us;
-        compare(&item->diff, ours, theirs);
-    }
+    struct queue_put *own = put->own;
+    struct task_queue *theirs = &own->rows[index];
+    const struct task_queue *ours = row;
+    theirs->version = ours->version + 1;
+    if (theirs->created_at_us == 0)
+        theirs->created_at_us = ours->created_at_us;
+    compare(&put->items[index].diff, ours, theirs);
 }
 
-/* What we have under these SIDs and names. */
-static enum err_code look_up(struct put *put, struct db_conn *conn, struct call *call,
-                             struct err *err)
+static enum err_code write_one(struct mirror_put *put, struct db_conn *conn, struct call *call,
+                               size_t index, struct err *err)
 {
-    struct str *texts = ARENA_ARRAY(call->arena, struct str, put->count);
-    struct task_queue *rows = NULL;
-    const char **keys = NULL;
-    const char **holders = NULL;
-    size_t count = 0;
-    if (texts == NULL)
-        return call_no_room(err);
-    for (size_t i = 0; i < put->count; i++)
-        texts[i] = str_from(put->items[i].sid);
-    enum err_code code =
-        queue_store_mirror_find(conn, call, texts, put->count, &rows, &keys, &count, err);
-    for (size_t i = 0; i < count && code == ERR_OK; i++)
-        match(put, &rows[i], keys[i]);
-    if (code == ERR_OK)
-        code = mirror_gone_find(conn, call, put->items, put->count, err);
-    for (size_t i = 0; i < put->count; i++)
-        texts[i] = str_from(put->theirs[i].friendly_name);
-    if (code == ERR_OK)
-        code = queue_store_mirror_names(conn, call, put->workspace->sid, texts, put->count, &keys,
-                                        &holders, err);
-    for (size_t i = 0; i < put->count && code == ERR_OK; i++) {
-        put->items[i].name_wanted = keys[i];
-        put->items[i].name_holder = holders[i];
-    }
-    return code;
-}
-
-/* Names are taken away first: some may be swapped. */
-static enum err_code park(const struct put *put, struct db_conn *conn, struct call *call,
-                          struct err *err)
-{
-    struct str *sids = ARENA_ARRAY(call->arena, struct str, put->count);
-    size_t count = 0;
-    if (sids == NULL)
-        return call_no_room(err);
-    for (size_t i = 0; i < put->count; i++) {
-        const struct mirror_item *item = &put->items[i];
-        if (mirror_item_is_written(item) && item->name_now[0] != '\0' &&
-            strcmp(item->name_now, item->name_wanted) != 0)
-            sids[count++] = str_from(item->sid);
-    }
-    return count == 0 ? ERR_OK : queue_store_mirror_park(conn, call, sids, count, err);
-}
-
-static enum err_code put_row(struct db_conn *conn, struct call *call, struct task_queue *queue,
-                             bool is_created, struct err *err)
-{
+    struct queue_put *own = put->own;
+    struct task_queue *queue = &own->rows[index];
+    bool is_created = put->items[index].outcome == MIRROR_CREATED;
     if (queue->created_at_us == 0)
         queue->created_at_us = queue->observed_at_us;
     if (queue->updated_at_us == 0)
@@ -176,62 +136,52 @@ static enum err_code put_row(struct db_conn *conn, struct call *call, struct tas
                               queue, false, err);
 }
 
-static enum err_code write(struct put *put, struct db_conn *conn, struct call *call,
-                           struct err *err)
+static enum err_code observe(struct mirror_put *put, struct db_conn *conn, struct call *call,
+                             const size_t *indexes, size_t count, struct err *err)
 {
-    struct task_queue *same = ARENA_ARRAY(call->arena, struct task_queue, put->count);
-    size_t same_count = 0;
+    struct queue_put *own = put->own;
+    struct task_queue *same = ARENA_ARRAY(call->arena, struct task_queue, count);
     if (same == NULL)
         return call_no_room(err);
-    enum err_code code = park(put, conn, call, err);
-    for (size_t i = 0; i < put->count && code == ERR_OK; i++) {
-        const struct mirror_item *item = &put->items[i];
-        if (mirror_item_is_written(item))
-            code = put_row(conn, call, &put->theirs[i], item->outcome == MIRROR_CREATED, err);
-        else if (item->outcome == MIRROR_UNCHANGED)
-            same[same_count++] = put->theirs[i];
-    }
-    if (code == ERR_OK && same_count > 0)
-        code = queue_store_mirror_observe(conn, call, same, same_count, put->observed_at_us, err);
-    return code;
+    for (size_t i = 0; i < count; i++)
+        same[i] = own->rows[indexes[i]];
+    return queue_store_mirror_observe(conn, call, same, count, put->observed_at_us, err);
 }
 
-static enum err_code put_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code vanish(struct db_conn *conn, struct call *call, void *row,
+                            int64_t observed_at_us, struct err *err)
 {
-    struct put *put = ctx;
-    enum err_code code = workspaces_lock(conn, call, put->workspace->sid, err);
-    if (code == ERR_OK)
-        code = take_in(put, call, err);
-    if (code == ERR_OK)
-        code = look_up(put, conn, call, err);
-    if (code == ERR_OK)
-        code = mirror_items_settle(call, put->workspace, &kind, put->observed_at_us, put->items,
-                                   put->count, err);
-    if (code == ERR_OK && !put->request->dry_run)
-        code = write(put, conn, call, err);
-    if (code != ERR_OK)
-        return code;
-    put->reply = mirror_items_results(call->arena, put->items, put->count);
-    return put->reply == NULL ? call_no_room(err) : ERR_OK;
+    struct task_queue *queue = row;
+    enum err_code code = queue_store_mirror_vanish(conn, call, queue, observed_at_us, err);
+    return code == ERR_OK ? queue_event_append(conn, call, "task-queue.deleted", queue, true, err)
+                          : code;
 }
+
+const struct mirror_keeper queue_keeper = {
+    .kind = {"WQ", "task queue"},
+    .take_in = take_in,
+    .find = find,
+    .meet = meet,
+    .names = queue_store_mirror_names,
+    .park = queue_store_mirror_park,
+    .write = write_one,
+    .observe = observe,
+    .vanish = vanish,
+};
 
 enum err_code mirror_rpc_put_queues(void *app, struct call *call, const put_request *request,
                                     Taskrouter__Common__V1__MirrorResults **out_reply,
                                     struct err *err)
 {
     struct queues *queues = app;
-    struct workspace_copy workspace;
-    struct put put = {.request = request, .workspace = &workspace};
-    enum err_code code =
-        mirror_require_mirrored(&queues->workspaces, call, request->workspace_sid, &workspace, err);
-    if (code == ERR_OK)
-        code =
-            mirror_check_request(request->n_items, request->observed_at, &put.observed_at_us, err);
-    if (code == ERR_OK)
-        code = db_tx_run(queues->host.pool, call, put_tx, &put, err);
-    if (code != ERR_OK)
-        return code;
-    outbox_wake(queues->host.outbox);
-    *out_reply = put.reply;
-    return ERR_OK;
+    struct queue_put own = {.request = request};
+    struct mirror_put put = {
+        .keeper = &queue_keeper,
+        .workspace_sid = request->workspace_sid,
+        .observed_at = request->observed_at,
+        .is_dry_run = request->dry_run,
+        .count = request->n_items,
+        .own = &own,
+    };
+    return mirror_put_run(&queues->host, &queues->workspaces, call, &put, out_reply, err);
 }

@@ -1,152 +1,23 @@
 /* What Twilio has no longer becomes a tombstone. */
-#include <string.h>
-
-#include "base/parse.h"
-#include "channel_store.h"
+#include "base/macros.h"
+#include "mirror_keepers.h"
 #include "mirror_rpc.h"
-#include "outbox/outbox.h"
-#include "queue_events.h"
-#include "queue_store.h"
 #include "queues.h"
-#include "svc/mirror.h"
 
-typedef Taskrouter__Queues__V1__VanishRequest vanish_request;
-
-struct vanish {
-    const vanish_request *request;
-    const struct workspace_copy *workspace;
-    int64_t observed_at_us;
-    Taskrouter__Common__V1__MirrorResults *reply;
-};
-
-/* One SID of a Vanish. */
-struct gone {
-    mirror_outcome outcome;
-    const char *friendly_name;
-    const char *detail;
-};
-
-/* No tombstone can be made of what we never had: the SID is remembered. */
-static enum err_code judge(const struct vanish *vanish, struct db_conn *conn, struct call *call,
-                           const char *sid, const struct mirror_row *row, struct gone *gone,
-                           struct err *err)
-{
-    gone->outcome = mirror_judge_vanish(row, vanish->observed_at_us);
-    if (row->exists || vanish->request->dry_run)
-        return ERR_OK;
-    struct str text = str_from(sid);
-    return mirror_gone_note(conn, call, vanish->workspace->sid, &text, 1, vanish->observed_at_us,
-                            err);
-}
-
-static enum err_code vanish_queue(const struct vanish *vanish, struct db_conn *conn,
-                                  struct call *call, const char *sid, struct gone *gone,
-                                  struct err *err)
-{
-    struct str text = str_from(sid);
-    struct task_queue *rows = NULL;
-    const char **keys = NULL;
-    size_t count = 0;
-    enum err_code code = queue_store_mirror_find(conn, call, &text, 1, &rows, &keys, &count, err);
-    if (code != ERR_OK)
-        return code;
-    bool is_ours = count > 0 && strcmp(rows[0].workspace_sid, vanish->workspace->sid) == 0;
-    if (count > 0 && !is_ours)
-        return ERR_OK; /* unknown here */
-    struct mirror_row row = {.exists = false};
-    if (is_ours)
-        row = (struct mirror_row){true, rows[0].is_vanished, rows[0].observed_at_us};
-    code = judge(vanish, conn, call, sid, &row, gone, err);
-    if (is_ours)
-        gone->friendly_name = rows[0].friendly_name;
-    if (code != ERR_OK || gone->outcome != MIRROR_VANISHED || vanish->request->dry_run)
-        return code;
-    code = queue_store_mirror_vanish(conn, call, &rows[0], vanish->observed_at_us, err);
-    return code == ERR_OK
-               ? queue_event_append(conn, call, "task-queue.deleted", &rows[0], true, err)
-               : code;
-}
-
-static enum err_code vanish_channel(const struct vanish *vanish, struct db_conn *conn,
-                                    struct call *call, const char *sid, struct gone *gone,
-                                    struct err *err)
-{
-    struct str text = str_from(sid);
-    struct task_channel *rows = NULL;
-    size_t count = 0;
-    enum err_code code = channel_store_mirror_find(conn, call, &text, 1, &rows, &count, err);
-    if (code != ERR_OK)
-        return code;
-    bool is_ours = count > 0 && strcmp(rows[0].workspace_sid, vanish->workspace->sid) == 0;
-    if (count > 0 && !is_ours)
-        return ERR_OK; /* unknown here */
-    struct mirror_row row = {.exists = false};
-    if (is_ours)
-        row = (struct mirror_row){true, rows[0].is_vanished, rows[0].observed_at_us};
-    code = judge(vanish, conn, call, sid, &row, gone, err);
-    if (is_ours)
-        gone->friendly_name = rows[0].friendly_name;
-    if (code != ERR_OK || gone->outcome != MIRROR_VANISHED || vanish->request->dry_run)
-        return code;
-    code = channel_store_mirror_vanish(conn, call, &rows[0], vanish->observed_at_us, err);
-    return code == ERR_OK
-               ? channel_event_append(conn, call, "task-channel.deleted", &rows[0], true, err)
-               : code;
-}
-
-static enum err_code vanish_one(const struct vanish *vanish, struct db_conn *conn,
-                                struct call *call, const char *sid, struct gone *gone,
-                                struct err *err)
-{
-    *gone = (struct gone){.outcome = MIRROR_UNKNOWN, .friendly_name = "", .detail = ""};
-    if (parse_is_sid(str_from(sid), "WQ"))
-        return vanish_queue(vanish, conn, call, sid, gone, err);
-    if (parse_is_sid(str_from(sid), "TC"))
-        return vanish_channel(vanish, conn, call, sid, gone, err);
-    gone->outcome = MIRROR_CONFLICTING;
-    gone->detail = "this is no SID of a task queue or task channel";
-    return ERR_OK;
-}
-
-static enum err_code vanish_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
-{
-    struct vanish *vanish = ctx;
-    size_t count = vanish->request->n_sids;
-    Taskrouter__Common__V1__MirrorResult **results =
-        ARENA_ARRAY(call->arena, Taskrouter__Common__V1__MirrorResult *, count);
-    if (results == NULL)
-        return call_no_room(err);
-    enum err_code code = workspaces_lock(conn, call, vanish->workspace->sid, err);
-    for (size_t i = 0; i < count && code == ERR_OK; i++) {
-        const char *sid = vanish->request->sids[i];
-        struct gone gone;
-        code = vanish_one(vanish, conn, call, sid, &gone, err);
-        if (code == ERR_OK)
-            results[i] = mirror_result(call->arena, sid, gone.friendly_name, gone.outcome, NULL,
-                                       gone.detail);
-    }
-    if (code != ERR_OK)
-        return code;
-    vanish->reply = mirror_results(call->arena, results, count);
-    return vanish->reply == NULL ? call_no_room(err) : ERR_OK;
-}
-
-enum err_code mirror_rpc_vanish(void *app, struct call *call, const vanish_request *request,
+enum err_code mirror_rpc_vanish(void *app, struct call *call,
+                                const Taskrouter__Queues__V1__VanishRequest *request,
                                 Taskrouter__Common__V1__MirrorResults **out_reply, struct err *err)
 {
+    static const struct mirror_keeper *const keepers[] = {&queue_keeper, &channel_keeper};
     struct queues *queues = app;
-    struct workspace_copy workspace;
-    struct vanish vanish = {.request = request, .workspace = &workspace};
-    enum err_code code =
-        mirror_require_mirrored(&queues->workspaces, call, request->workspace_sid, &workspace, err);
-    if (code == ERR_OK)
-        code = mirror_check_request(request->n_sids, request->observed_at, &vanish.observed_at_us,
-                                    err);
-    if (code == ERR_OK)
-        code = db_tx_run(queues->host.pool, call, vanish_tx, &vanish, err);
-    if (code != ERR_OK)
-        return code;
-    outbox_wake(queues->host.outbox);
-    *out_reply = vanish.reply;
-    return ERR_OK;
+    struct mirror_vanish vanish = {
+        .keepers = keepers,
+        .keeper_count = ARRAY_LEN(keepers),
+        .workspace_sid = request->workspace_sid,
+        .observed_at = request->observed_at,
+        .is_dry_run = request->dry_run,
+        .sids = request->sids,
+        .count = request->n_sids,
+    };
+    return mirror_vanish_run(&queues->host, &queues->workspaces, call, &vanish, out_reply, err);
 }

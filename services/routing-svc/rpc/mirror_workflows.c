@@ -1,32 +1,22 @@
 /* Workflows from Twilio: each new document is a version of its own. */
-#include <string.h>
-
+#include "mirror_keepers.h"
 #include "mirror_rpc.h"
-#include "outbox/outbox.h"
 #include "routing.h"
 #include "routing_events.h"
-#include "svc/mirror.h"
 #include "svc/wire.h"
 #include "workflow_store.h"
 
 typedef Taskrouter__Routing__V1__PutWorkflowsRequest put_request;
 typedef Taskrouter__Routing__V1__Workflow wire_workflow;
 
-static const struct mirror_kind kind = {"WW", "workflow"};
-
-/* A Put under way; arrays of count, in the order of the request. */
-struct put {
+/* Of a Put; arrays in the order of the request. */
+struct workflow_put {
     const put_request *request;
-    const struct workspace_copy *workspace;
-    int64_t observed_at_us;
-    size_t count;
-    struct workflow *theirs;
+    struct workflow *rows;
     bool *has_new_document;
-    struct mirror_item *items;
-    Taskrouter__Common__V1__MirrorResults *reply;
 };
 
-static struct workflow from_wire(const struct put *put, const wire_workflow *wire)
+static struct workflow from_wire(const struct mirror_put *put, const wire_workflow *wire)
 {
     return (struct workflow){
         .sid = wire->sid,
@@ -47,32 +37,56 @@ static struct workflow from_wire(const struct put *put, const wire_workflow *wir
     };
 }
 
-static enum err_code take_in(struct put *put, struct call *call, struct err *err)
+static enum err_code take_in(struct mirror_put *put, struct call *call, struct err *err)
 {
-    put->count = put->request->n_items;
-    put->theirs = ARENA_ARRAY(call->arena, struct workflow, put->count);
-    put->items = ARENA_ARRAY(call->arena, struct mirror_item, put->count);
-    put->has_new_document = ARENA_ARRAY(call->arena, bool, put->count);
-    if (put->theirs == NULL || put->items == NULL || put->has_new_document == NULL)
+    struct workflow_put *own = put->own;
+    own->rows = ARENA_ARRAY(call->arena, struct workflow, put->count);
+    own->has_new_document = ARENA_ARRAY(call->arena, bool, put->count);
+    if (own->rows == NULL || own->has_new_document == NULL)
         return call_no_room(err);
     for (size_t i = 0; i < put->count; i++) {
-        const wire_workflow *wire = put->request->items[i];
-        put->theirs[i] = from_wire(put, wire);
-        put->has_new_document[i] = true;
-        put->items[i] = (struct mirror_item){
-            .sid = wire->sid,
-            .friendly_name = wire->friendly_name,
-            .account_sid = wire->account_sid,
-            .workspace_sid = wire->workspace_sid,
-            .name = wire->friendly_name,
-            .name_now = "",
-        };
-        mirror_diff_init(&put->items[i].diff, call->arena);
+        const wire_workflow *wire = own->request->items[i];
         struct err wrong = {.code = ERR_OK};
-        if (workflow_check_mirrored(&put->theirs[i], &wrong) != ERR_OK)
-            put->items[i].problem = arena_strdup(call->arena, wrong.detail);
+        own->rows[i] = from_wire(put, wire);
+        own->has_new_document[i] = true;
+        bool is_fit = workflow_check_mirrored(&own->rows[i], &wrong) == ERR_OK;
+        mirror_put_item(put, call, i,
+                        &(struct mirror_said){
+                            .sid = wire->sid,
+                            .friendly_name = wire->friendly_name,
+                            .account_sid = wire->account_sid,
+                            .workspace_sid = wire->workspace_sid,
+                            .name = wire->friendly_name,
+                            .problem = is_fit ? NULL : arena_strdup(call->arena, wrong.detail),
+                        });
     }
     return arena_is_exhausted(call->arena) ? call_no_room(err) : ERR_OK;
+}
+
+static enum err_code find(struct db_conn *conn, struct call *call, const struct str *sids,
+                          size_t count, struct mirror_stored **out, size_t *out_count,
+                          struct err *err)
+{
+    struct workflow *rows = NULL;
+    const char **keys = NULL;
+    enum err_code code =
+        workflow_store_mirror_find(conn, call, sids, count, &rows, &keys, out_count, err);
+    if (code != ERR_OK)
+        return code;
+    *out = ARENA_ARRAY(call->arena, struct mirror_stored, *out_count);
+    if (*out == NULL)
+        return call_no_room(err);
+    for (size_t i = 0; i < *out_count; i++)
+        (*out)[i] = (struct mirror_stored){
+            .row = &rows[i],
+            .sid = rows[i].sid,
+            .workspace_sid = rows[i].workspace_sid,
+            .friendly_name = rows[i].friendly_name,
+            .name_key = keys[i],
+            .is_vanished = rows[i].is_vanished,
+            .observed_at_us = rows[i].observed_at_us,
+        };
+    return ERR_OK;
 }
 
 static void compare(struct mirror_diff *diff, const struct workflow *ours,
@@ -101,149 +115,80 @@ static bool keep_document(const struct workflow *ours, struct workflow *theirs)
     return !is_same;
 }
 
-static void match(struct put *put, const struct workflow *ours, const char *key)
+static void meet(struct mirror_put *put, size_t index, const void *row)
 {
-    bool is_here = strcmp(ours->workspace_sid, put->workspace->sid) == 0;
-    for (size_t i = 0; i < put->count; i++) {
-        struct mirror_item *item = &put->items[i];
-        struct workflow *theirs = &put->theirs[i];
-        if (strcmp(item->sid, ours->sid) != 0)
-            continue;
-        item->row = (struct mirror_row){true, ours->is_vanished, ours->observed_at_us};
-        item->row_workspace_sid = ours->workspace_sid;
-        if (!is_here)
-            continue;
-        item->name_now = key;
-        theirs->version = ours->version + 1;
-        if (theirs->created_at_us == 0)
-            theirs->created_at_us = ours->created_at_us;
-        compare(&item->diff, ours, theirs);
-        put->has_new_document[i] = keep_document(ours, theirs);
-    }
+    struct workflow_put *own = put->own;
+    struct workflow *theirs = &own->rows[index];
+    const struct workflow *ours = row;
+    theirs->version = ours->version + 1;
+    if (theirs->created_at_us == 0)
+        theirs->created_at_us = ours->created_at_us;
+    compare(&put->items[index].diff, ours, theirs);
+    own->has_new_document[index] = keep_document(ours, theirs);
 }
 
-/* What we have under these SIDs and names. */
-static enum err_code look_up(struct put *put, struct db_conn *conn, struct call *call,
-                             struct err *err)
+static enum err_code write_one(struct mirror_put *put, struct db_conn *conn, struct call *call,
+                               size_t index, struct err *err)
 {
-    struct str *texts = ARENA_ARRAY(call->arena, struct str, put->count);
-    struct workflow *rows = NULL;
-    const char **keys = NULL;
-    const char **holders = NULL;
-    size_t count = 0;
-    if (texts == NULL)
-        return call_no_room(err);
-    for (size_t i = 0; i < put->count; i++)
-        texts[i] = str_from(put->items[i].sid);
-    enum err_code code =
-        workflow_store_mirror_find(conn, call, texts, put->count, &rows, &keys, &count, err);
-    for (size_t i = 0; i < count && code == ERR_OK; i++)
-        match(put, &rows[i], keys[i]);
-    if (code == ERR_OK)
-        code = mirror_gone_find(conn, call, put->items, put->count, err);
-    for (size_t i = 0; i < put->count; i++)
-        texts[i] = str_from(put->theirs[i].friendly_name);
-    if (code == ERR_OK)
-        code = workflow_store_mirror_names(conn, call, put->workspace->sid, texts, put->count,
-                                           &keys, &holders, err);
-    for (size_t i = 0; i < put->count && code == ERR_OK; i++) {
-        put->items[i].name_wanted = keys[i];
-        put->items[i].name_holder = holders[i];
-    }
-    return code;
-}
-
-/* Names are taken away first: some may be swapped. */
-static enum err_code park(const struct put *put, struct db_conn *conn, struct call *call,
-                          struct err *err)
-{
-    struct str *sids = ARENA_ARRAY(call->arena, struct str, put->count);
-    size_t count = 0;
-    if (sids == NULL)
-        return call_no_room(err);
-    for (size_t i = 0; i < put->count; i++) {
-        const struct mirror_item *item = &put->items[i];
-        if (mirror_item_is_written(item) && item->name_now[0] != '\0' &&
-            strcmp(item->name_now, item->name_wanted) != 0)
-            sids[count++] = str_from(item->sid);
-    }
-    return count == 0 ? ERR_OK : workflow_store_mirror_park(conn, call, sids, count, err);
-}
-
-static enum err_code put_row(const struct put *put, struct db_conn *conn, struct call *call,
-                             size_t index, struct err *err)
-{
-    struct workflow *workflow = &put->theirs[index];
+    struct workflow_put *own = put->own;
+    struct workflow *workflow = &own->rows[index];
+    bool is_created = put->items[index].outcome == MIRROR_CREATED;
     if (workflow->created_at_us == 0)
         workflow->created_at_us = workflow->observed_at_us;
     if (workflow->updated_at_us == 0)
         workflow->updated_at_us = workflow->observed_at_us;
-    enum err_code code =
-        workflow_store_mirror_put(conn, call, workflow, put->has_new_document[index], err);
-    if (code != ERR_OK)
-        return code;
-    bool is_created = put->items[index].outcome == MIRROR_CREATED;
     struct workflow_change change = {.type = is_created ? "workflow.created" : "workflow.updated"};
-    return workflow_event_append(conn, call, workflow, &change, err);
+    enum err_code code =
+        workflow_store_mirror_put(conn, call, workflow, own->has_new_document[index], err);
+    return code == ERR_OK ? workflow_event_append(conn, call, workflow, &change, err) : code;
 }
 
-static enum err_code write(struct put *put, struct db_conn *conn, struct call *call,
-                           struct err *err)
+static enum err_code observe(struct mirror_put *put, struct db_conn *conn, struct call *call,
+                             const size_t *indexes, size_t count, struct err *err)
 {
-    struct workflow *same = ARENA_ARRAY(call->arena, struct workflow, put->count);
-    size_t same_count = 0;
+    struct workflow_put *own = put->own;
+    struct workflow *same = ARENA_ARRAY(call->arena, struct workflow, count);
     if (same == NULL)
         return call_no_room(err);
-    enum err_code code = park(put, conn, call, err);
-    for (size_t i = 0; i < put->count && code == ERR_OK; i++) {
-        const struct mirror_item *item = &put->items[i];
-        if (mirror_item_is_written(item))
-            code = put_row(put, conn, call, i, err);
-        else if (item->outcome == MIRROR_UNCHANGED)
-            same[same_count++] = put->theirs[i];
-    }
-    if (code == ERR_OK && same_count > 0)
-        code =
-            workflow_store_mirror_observe(conn, call, same, same_count, put->observed_at_us, err);
-    return code;
+    for (size_t i = 0; i < count; i++)
+        same[i] = own->rows[indexes[i]];
+    return workflow_store_mirror_observe(conn, call, same, count, put->observed_at_us, err);
 }
 
-static enum err_code put_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code vanish(struct db_conn *conn, struct call *call, void *row,
+                            int64_t observed_at_us, struct err *err)
 {
-    struct put *put = ctx;
-    enum err_code code = workspaces_lock(conn, call, put->workspace->sid, err);
-    if (code == ERR_OK)
-        code = take_in(put, call, err);
-    if (code == ERR_OK)
-        code = look_up(put, conn, call, err);
-    if (code == ERR_OK)
-        code = mirror_items_settle(call, put->workspace, &kind, put->observed_at_us, put->items,
-                                   put->count, err);
-    if (code == ERR_OK && !put->request->dry_run)
-        code = write(put, conn, call, err);
-    if (code != ERR_OK)
-        return code;
-    put->reply = mirror_items_results(call->arena, put->items, put->count);
-    return put->reply == NULL ? call_no_room(err) : ERR_OK;
+    struct workflow *workflow = row;
+    enum err_code code = workflow_store_mirror_vanish(conn, call, workflow, observed_at_us, err);
+    struct workflow_change change = {.type = "workflow.deleted", .is_deleted = true};
+    return code == ERR_OK ? workflow_event_append(conn, call, workflow, &change, err) : code;
 }
+
+const struct mirror_keeper workflow_keeper = {
+    .kind = {"WW", "workflow"},
+    .take_in = take_in,
+    .find = find,
+    .meet = meet,
+    .names = workflow_store_mirror_names,
+    .park = workflow_store_mirror_park,
+    .write = write_one,
+    .observe = observe,
+    .vanish = vanish,
+};
 
 enum err_code mirror_rpc_put_workflows(void *app, struct call *call, const put_request *request,
                                        Taskrouter__Common__V1__MirrorResults **out_reply,
                                        struct err *err)
 {
     struct routing *routing = app;
-    struct workspace_copy workspace;
-    struct put put = {.request = request, .workspace = &workspace};
-    enum err_code code = mirror_require_mirrored(&routing->workspaces, call, request->workspace_sid,
-                                                 &workspace, err);
-    if (code == ERR_OK)
-        code =
-            mirror_check_request(request->n_items, request->observed_at, &put.observed_at_us, err);
-    if (code == ERR_OK)
-        code = db_tx_run(routing->host.pool, call, put_tx, &put, err);
-    if (code != ERR_OK)
-        return code;
-    outbox_wake(routing->host.outbox);
-    *out_reply = put.reply;
-    return ERR_OK;
+    struct workflow_put own = {.request = request};
+    struct mirror_put put = {
+        .keeper = &workflow_keeper,
+        .workspace_sid = request->workspace_sid,
+        .observed_at = request->observed_at,
+        .is_dry_run = request->dry_run,
+        .count = request->n_items,
+        .own = &own,
+    };
+    return mirror_put_run(&routing->host, &routing->workspaces, call, &put, out_reply, err);
 }

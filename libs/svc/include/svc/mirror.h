@@ -60,10 +60,11 @@ enum rpc_place mirror_place(const char *sync_target, struct rpc_route *out_route
 
 /* ---- requests of the service Mirror ----
  *
- * How a Put goes, in one transaction: workspaces_lock; fill a struct mirror_item from each item and
- * from the row of its SID; mirror_gone_find; the keys of their names; mirror_items_settle; write
- * what mirror_item_is_written says, with the owner's events, unless it is a dry run; raise
- * observed_at of the unchanged; mirror_items_results.
+ * How a Put goes (mirror_put.h does it for few, named resources), in one transaction:
+ * workspaces_lock; fill a struct mirror_item from each item and from the row of its SID;
+ * mirror_gone_find; the keys of their names; mirror_items_settle; write what mirror_item_is_written
+ * says, with the owner's events, unless it is a dry run; raise observed_at of the unchanged;
+ * mirror_items_results.
  */
 
 /* FAILED_PRECONDITION NOT_MIRRORED unless it is so. */
