@@ -178,7 +178,7 @@ static bool are_called(void *ctx)
     return strcmp(count, text("%d", TWINS)) == 0;
 }
 
-/* Two gateways find the same legs at once. */
+/* Two gateways find the same legs at once, and hear of the same reservation. */
 static void test_two_gateways(void)
 {
     struct twins twins = {"WR00000000000000000000000000twin"};
@@ -197,8 +197,16 @@ static void test_two_gateways(void)
     CHECK(until(are_called, &twins, PATIENCE_MS));
     for (int i = 1; i <= TWINS; i++)
         (void)called(text("twin%d", i)); /* once */
+    const char *reservation = offered(ida);
     worker_leaves(ida);
-    cancel(task);
+    act(reservation, "accept", "{}");
+    int leg = called("ida");
+    CHECK(leg_becomes(reservation, "ringing"));
+    leg_says(reservation, leg, "in-progress");
+    CHECK(becomes(text("/calls/%s", call), "status", "in_progress"));
+    leg_says(reservation, leg, "completed");
+    CHECK(becomes(task, "assignmentStatus", "wrapping"));
+    CHECK_I64(called("ida"), leg);
     CHECK_I64(process_terminate(second, PATIENCE_MS), 0);
     process_free(second);
 }
