@@ -208,6 +208,24 @@ static enum err_code answered(struct bridge *bridge, struct call *call, struct b
                               : bridge_connected(bridge, call, leg, at_us, err);
 }
 
+/* A worker has left the conference, and nobody ever told whether the caller was sent there: who has
+ * not left the queue waits on, for the next worker. */
+static enum err_code left_alone(struct bridge *bridge, struct call *call,
+                                const struct bridge_leg *leg, struct err *err)
+{
+    struct phone_call row;
+    struct bridge_leg lost = *leg;
+    lost.detail = "it is not known whether the caller was sent to the worker";
+    enum err_code code = bridge_taken(bridge, call, leg, err);
+    if (code == ERR_OK)
+        code = bridge_row(bridge, call, leg, &row, err);
+    if (code != ERR_OK)
+        return code;
+    return phone_call_is_over(&row) || row.answered_at_us != 0
+               ? bridge_wrap_up(bridge, call, leg, err)
+               : bridge_requeue(bridge, call, &lost, &row, err);
+}
+
 /* A worker who has left the conference before the caller was sent there has talked with nobody. */
 static enum err_code ended(struct bridge *bridge, struct call *call, const struct bridge_leg *leg,
                            int64_t at_us, struct err *err)
@@ -218,7 +236,7 @@ static enum err_code ended(struct bridge *bridge, struct call *call, const struc
     if (!leg->is_conference || leg->caller == LEG_CALLER_JOINED)
         code = bridge_connected(bridge, call, leg, at_us, err);
     else if (leg->caller == LEG_CALLER_ASKED)
-        code = bridge_taken(bridge, call, leg, err);
+        return left_alone(bridge, call, leg, err);
     else
         return failed(bridge, call, leg, err);
     return code == ERR_OK ? bridge_wrap_up(bridge, call, leg, err) : code;

@@ -277,6 +277,35 @@ static void test_conference_unknown(void)
     worker_leaves(jane);
 }
 
+/* Nobody ever tells: when the worker has left, the caller is for the next one; or was there. */
+static void test_conference_never_told(void)
+{
+    const char *jean = worker_new("Jean", "{'contact_uri':'client:jean'}");
+    const char *call = waiting_call();
+    const char *task = task_path(call);
+    const char *reservation = offered(jean);
+    worker_leaves(jean);
+    carrier.mood = MOOD_SILENT;
+    act(reservation, "instruct",
+        "{'instruction':'conference','instructionData':{'from':'" NUMBER "'}}");
+    int leg = called("jean");
+    leg_says(reservation, leg, "in-progress");
+    CHECK(becomes(text("/reservations/%s", reservation), "reservationStatus", "accepted"));
+    carrier.mood = MOOD_TAKES;
+    leg_says(reservation, leg, "completed");
+    CHECK(becomes(task, "assignmentStatus", "completed"));
+    const char *next = task_path(call);
+    CHECK(strcmp(next, task) != 0);
+    CHECK_TEXT(call_member(call, "status"), "ringing");
+    CHECK_I64(
+        tell("/voice/queue-end", call, NUMBER, "in-progress", MORE("QueueResult", "redirected"))
+            .status,
+        200);
+    CHECK(becomes(text("/calls/%s", call), "status", "in_progress"));
+    CHECK_TEXT(call_member(call, "workerSid"), jean);
+    CHECK(becomes(next, "assignmentStatus", "canceled"));
+}
+
 static void test_conference_refused(void)
 {
     const char *kate = worker_new("Kate", "{'contact_uri':'client:kate'}");
@@ -405,19 +434,21 @@ static void test_not_configured(void)
 }
 
 static const struct test_case cases[] = {
-    {"who accepts is called once, talks, and wraps up",                test_connects          },
-    {"when a worker is busy, the caller waits for the next one",       test_not_answered      },
-    {"a caller does not wait for ever for workers who do not answer",  test_nobody_answers    },
-    {"a worker without a telephone is not called",                     test_no_contact        },
-    {"dequeue accepts the reservation when the worker answers",        test_dequeue           },
-    {"a call that may have been placed is not placed again",           test_unknown           },
-    {"conference sends the caller where the worker waits",             test_conference        },
-    {"a caller who may have been sent there is not sent again",        test_conference_unknown},
-    {"a worker is not left alone in the conference",                   test_conference_refused},
-    {"a worker is not called for a caller who has left",               test_caller_leaves     },
-    {"legs do not stay for ever",                                      test_pruned            },
-    {"while sync-svc is away, calling a worker is put off",            test_sync_away         },
-    {"without credentials nobody is called, and nothing else changes", test_not_configured    },
+    {"who accepts is called once, talks, and wraps up",                  test_connects          },
+    {"when a worker is busy, the caller waits for the next one",         test_not_answered      },
+    {"a caller does not wait for ever for workers who do not answer",    test_nobody_answers    },
+    {"a worker without a telephone is not called",                       test_no_contact        },
+    {"dequeue accepts the reservation when the worker answers",          test_dequeue           },
+    {"a call that may have been placed is not placed again",             test_unknown           },
+    {"conference sends the caller where the worker waits",               test_conference        },
+    {"a caller who may have been sent there is not sent again",          test_conference_unknown},
+    {"who was not sent there as far as is known waits for the next one",
+     test_conference_never_told                                                                 },
+    {"a worker is not left alone in the conference",                     test_conference_refused},
+    {"a worker is not called for a caller who has left",                 test_caller_leaves     },
+    {"legs do not stay for ever",                                        test_pruned            },
+    {"while sync-svc is away, calling a worker is put off",              test_sync_away         },
+    {"without credentials nobody is called, and nothing else changes",   test_not_configured    },
 };
 
 int main(int argc, char **argv)
