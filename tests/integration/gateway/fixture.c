@@ -140,13 +140,20 @@ void program_start(enum program program)
         exit(1);
 }
 
+static int second_port;
+
+const char *gateway_second_http(void)
+{
+    return text("127.0.0.1:%d", second_port);
+}
+
 struct process *gateway_second(void)
 {
     const char *env[ENV_MAX];
     int http_port = http_ports[PROGRAM_GATEWAY];
     int grpc_port = grpc_ports[PROGRAM_GATEWAY];
-    int other_port = process_free_port();
-    http_ports[PROGRAM_GATEWAY] = other_port;
+    second_port = process_free_port();
+    http_ports[PROGRAM_GATEWAY] = second_port;
     grpc_ports[PROGRAM_GATEWAY] = process_free_port();
     environment(PROGRAM_GATEWAY, env);
     http_ports[PROGRAM_GATEWAY] = http_port;
@@ -156,7 +163,7 @@ struct process *gateway_second(void)
         .env = env,
         .dir = cluster_dir(cluster),
     });
-    if (!process_wait_ready(process, text("127.0.0.1:%d", other_port), START_MS))
+    if (!process_wait_ready(process, gateway_second_http(), START_MS))
         exit(1);
     return process;
 }

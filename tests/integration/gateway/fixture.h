@@ -49,6 +49,7 @@ void program_pause(enum program program, bool is_paused);  /* SIGSTOP, SIGCONT *
 void program_start(enum program program);                  /* and waits until it is ready */
 /* Another gateway on the same database and bus, ready; process_free, or process_terminate first. */
 struct process *gateway_second(void);
+const char *gateway_second_http(void); /* of the last one: "127.0.0.1:port" */
 /* Where a program serves HTTP: "127.0.0.1:port". */
 const char *program_http(enum program program);
 void bootstrap_token_set(const char *token); /* for the next start of the gateway; "" = none */

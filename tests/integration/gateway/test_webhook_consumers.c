@@ -1,5 +1,6 @@
 /* Events on their way from the inbox to the mirror: order, failures, the dead, kills. The tests'
  * Twilio is this gateway itself, which knows of a resource no more than the mirror. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -338,6 +339,144 @@ static void test_poison(void)
         CHECK_TEXT(task_status(sid_at("WT", 300 + i)), "completed");
 }
 
+/* ---- ten attempts ---- */
+
+/* Does not wait for the lane to have rested. */
+static bool is_dead_by_now(void *ctx)
+{
+    const char *event_sid = ctx;
+    CHECK(cluster_sql(cluster, "update gateway.webhook_lane set next_at = now() "
+                               "where failures > 0 and next_at < now() + interval '16 seconds'"));
+    return strcmp(state_of(event_sid), "dead") == 0;
+}
+
+/* What fails by itself, and not because somebody is away, is tried ten times. */
+static void test_attempts(void)
+{
+    const char *task = sid_at("WT", 500);
+    program_kill(PROGRAM_SYNC);
+    const char *first = event_send(&(struct event){"task.created", task, "pending", 10, NULL});
+    const char *bad = event_send(&(struct event){"task.updated", task, "assigned", 20, NULL});
+    const char *behind = event_send(&(struct event){"task.completed", task, "completed", 30, NULL});
+    CHECK(cluster_sql(cluster,
+                      text("alter table tasks.mirror_event add constraint no_poison check (sid <> "
+                           "'%s')",
+                           bad + strlen("EV"))));
+    program_start(PROGRAM_SYNC);
+    CHECK(becomes(first, "done"));
+    CHECK_TEXT(state_of(behind), "waiting");
+    char sid[64];
+    (void)snprintf(sid, sizeof sid, "%s", bad);
+    CHECK(until(is_dead_by_now, sid, PATIENCE_MS));
+    CHECK_TEXT(value_of(text("select attempts from gateway.webhook where key = '%s'", bad)), "10");
+    CHECK(becomes(behind, "done"));
+    CHECK_TEXT(task_status(task), "completed");
+    CHECK(cluster_sql(cluster, "alter table tasks.mirror_event drop constraint no_poison"));
+    struct reply list = ask(BOOTSTRAP, "GET", "/webhooks?state=dead", NULL, NULL);
+    CHECK_I64(at_i64(list.body, "items"), 1);
+    CHECK_I64(at_i64(list.body, "items.0.attempts"), 10);
+    const char *path = text("/webhooks/%s/replay", at(list.body, "items.0.sid"));
+    CHECK_I64(ask(BOOTSTRAP, "POST", path, NULL, NULL).status, 200);
+    CHECK(becomes(bad, "done"));
+    struct reply events = ask(BOOTSTRAP, "GET", text("/events?taskSid=%s", task), WITHIN, NULL);
+    CHECK_I64(at_i64(events.body, "items"), 3);
+    CHECK_TEXT(task_status(task), "completed"); /* it comes late, and moves nothing back */
+}
+
+/* ---- two processes ---- */
+
+enum { METRICS_BYTES = 4 << 20, ROUND_TASKS = 24, ROUND_EVENTS = 3, ROUNDS = 3 };
+
+/* Webhooks that the gateway there has brought to an end. */
+static long long processed_at(const char *address)
+{
+    static const char name[] = "\ntaskrouter_webhooks_processed_total{outcome=\"";
+    static char metrics[METRICS_BYTES];
+    long long sum = 0;
+    CHECK_I64(process_http_get(address, "/metrics", metrics, sizeof metrics), 200);
+    for (const char *at_line = strstr(metrics, name); at_line != NULL;
+         at_line = strstr(at_line + 1, name)) {
+        const char *value = strchr(at_line, '}');
+        if (value != NULL && strncmp(at_line + strlen(name), "again", 5) != 0)
+            sum += strtoll(value + 1, NULL, 10);
+    }
+    return sum;
+}
+
+static const char *round_task(int round, int task)
+{
+    return sid_at("WT", 1000 + round * ROUND_TASKS + task);
+}
+
+struct progress {
+    const char *address;
+    long long before;
+};
+
+static bool has_gone_on(void *ctx)
+{
+    const struct progress *progress = ctx;
+    return processed_at(progress->address) > progress->before;
+}
+
+static void round_send(int round)
+{
+    program_kill(PROGRAM_SYNC); /* so that all of it waits for both */
+    for (int i = 0; i < ROUND_TASKS; i++) {
+        const char *task = round_task(round, i);
+        (void)event_send(&(struct event){"task.created", task, "pending", 10, NULL});
+        (void)event_send(&(struct event){"task.updated", task, "assigned", 20, NULL});
+        (void)event_send(&(struct event){"task.completed", task, "completed", 30, NULL});
+    }
+}
+
+static void check_rounds(const char *since)
+{
+    CHECK_TEXT(value_of(text("select string_agg(n || ' ' || outcome, ', ' order by outcome) from "
+                             "(select outcome, count(*) / %d as n from gateway.webhook "
+                             "where received_at >= '%s' group by 1) o",
+                             ROUNDS * ROUND_TASKS, since)),
+               "1 created, 2 updated");
+    for (int i = 0; i < ROUNDS * ROUND_TASKS; i++) {
+        const char *task = round_task(0, i);
+        struct reply events = ask(BOOTSTRAP, "GET", text("/events?taskSid=%s", task), WITHIN, NULL);
+        CHECK_I64(at_i64(events.body, "items"), ROUND_EVENTS);
+        CHECK_TEXT(task_status(task), "completed");
+    }
+}
+
+/* Several gateways share the inbox: no event is applied twice, and none before one that it has to
+ * wait for, which would make the later one stale. Each of them has a start once. */
+static void test_two_processes(void)
+{
+    struct process *second = gateway_second();
+    const char *since = value_of("select now()");
+    const char *here = program_http(PROGRAM_GATEWAY);
+    const char *there = gateway_second_http();
+    long long before = processed_at(here);
+    for (int round = 0; round < ROUNDS; round++) {
+        round_send(round);
+        struct progress progress = {round == 1 ? there : here, 0};
+        progress.before = processed_at(progress.address);
+        if (round == 1)
+            program_pause(PROGRAM_GATEWAY, true);
+        if (round == 2)
+            process_signal(second, SIGSTOP);
+        program_start(PROGRAM_SYNC);
+        CHECK(round == 0 || until(has_gone_on, &progress, PATIENCE_MS));
+        if (round == 1)
+            program_pause(PROGRAM_GATEWAY, false);
+        if (round == 2)
+            process_signal(second, SIGCONT);
+        CHECK(until(are_all_done, NULL, PATIENCE_MS));
+    }
+    CHECK_I64(processed_at(here) - before + processed_at(there),
+              (long long)ROUNDS * ROUND_TASKS * ROUND_EVENTS);
+    check_rounds(since);
+    CHECK_I64(process_terminate(second, PATIENCE_MS), 0);
+    process_free(second);
+}
+
 /* ---- a full inbox ---- */
 
 static bool is_taken(void *ctx)
@@ -400,14 +539,16 @@ static void test_kills(void)
 }
 
 static const struct test_case cases[] = {
-    {"an event becomes a row and an entry of the log",       test_applied },
-    {"what is of another workspace is ignored",              test_not_ours},
-    {"one task's events wait for each other, others do not", test_order   },
-    {"what is wrong is set apart, looked at and replayed",   test_dead    },
-    {"many go together",                                     test_many    },
-    {"a bad one harms no other",                             test_poison  },
-    {"a full inbox takes nothing until there is room",       test_full    },
-    {"kill -9 loses nothing and does nothing twice",         test_kills   },
+    {"an event becomes a row and an entry of the log",                test_applied      },
+    {"what is of another workspace is ignored",                       test_not_ours     },
+    {"one task's events wait for each other, others do not",          test_order        },
+    {"what is wrong is set apart, looked at and replayed",            test_dead         },
+    {"many go together",                                              test_many         },
+    {"a bad one harms no other",                                      test_poison       },
+    {"what fails ten times is dead, and applied when it is replayed", test_attempts     },
+    {"several gateways share the inbox",                              test_two_processes},
+    {"a full inbox takes nothing until there is room",                test_full         },
+    {"kill -9 loses nothing and does nothing twice",                  test_kills        },
 };
 
 int main(int argc, char **argv)
