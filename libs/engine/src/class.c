@@ -41,6 +41,20 @@ struct known *known_need(struct workspace *workspace, struct str key)
     return known;
 }
 
+/* Names are unique in a workspace; should they not be, the oldest SID whoever came first. */
+const struct worker *known_worker(const struct known *known)
+{
+    const struct worker *first = NULL;
+    for (struct list_node *node = list_first(&known->workers); node != NULL;
+         node = list_next(&known->workers, node)) {
+        const struct worker *worker = LIST_ENTRY(node, struct worker, name_node);
+        if (!worker->is_deleted &&
+            (first == NULL || memcmp(worker->sid.text, first->sid.text, SID_LEN) < 0))
+            first = worker;
+    }
+    return first;
+}
+
 void known_drop(struct workspace *workspace, struct known *known)
 {
     if (known == NULL || !list_is_empty(&known->classes) || !list_is_empty(&known->workers))
@@ -91,7 +105,6 @@ static void class_fill_known(struct engine *engine, struct task_class *class)
             class_try_member(engine, class, worker);
         return;
     }
-    workspace_need_names(class->workspace);
     for (struct list_node *node = list_first(&class->known->workers); node != NULL;
          node = list_next(&class->known->workers, node))
         class_try_member(engine, class, LIST_ENTRY(node, struct worker, name_node));
@@ -191,6 +204,8 @@ static struct task_class *class_make(struct engine *engine, const struct class_n
     class_init_tasks(class);
     class_init_members(class);
     if (spec->known.len > 0) {
+        if (str_starts_with(spec->known, STR("name:")))
+            workspace_need_names(spec->workspace); /* events tell who it is, matched or not */
         class->known = known_need(spec->workspace, spec->known);
         list_append(&class->known->classes, &class->known_node);
     } else if (class->queue != NULL && !class_anchor(engine, class, need->residual)) {

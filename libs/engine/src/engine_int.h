@@ -128,6 +128,7 @@ struct known_space {
 struct str class_known_key(struct known_space *space, bool is_by_name, struct str name);
 
 struct known *known_need(struct workspace *workspace, struct str key);
+const struct worker *known_worker(const struct known *known);      /* NULL: nobody has the name */
 void known_drop(struct workspace *workspace, struct known *known); /* when nothing is in it */
 struct task_class *class_need(struct engine *engine, const struct class_spec *spec,
                               struct variant **out_variant);

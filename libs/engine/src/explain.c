@@ -371,17 +371,13 @@ static bool is_member(const struct queue *queue, const struct worker *worker)
            expr_eval(queue->target, &env);
 }
 
+/* Names are known where a step asks for one. */
 static const struct worker *find_by_name(const struct explaining *x, struct str name)
 {
-    const struct list *workers = &x->task->workspace->workers;
-    size_t left = x->max_workers;
-    for (struct list_node *node = list_first(workers); node != NULL && left-- > 0;
-         node = list_next(workers, node)) {
-        const struct worker *worker = LIST_ENTRY(node, struct worker, node);
-        if (!worker->is_deleted && str_eq_nocase(worker->name, name))
-            return worker;
-    }
-    return NULL;
+    struct known_space space;
+    const struct known *known =
+        map_get(&x->task->workspace->known, class_known_key(&space, true, name));
+    return known == NULL ? NULL : known_worker(known);
 }
 
 static void known_fault(struct explaining *x, int code, const char *text)

@@ -61,9 +61,14 @@ void route_known_worker(const struct task *task, struct sid *out_sid)
     *out_sid = (struct sid){0};
     if (!route_is_known_worker(task))
         return;
-    struct str key = task->class->known->key;
-    if (str_starts_with(key, STR("sid:")))
-        *out_sid = sid_from((struct str){key.ptr + 4, key.len - 4});
+    const struct known *known = task->class->known;
+    if (str_starts_with(known->key, STR("sid:"))) {
+        *out_sid = sid_from((struct str){known->key.ptr + 4, known->key.len - 4});
+        return;
+    }
+    const struct worker *worker = known_worker(known);
+    if (worker != NULL)
+        *out_sid = worker->sid;
 }
 
 /* The task waits in the class of its step. record may be NULL: then it is parsed if needed. */

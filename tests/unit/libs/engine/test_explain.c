@@ -338,6 +338,26 @@ static void the_debuggers_conditions_of_known_workers_are_named(void)
     }
 }
 
+/* However many workers there are beside the one that is named. */
+static void a_known_worker_is_found_by_name_without_looking_at_all(void)
+{
+    struct world w;
+    world_init(&w);
+    world_queue(&w, 1, "1==1");
+    world_workflow(
+        &w, 1, 1,
+        DOC(FILTER("1==1", "{\"queue\":" Q1 ",\"known_worker_friendly_name\":\"task.who\"}")));
+    for (int i = 1; i <= 3; i++)
+        world_worker(&w, i, "{}", 3);
+    struct sid task = world_create(&w, "{\"who\":\"WORKER 3\"}");
+    struct explain_ask ask = {.sid = task, .workspace_sid = world_sid("WS", 1), .max_workers = 1};
+    struct explain_task told;
+    CHECK_I64(engine_explain_task(w.engine, &ask, w.now_us, w.arena, &told, &w.err), ERR_OK);
+    CHECK_I64(told.known.code, 0);
+    CHECK_I64(world_number(&told.known.worker_sid), 3);
+    world_fini(&w);
+}
+
 /* --- the step -------------------------------------------------------------------------------- */
 
 static void the_step_its_filters_and_its_targets_are_told(void)
@@ -545,6 +565,8 @@ static const struct test_case cases[] = {
     {"what he did with an earlier offer is told",                 what_he_did_with_an_earlier_offer_is_told   },
     {"the debugger's conditions of known workers are named",
      the_debuggers_conditions_of_known_workers_are_named                                                      },
+    {"a known worker is found by name without looking at all",
+     a_known_worker_is_found_by_name_without_looking_at_all                                                   },
     {"the step, its filters and its targets are told",
      the_step_its_filters_and_its_targets_are_told                                                            },
     {"ended and assigned tasks say how they came there",

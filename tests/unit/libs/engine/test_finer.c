@@ -278,6 +278,32 @@ static void re_evaluation_reaches_a_reserved_task_when_its_offer_ends(void)
     }
 }
 
+/* --- known workers ------------------------------------------------------------------------- */
+
+static void events_tell_a_known_worker_however_he_was_named(void)
+{
+    struct world w;
+    world_init(&w);
+    world_queue(&w, 1, "1==1");
+    world_workflow(
+        &w, 1, 1,
+        DOC(FILTER("1==1", "{\"queue\":" Q1 ",\"known_worker_friendly_name\":\"task.who\"}")));
+    world_worker(&w, 1, "{}", 1);
+    world_worker(&w, 2, "{}", 1);
+    struct engine_command command = {.kind = ENGINE_CREATE_TASK};
+    command.create = (struct engine_create){.workspace_sid = world_sid("WS", 1),
+                                            .attributes = STR("{\"who\":\"WORKER 2\"}")};
+    CHECK_I64(engine_apply(w.engine, &command, w.now_us, &w.effects, &w.err), ERR_OK);
+    int told = 0;
+    for (const struct engine_effect *e = w.effects.first; e != NULL; e = e->next) {
+        if (e->kind == ENGINE_EVENT &&
+            world_number(&engine_event_more(e->event)->known_worker_sid) == 2)
+            told++;
+    }
+    CHECK_I64(told, 2); /* workflow.target-matched and reservation.created */
+    world_fini(&w);
+}
+
 /* --- words that come late ------------------------------------------------------------------ */
 
 /* Two events may speak of one version, and processes that share the bus may turn them around. */
@@ -363,6 +389,8 @@ static const struct test_case cases[] = {
      a_late_word_rejects_nothing_of_who_is_available_again                                                           },
     {"a late word still re-evaluates to the document it brought",
      a_late_word_still_re_evaluates_to_the_document_it_brought                                                       },
+    {"events tell a known worker however he was named",
+     events_tell_a_known_worker_however_he_was_named                                                                 },
 };
 
 int main(int argc, char **argv)
