@@ -101,31 +101,19 @@ static enum err_code check(struct customer *customer, struct err *err)
 /* ---- create ---- */
 
 struct create {
-    const Taskrouter__Directory__V1__CreateCustomerRequest *request;
     struct customer customer;
-    wire_customer *reply;
 };
 
-static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code make(struct db_conn *conn, struct call *call, void *ctx,
+                          ProtobufCMessage **out_reply, struct err *err)
 {
     struct create *create = ctx;
-    struct idempotency use;
-    ProtobufCMessage *first_reply = NULL;
-    enum err_code code =
-        repeat_claim(conn, call, &use, "CreateCustomer", create->request->idempotency_key,
-                     &create->request->base, &taskrouter__directory__v1__customer__descriptor,
-                     &first_reply, err);
-    if (code != ERR_OK)
-        return code;
-    if (first_reply != NULL) {
-        create->reply = (wire_customer *)(void *)first_reply;
-        return ERR_OK;
-    }
-    code = customer_store_insert(conn, call, &create->customer, err);
+    enum err_code code = customer_store_insert(conn, call, &create->customer, err);
+    wire_customer *reply = NULL;
     if (code == ERR_OK)
-        code = reply_with(call, &create->customer, &create->reply, err);
+        code = reply_with(call, &create->customer, &reply, err);
     if (code == ERR_OK)
-        code = repeat_store(conn, call, &use, &create->reply->base, err);
+        *out_reply = &reply->base;
     return code;
 }
 
@@ -140,7 +128,6 @@ static enum err_code rpc_create(void *app, struct call *call,
         return ERR_FIELD(err, ERR_INVALID_ARGUMENT, "FIELD_REQUIRED", "customer",
                          "customer is required");
     struct create create = {
-        .request = request,
         .customer = {.sid = sid.text,
                      .external_id = given->external_id,
                      .name = given->name,
@@ -160,10 +147,17 @@ static enum err_code rpc_create(void *app, struct call *call,
                                 &create.customer, err);
     if (code == ERR_OK)
         code = check(&create.customer, err);
+    struct repeat repeat = {
+        .method = "CreateCustomer",
+        .key = request->idempotency_key,
+        .request = &request->base,
+        .reply_type = &taskrouter__directory__v1__customer__descriptor,
+    };
+    ProtobufCMessage *reply = NULL;
     if (code == ERR_OK)
-        code = db_tx_run(gateway->host.pool, call, create_tx, &create, err);
+        code = repeat_tx_run(gateway->host.pool, call, &repeat, make, &create, &reply, err);
     if (code == ERR_OK)
-        *out_reply = create.reply;
+        *out_reply = (wire_customer *)(void *)reply;
     return code;
 }
 

@@ -127,29 +127,20 @@ static enum line_doing after_hours_from(const char *text)
 /* ---- methods ---- */
 
 struct create_context {
-    const Taskrouter__Directory__V1__CreateLineRequest *request;
     struct phone_line line;
-    wire_line *reply;
 };
 
-static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code make(struct db_conn *conn, struct call *call, void *ctx,
+                          ProtobufCMessage **out_reply, struct err *err)
 {
     struct create_context *create = ctx;
-    struct idempotency use;
-    ProtobufCMessage *first_reply = NULL;
-    enum err_code code = repeat_claim(
-        conn, call, &use, "CreateLine", create->request->idempotency_key, &create->request->base,
-        &taskrouter__directory__v1__line__descriptor, &first_reply, err);
-    if (code != ERR_OK)
-        return code;
-    if (first_reply != NULL) {
-        create->reply = (wire_line *)(void *)first_reply;
-        return ERR_OK;
-    }
-    code = line_store_insert(conn, call, &create->line, err);
+    enum err_code code = line_store_insert(conn, call, &create->line, err);
+    wire_line *reply = NULL;
     if (code == ERR_OK)
-        code = reply_with(call, &create->line, &create->reply, err);
-    return code == ERR_OK ? repeat_store(conn, call, &use, &create->reply->base, err) : code;
+        code = reply_with(call, &create->line, &reply, err);
+    if (code == ERR_OK)
+        *out_reply = &reply->base;
+    return code;
 }
 
 static enum err_code need_line(const wire_line *line, struct err *err)
@@ -165,7 +156,7 @@ enum err_code line_rpc_create(void *app, struct call *call,
 {
     const struct gateway *gateway = app;
     struct sid sid = sid_new("PL");
-    struct create_context create = {.request = request};
+    struct create_context create = {0};
     struct phone_line *line = &create.line;
     enum err_code code = need_line(request->line, err);
     if (code != ERR_OK)
@@ -195,9 +186,16 @@ enum err_code line_rpc_create(void *app, struct call *call,
         code = menu_from_wire(call->arena, wire->menu, &line->menu, err);
     if (code == ERR_OK)
         code = phone_line_check(line, err);
+    struct repeat repeat = {
+        .method = "CreateLine",
+        .key = request->idempotency_key,
+        .request = &request->base,
+        .reply_type = &taskrouter__directory__v1__line__descriptor,
+    };
+    ProtobufCMessage *reply = NULL;
     if (code == ERR_OK)
-        code = db_tx_run(gateway->host.pool, call, create_tx, &create, err);
-    *out_reply = create.reply;
+        code = repeat_tx_run(gateway->host.pool, call, &repeat, make, &create, &reply, err);
+    *out_reply = (wire_line *)(void *)reply;
     return code;
 }
 

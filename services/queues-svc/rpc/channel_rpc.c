@@ -33,28 +33,15 @@ static enum err_code check_key(const char *field, const char *key, struct err *e
 }
 
 struct create_context {
-    const Taskrouter__Queues__V1__CreateTaskChannelRequest *request;
     int64_t limit; /* of channels in the workspace; 0 = none */
     struct task_channel channel;
-    wire_channel *reply;
 };
 
-static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code make(struct db_conn *conn, struct call *call, void *ctx,
+                          ProtobufCMessage **out_reply, struct err *err)
 {
     struct create_context *create = ctx;
-    struct idempotency use;
-    ProtobufCMessage *first_reply = NULL;
-    enum err_code code =
-        repeat_claim(conn, call, &use, "CreateTaskChannel", create->request->idempotency_key,
-                     &create->request->base, &taskrouter__queues__v1__task_channel__descriptor,
-                     &first_reply, err);
-    if (code != ERR_OK)
-        return code;
-    if (first_reply != NULL) {
-        create->reply = (wire_channel *)(void *)first_reply;
-        return ERR_OK;
-    }
-    code = workspaces_hold(conn, call, create->channel.workspace_sid, err);
+    enum err_code code = workspaces_hold(conn, call, create->channel.workspace_sid, err);
     if (code == ERR_OK)
         code = limit_store_check(conn, call, QUEUES_LIMIT_CHANNELS, create->limit,
                                  create->channel.workspace_sid, err);
@@ -63,10 +50,11 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
     if (code == ERR_OK)
         code =
             channel_event_append(conn, call, "task-channel.created", &create->channel, false, err);
+    wire_channel *reply = NULL;
     if (code == ERR_OK)
-        code = reply_with(call, &create->channel, &create->reply, err);
+        code = reply_with(call, &create->channel, &reply, err);
     if (code == ERR_OK)
-        code = repeat_store(conn, call, &use, &create->reply->base, err);
+        *out_reply = &reply->base;
     return code;
 }
 
@@ -82,7 +70,6 @@ enum err_code channel_rpc_create(void *app, struct call *call,
         return code;
     struct sid sid = sid_new("TC");
     struct create_context create = {
-        .request = request,
         .limit = queues->settings->limit_channels,
         .channel =
             {
@@ -95,12 +82,19 @@ enum err_code channel_rpc_create(void *app, struct call *call,
                       },
     };
     code = task_channel_check(&create.channel, err);
+    struct repeat repeat = {
+        .method = "CreateTaskChannel",
+        .key = request->idempotency_key,
+        .request = &request->base,
+        .reply_type = &taskrouter__queues__v1__task_channel__descriptor,
+    };
+    ProtobufCMessage *reply = NULL;
     if (code == ERR_OK)
-        code = db_tx_run(queues->host.pool, call, create_tx, &create, err);
+        code = repeat_tx_run(queues->host.pool, call, &repeat, make, &create, &reply, err);
     if (code != ERR_OK)
         return code;
     outbox_wake(queues->host.outbox);
-    *out_reply = create.reply;
+    *out_reply = (wire_channel *)(void *)reply;
     return ERR_OK;
 }
 

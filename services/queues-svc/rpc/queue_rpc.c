@@ -44,27 +44,15 @@ static enum task_order order_from_wire(Taskrouter__Queues__V1__TaskOrder order)
 /* ---- create ---- */
 
 struct create_context {
-    const Taskrouter__Queues__V1__CreateTaskQueueRequest *request;
     int64_t limit; /* of queues in the workspace; 0 = none */
     struct task_queue queue;
-    wire_queue *reply;
 };
 
-static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code make(struct db_conn *conn, struct call *call, void *ctx,
+                          ProtobufCMessage **out_reply, struct err *err)
 {
     struct create_context *create = ctx;
-    struct idempotency use;
-    ProtobufCMessage *first_reply = NULL;
-    enum err_code code = repeat_claim(
-        conn, call, &use, "CreateTaskQueue", create->request->idempotency_key,
-        &create->request->base, &taskrouter__queues__v1__task_queue__descriptor, &first_reply, err);
-    if (code != ERR_OK)
-        return code;
-    if (first_reply != NULL) {
-        create->reply = (wire_queue *)(void *)first_reply;
-        return ERR_OK;
-    }
-    code = workspaces_hold(conn, call, create->queue.workspace_sid, err);
+    enum err_code code = workspaces_hold(conn, call, create->queue.workspace_sid, err);
     if (code == ERR_OK)
         code = limit_store_check(conn, call, QUEUES_LIMIT_QUEUES, create->limit,
                                  create->queue.workspace_sid, err);
@@ -72,10 +60,11 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
         code = queue_store_insert(conn, call, &create->queue, err);
     if (code == ERR_OK)
         code = queue_event_append(conn, call, "task-queue.created", &create->queue, false, err);
+    wire_queue *reply = NULL;
     if (code == ERR_OK)
-        code = reply_with(call, &create->queue, &create->reply, err);
+        code = reply_with(call, &create->queue, &reply, err);
     if (code == ERR_OK)
-        code = repeat_store(conn, call, &use, &create->reply->base, err);
+        *out_reply = &reply->base;
     return code;
 }
 
@@ -96,7 +85,6 @@ enum err_code queue_rpc_create(void *app, struct call *call,
         request->task_order != TASKROUTER__QUEUES__V1__TASK_ORDER__TASK_ORDER_UNSPECIFIED;
     struct sid sid = sid_new("WQ");
     struct create_context create = {
-        .request = request,
         .limit = queues->settings->limit_queues,
         .queue =
             {
@@ -117,12 +105,19 @@ enum err_code queue_rpc_create(void *app, struct call *call,
         code = activity_check_named(queues, call, &create.queue, err);
     if (code == ERR_OK)
         code = activity_check_required(queues, call, &create.queue, err);
+    struct repeat repeat = {
+        .method = "CreateTaskQueue",
+        .key = request->idempotency_key,
+        .request = &request->base,
+        .reply_type = &taskrouter__queues__v1__task_queue__descriptor,
+    };
+    ProtobufCMessage *reply = NULL;
     if (code == ERR_OK)
-        code = db_tx_run(queues->host.pool, call, create_tx, &create, err);
+        code = repeat_tx_run(queues->host.pool, call, &repeat, make, &create, &reply, err);
     if (code != ERR_OK)
         return code;
     outbox_wake(queues->host.outbox);
-    *out_reply = create.reply;
+    *out_reply = (wire_queue *)(void *)reply;
     return ERR_OK;
 }
 

@@ -63,33 +63,22 @@ static enum err_code insert(struct db_conn *conn, struct call *call, int64_t lim
 }
 
 struct create_context {
-    const Taskrouter__Routing__V1__CreateKeywordRequest *request;
     int64_t limit;
     struct keyword keyword;
-    wire_keyword *reply;
 };
 
-static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code make(struct db_conn *conn, struct call *call, void *ctx,
+                          ProtobufCMessage **out_reply, struct err *err)
 {
     struct create_context *create = ctx;
-    struct idempotency use;
-    ProtobufCMessage *first_reply = NULL;
-    enum err_code code = repeat_claim(
-        conn, call, &use, "CreateKeyword", create->request->idempotency_key, &create->request->base,
-        &taskrouter__routing__v1__keyword__descriptor, &first_reply, err);
-    if (code != ERR_OK)
-        return code;
-    if (first_reply != NULL) {
-        create->reply = (wire_keyword *)(void *)first_reply;
-        return ERR_OK;
-    }
-    code = workspaces_hold(conn, call, create->keyword.workspace_sid, err);
+    enum err_code code = workspaces_hold(conn, call, create->keyword.workspace_sid, err);
     if (code == ERR_OK)
         code = insert(conn, call, create->limit, &create->keyword, err);
+    wire_keyword *reply = NULL;
     if (code == ERR_OK)
-        code = reply_with(call, &create->keyword, &create->reply, err);
+        code = reply_with(call, &create->keyword, &reply, err);
     if (code == ERR_OK)
-        code = repeat_store(conn, call, &use, &create->reply->base, err);
+        *out_reply = &reply->base;
     return code;
 }
 
@@ -105,7 +94,6 @@ enum err_code keyword_rpc_create(void *app, struct call *call,
         return code;
     struct sid sid = sid_new("KY");
     struct create_context create = {
-        .request = request,
         .limit = routing->settings->limit_keywords,
         .keyword =
             {
@@ -123,12 +111,19 @@ enum err_code keyword_rpc_create(void *app, struct call *call,
     code = set_phrases(call, request->phrases, request->n_phrases, &create.keyword, err);
     if (code == ERR_OK)
         code = keyword_check_fields(&create.keyword, err);
+    struct repeat repeat = {
+        .method = "CreateKeyword",
+        .key = request->idempotency_key,
+        .request = &request->base,
+        .reply_type = &taskrouter__routing__v1__keyword__descriptor,
+    };
+    ProtobufCMessage *reply = NULL;
     if (code == ERR_OK)
-        code = db_tx_run(routing->host.pool, call, create_tx, &create, err);
+        code = repeat_tx_run(routing->host.pool, call, &repeat, make, &create, &reply, err);
     if (code != ERR_OK)
         return code;
     rule_saved(routing, workspace.sid);
-    *out_reply = create.reply;
+    *out_reply = (wire_keyword *)(void *)reply;
     return ERR_OK;
 }
 

@@ -49,27 +49,16 @@ struct create_context {
     int64_t limit;
     struct rule rule;
     const struct judging *judging;
-    wire_rule *reply;
 };
 
-static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code make(struct db_conn *conn, struct call *call, void *ctx,
+                          ProtobufCMessage **out_reply, struct err *err)
 {
     struct create_context *create = ctx;
-    struct idempotency use;
-    ProtobufCMessage *first_reply = NULL;
-    enum err_code code = repeat_claim(
-        conn, call, &use, "CreateRule", create->request->idempotency_key, &create->request->base,
-        &taskrouter__routing__v1__rule__descriptor, &first_reply, err);
-    if (code != ERR_OK)
-        return code;
-    if (first_reply != NULL) {
-        create->reply = (wire_rule *)(void *)first_reply;
-        return ERR_OK;
-    }
     struct rule *rule = &create->rule;
     rule->version = 0; /* the transaction may run again */
     rule->created_at_us = 0;
-    code = workspaces_hold(conn, call, rule->workspace_sid, err);
+    enum err_code code = workspaces_hold(conn, call, rule->workspace_sid, err);
     if (code == ERR_OK)
         code = limit_store_check(conn, call, ROUTING_LIMIT_RULES, create->limit,
                                  rule->workspace_sid, err);
@@ -80,11 +69,12 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
                                  &(struct rule_note){.comment = create->request->comment}, err);
     if (code == ERR_OK)
         code = rule_event_append(conn, call, rule, "routing-rule.created", false, err);
+    wire_rule *reply = NULL;
     if (code == ERR_OK)
         code = rule_reply(call, rule, create->judging->findings, create->judging->finding_count,
-                          &create->reply, err);
+                          &reply, err);
     if (code == ERR_OK)
-        code = repeat_store(conn, call, &use, &create->reply->base, err);
+        *out_reply = &reply->base;
     return code;
 }
 
@@ -140,12 +130,19 @@ enum err_code rule_rpc_create(void *app, struct call *call,
         code = snapshots_get(routing->snapshots, call, workspace.sid, &judging.snapshot, err);
     if (code == ERR_OK)
         code = judge(&judging, call, &create.rule, err);
+    struct repeat repeat = {
+        .method = "CreateRule",
+        .key = request->idempotency_key,
+        .request = &request->base,
+        .reply_type = &taskrouter__routing__v1__rule__descriptor,
+    };
+    ProtobufCMessage *reply = NULL;
     if (code == ERR_OK)
-        code = db_tx_run(routing->host.pool, call, create_tx, &create, err);
+        code = repeat_tx_run(routing->host.pool, call, &repeat, make, &create, &reply, err);
     if (code != ERR_OK)
         return code;
     rule_saved(routing, workspace.sid);
-    *out_reply = create.reply;
+    *out_reply = (wire_rule *)(void *)reply;
     return ERR_OK;
 }
 

@@ -39,27 +39,15 @@ static enum err_code hold_queues(struct db_conn *conn, struct call *call,
 /* ---- create ---- */
 
 struct create_context {
-    const Taskrouter__Routing__V1__CreateScheduleRequest *request;
     int64_t limit; /* of schedules in the workspace */
     struct schedule schedule;
-    wire_schedule *reply;
 };
 
-static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code make(struct db_conn *conn, struct call *call, void *ctx,
+                          ProtobufCMessage **out_reply, struct err *err)
 {
     struct create_context *create = ctx;
-    struct idempotency use;
-    ProtobufCMessage *first_reply = NULL;
-    enum err_code code = repeat_claim(
-        conn, call, &use, "CreateSchedule", create->request->idempotency_key,
-        &create->request->base, &taskrouter__routing__v1__schedule__descriptor, &first_reply, err);
-    if (code != ERR_OK)
-        return code;
-    if (first_reply != NULL) {
-        create->reply = (wire_schedule *)(void *)first_reply;
-        return ERR_OK;
-    }
-    code = workspaces_hold(conn, call, create->schedule.workspace_sid, err);
+    enum err_code code = workspaces_hold(conn, call, create->schedule.workspace_sid, err);
     if (code == ERR_OK)
         code = limit_store_check(conn, call, ROUTING_LIMIT_SCHEDULES, create->limit,
                                  create->schedule.workspace_sid, err);
@@ -69,10 +57,11 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
         code = schedule_store_insert(conn, call, &create->schedule, err);
     if (code == ERR_OK)
         code = schedule_event_append(conn, call, &create->schedule, "schedule.created", false, err);
+    wire_schedule *reply = NULL;
     if (code == ERR_OK)
-        code = schedule_to_wire(call, &create->schedule, &create->reply, err);
+        code = schedule_to_wire(call, &create->schedule, &reply, err);
     if (code == ERR_OK)
-        code = repeat_store(conn, call, &use, &create->reply->base, err);
+        *out_reply = &reply->base;
     return code;
 }
 
@@ -111,7 +100,6 @@ enum err_code schedule_rpc_create(void *app, struct call *call,
     struct sid sid = sid_new("BH");
     wire_schedule wire = from_request(request);
     struct create_context create = {
-        .request = request,
         .limit = routing->settings->limit_schedules,
         .schedule = {.sid = sid.text,
                      .account_sid = workspace.account_sid,
@@ -123,12 +111,19 @@ enum err_code schedule_rpc_create(void *app, struct call *call,
     if (code == ERR_OK)
         code = queue_check_sids(routing, call, workspace.sid, QUEUES, create.schedule.queue_sids,
                                 create.schedule.queue_count, err);
+    struct repeat repeat = {
+        .method = "CreateSchedule",
+        .key = request->idempotency_key,
+        .request = &request->base,
+        .reply_type = &taskrouter__routing__v1__schedule__descriptor,
+    };
+    ProtobufCMessage *reply = NULL;
     if (code == ERR_OK)
-        code = db_tx_run(routing->host.pool, call, create_tx, &create, err);
+        code = repeat_tx_run(routing->host.pool, call, &repeat, make, &create, &reply, err);
     if (code != ERR_OK)
         return code;
     rule_saved(routing, workspace.sid);
-    *out_reply = create.reply;
+    *out_reply = (wire_schedule *)(void *)reply;
     return ERR_OK;
 }
 

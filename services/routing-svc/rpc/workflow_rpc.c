@@ -60,27 +60,15 @@ static enum err_code check_document(struct routing *routing, struct call *call,
 /* ---- create ---- */
 
 struct create_context {
-    const Taskrouter__Routing__V1__CreateWorkflowRequest *request;
     int64_t limit; /* of workflows in the workspace; 0 = none */
     struct workflow workflow;
-    wire_workflow *reply;
 };
 
-static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code make(struct db_conn *conn, struct call *call, void *ctx,
+                          ProtobufCMessage **out_reply, struct err *err)
 {
     struct create_context *create = ctx;
-    struct idempotency use;
-    ProtobufCMessage *first_reply = NULL;
-    enum err_code code = repeat_claim(
-        conn, call, &use, "CreateWorkflow", create->request->idempotency_key,
-        &create->request->base, &taskrouter__routing__v1__workflow__descriptor, &first_reply, err);
-    if (code != ERR_OK)
-        return code;
-    if (first_reply != NULL) {
-        create->reply = (wire_workflow *)(void *)first_reply;
-        return ERR_OK;
-    }
-    code = workspaces_hold(conn, call, create->workflow.workspace_sid, err);
+    enum err_code code = workspaces_hold(conn, call, create->workflow.workspace_sid, err);
     if (code == ERR_OK)
         code = limit_store_check(conn, call, ROUTING_LIMIT_WORKFLOWS, create->limit,
                                  create->workflow.workspace_sid, err);
@@ -89,10 +77,11 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
     if (code == ERR_OK)
         code = workflow_event_append(conn, call, &create->workflow,
                                      &(struct workflow_change){.type = "workflow.created"}, err);
+    wire_workflow *reply = NULL;
     if (code == ERR_OK)
-        code = reply_with(call, &create->workflow, &create->reply, err);
+        code = reply_with(call, &create->workflow, &reply, err);
     if (code == ERR_OK)
-        code = repeat_store(conn, call, &use, &create->reply->base, err);
+        *out_reply = &reply->base;
     return code;
 }
 
@@ -108,7 +97,6 @@ enum err_code workflow_rpc_create(void *app, struct call *call,
         return code;
     struct sid sid = sid_new("WW");
     struct create_context create = {
-        .request = request,
         .limit = routing->settings->limit_workflows,
         .workflow =
             {
@@ -127,12 +115,19 @@ enum err_code workflow_rpc_create(void *app, struct call *call,
     code = check_fields(&create.workflow, err);
     if (code == ERR_OK)
         code = check_document(routing, call, workspace.sid, request->configuration, err);
+    struct repeat repeat = {
+        .method = "CreateWorkflow",
+        .key = request->idempotency_key,
+        .request = &request->base,
+        .reply_type = &taskrouter__routing__v1__workflow__descriptor,
+    };
+    ProtobufCMessage *reply = NULL;
     if (code == ERR_OK)
-        code = db_tx_run(routing->host.pool, call, create_tx, &create, err);
+        code = repeat_tx_run(routing->host.pool, call, &repeat, make, &create, &reply, err);
     if (code != ERR_OK)
         return code;
     outbox_wake(routing->host.outbox);
-    *out_reply = create.reply;
+    *out_reply = (wire_workflow *)(void *)reply;
     return ERR_OK;
 }
 

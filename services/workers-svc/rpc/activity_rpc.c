@@ -29,45 +29,47 @@ static enum err_code reply_with(struct call *call, const struct activity *item,
 
 struct create_context {
     const Taskrouter__Workers__V1__CreateActivityRequest *request;
-    int64_t limit; /* of activities in the workspace; 0 = none */
+    int64_t limit;              /* of activities in the workspace; 0 = none */
+    struct workspace workspace; /* as the transaction sees it */
     struct activity activity;
-    wire_activity *reply;
+    ProtobufCMessage *reply;
 };
 
-static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code make(struct db_conn *conn, struct call *call, void *ctx,
+                          ProtobufCMessage **out_reply, struct err *err)
 {
     struct create_context *create = ctx;
-    struct idempotency use;
-    ProtobufCMessage *first_reply = NULL;
-    struct workspace workspace;
-    enum err_code code =
-        access_workspace(conn, call, create->request->workspace_sid, &workspace, err);
-    if (code == ERR_OK)
-        code = access_local(&workspace, err);
-    if (code != ERR_OK)
-        return code;
-    code = repeat_claim(conn, call, &use, "CreateActivity", create->request->idempotency_key,
-                        &create->request->base, &taskrouter__workers__v1__activity__descriptor,
-                        &first_reply, err);
-    if (code != ERR_OK)
-        return code;
-    if (first_reply != NULL) {
-        create->reply = (wire_activity *)(void *)first_reply;
-        return ERR_OK;
-    }
-    create->activity.account_sid = workspace.account_sid;
-    create->activity.workspace_sid = workspace.sid;
-    code =
-        limit_store_check(conn, call, WORKERS_LIMIT_ACTIVITIES, create->limit, workspace.sid, err);
+    wire_activity *reply = NULL;
+    create->activity.account_sid = create->workspace.account_sid;
+    create->activity.workspace_sid = create->workspace.sid;
+    enum err_code code = limit_store_check(conn, call, WORKERS_LIMIT_ACTIVITIES, create->limit,
+                                           create->workspace.sid, err);
     if (code == ERR_OK)
         code = activity_store_insert(conn, call, &create->activity, err);
     if (code == ERR_OK)
         code = activity_event_append(conn, call, "activity.created", &create->activity, false, err);
     if (code == ERR_OK)
-        code = reply_with(call, &create->activity, &create->reply, err);
+        code = reply_with(call, &create->activity, &reply, err);
     if (code == ERR_OK)
-        code = repeat_store(conn, call, &use, &create->reply->base, err);
+        *out_reply = &reply->base;
     return code;
+}
+
+static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    struct create_context *create = ctx;
+    struct repeat repeat = {
+        .method = "CreateActivity",
+        .key = create->request->idempotency_key,
+        .request = &create->request->base,
+        .reply_type = &taskrouter__workers__v1__activity__descriptor,
+    };
+    enum err_code code =
+        access_workspace(conn, call, create->request->workspace_sid, &create->workspace, err);
+    if (code == ERR_OK)
+        code = access_local(&create->workspace, err);
+    return code == ERR_OK ? repeat_run(conn, call, &repeat, make, create, &create->reply, err)
+                          : code;
 }
 
 enum err_code activity_rpc_create(void *app, struct call *call,
@@ -92,7 +94,7 @@ enum err_code activity_rpc_create(void *app, struct call *call,
     if (code != ERR_OK)
         return code;
     outbox_wake(workers->host.outbox);
-    *out_reply = create.reply;
+    *out_reply = (wire_activity *)(void *)create.reply;
     return ERR_OK;
 }
 

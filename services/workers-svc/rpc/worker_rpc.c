@@ -57,46 +57,32 @@ static enum err_code check_active(struct db_conn *conn, struct call *call,
 struct create_context {
     const struct workers *workers;
     const Taskrouter__Workers__V1__CreateWorkerRequest *request;
+    struct workspace workspace; /* as the transaction sees it */
     struct worker worker;
-    wire_worker *reply;
+    ProtobufCMessage *reply;
 };
 
-static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code make(struct db_conn *conn, struct call *call, void *ctx,
+                          ProtobufCMessage **out_reply, struct err *err)
 {
     struct create_context *create = ctx;
-    const Taskrouter__Workers__V1__CreateWorkerRequest *request = create->request;
-    struct idempotency use;
-    ProtobufCMessage *first_reply = NULL;
-    struct workspace workspace;
-    enum err_code code = access_workspace(conn, call, request->workspace_sid, &workspace, err);
-    if (code == ERR_OK)
-        code = check_optional_sid("activity_sid", request->activity_sid, "WA", err);
-    if (code == ERR_OK)
-        code = access_local(&workspace, err);
-    if (code != ERR_OK)
-        return code;
-    code = repeat_claim(conn, call, &use, "CreateWorker", request->idempotency_key, &request->base,
-                        &taskrouter__workers__v1__worker__descriptor, &first_reply, err);
-    if (code != ERR_OK)
-        return code;
-    if (first_reply != NULL) {
-        create->reply = (wire_worker *)(void *)first_reply;
-        return ERR_OK;
-    }
+    const struct workspace *workspace = &create->workspace;
+    const char *given = create->request->activity_sid;
     struct activity activity;
-    const char *activity_sid =
-        request->activity_sid[0] != '\0' ? request->activity_sid : workspace.default_activity_sid;
-    code = find_activity(conn, call, workspace.sid, activity_sid, &activity, err);
+    wire_worker *reply = NULL;
+    enum err_code code =
+        find_activity(conn, call, workspace->sid,
+                      given[0] != '\0' ? given : workspace->default_activity_sid, &activity, err);
     if (code != ERR_OK)
         return code;
     code = limit_store_check(conn, call, WORKERS_LIMIT_WORKERS,
-                             create->workers->settings->limit_workers, workspace.sid, err);
+                             create->workers->settings->limit_workers, workspace->sid, err);
     if (code == ERR_OK && activity.available)
-        code = check_active(conn, call, create->workers, workspace.sid, err);
+        code = check_active(conn, call, create->workers, workspace->sid, err);
     if (code != ERR_OK)
         return code;
-    create->worker.account_sid = workspace.account_sid;
-    create->worker.workspace_sid = workspace.sid;
+    create->worker.account_sid = workspace->account_sid;
+    create->worker.workspace_sid = workspace->sid;
     create->worker.activity_sid = activity.sid;
     create->worker.activity_name = activity.friendly_name;
     create->worker.available = activity.available;
@@ -105,10 +91,30 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
         code = worker_event_append(conn, call, &create->worker,
                                    &(struct worker_change){.type = "worker.created"}, err);
     if (code == ERR_OK)
-        code = reply_with(call, &create->worker, &create->reply, err);
+        code = reply_with(call, &create->worker, &reply, err);
     if (code == ERR_OK)
-        code = repeat_store(conn, call, &use, &create->reply->base, err);
+        *out_reply = &reply->base;
     return code;
+}
+
+static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+{
+    struct create_context *create = ctx;
+    const Taskrouter__Workers__V1__CreateWorkerRequest *request = create->request;
+    struct repeat repeat = {
+        .method = "CreateWorker",
+        .key = request->idempotency_key,
+        .request = &request->base,
+        .reply_type = &taskrouter__workers__v1__worker__descriptor,
+    };
+    enum err_code code =
+        access_workspace(conn, call, request->workspace_sid, &create->workspace, err);
+    if (code == ERR_OK)
+        code = check_optional_sid("activity_sid", request->activity_sid, "WA", err);
+    if (code == ERR_OK)
+        code = access_local(&create->workspace, err);
+    return code == ERR_OK ? repeat_run(conn, call, &repeat, make, create, &create->reply, err)
+                          : code;
 }
 
 enum err_code worker_rpc_create(void *app, struct call *call,
@@ -134,7 +140,7 @@ enum err_code worker_rpc_create(void *app, struct call *call,
     if (code != ERR_OK)
         return code;
     outbox_wake(workers->host.outbox);
-    *out_reply = create.reply;
+    *out_reply = (wire_worker *)(void *)create.reply;
     return ERR_OK;
 }
 

@@ -55,7 +55,6 @@ struct create_context {
     struct workspace workspace;
     struct activity *activities; /* the first is default and timeout activity */
     size_t activity_count;
-    wire_workspace *reply;
 };
 
 /* The database would say so too, but not that the fault is in this request. */
@@ -118,22 +117,12 @@ static enum err_code plan_activities(struct call *call, struct create_context *c
     return ERR_OK;
 }
 
-static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ctx, struct err *err)
+static enum err_code make(struct db_conn *conn, struct call *call, void *ctx,
+                          ProtobufCMessage **out_reply, struct err *err)
 {
     struct create_context *create = ctx;
-    struct idempotency use;
-    ProtobufCMessage *first_reply = NULL;
-    enum err_code code = repeat_claim(
-        conn, call, &use, "CreateWorkspace", create->request->idempotency_key,
-        &create->request->base, &taskrouter__workers__v1__workspace__descriptor, &first_reply, err);
-    if (code != ERR_OK)
-        return code;
-    if (first_reply != NULL) {
-        create->reply = (wire_workspace *)(void *)first_reply;
-        return ERR_OK;
-    }
-    code = limit_store_check(conn, call, WORKERS_LIMIT_WORKSPACES, create->limit,
-                             create->workspace.account_sid, err);
+    enum err_code code = limit_store_check(conn, call, WORKERS_LIMIT_WORKSPACES, create->limit,
+                                           create->workspace.account_sid, err);
     if (code == ERR_OK)
         code = workspace_store_insert(conn, call, &create->workspace, err);
     if (code == ERR_OK)
@@ -145,10 +134,11 @@ static enum err_code create_tx(struct db_conn *conn, struct call *call, void *ct
             code = activity_event_append(conn, call, "activity.created", &create->activities[i],
                                          false, err);
     }
+    wire_workspace *reply = NULL;
     if (code == ERR_OK)
-        code = reply_with(call, &create->workspace, &create->reply, err);
+        code = reply_with(call, &create->workspace, &reply, err);
     if (code == ERR_OK)
-        code = repeat_store(conn, call, &use, &create->reply->base, err);
+        *out_reply = &reply->base;
     return code;
 }
 
@@ -205,14 +195,21 @@ enum err_code workspace_rpc_create(void *app, struct call *call,
         code = plan_activities(call, &create, err);
     if (code == ERR_OK && create.workspace.provider == PROVIDER_TWILIO)
         return mirror_refuse(request->friendly_name, err);
+    struct repeat repeat = {
+        .method = "CreateWorkspace",
+        .key = request->idempotency_key,
+        .request = &request->base,
+        .reply_type = &taskrouter__workers__v1__workspace__descriptor,
+    };
+    ProtobufCMessage *reply = NULL;
     if (code == ERR_OK)
-        code = db_tx_run(workers->host.pool, call, create_tx, &create, err);
+        code = repeat_tx_run(workers->host.pool, call, &repeat, make, &create, &reply, err);
     if (code != ERR_OK)
         return code;
     outbox_wake(workers->host.outbox);
-    if (strcmp(create.reply->template_, "FIFO") == 0)
-        template_await(workers, call, create.reply->sid);
-    *out_reply = create.reply;
+    *out_reply = (wire_workspace *)(void *)reply;
+    if (strcmp((*out_reply)->template_, "FIFO") == 0)
+        template_await(workers, call, (*out_reply)->sid);
     return ERR_OK;
 }
 
