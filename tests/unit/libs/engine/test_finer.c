@@ -1,6 +1,7 @@
 /* Rows of the reference's sections 5 to 9 and of the README's choices, where the other tests would
  * not notice the half of a rule: each case fails when one condition of the engine is left out. */
 #include "base/clock.h"
+#include "engine/explain.h"
 #include "testing.h"
 #include "world.h"
 
@@ -304,6 +305,110 @@ static void events_tell_a_known_worker_however_he_was_named(void)
     world_fini(&w);
 }
 
+/* --- what names what ----------------------------------------------------------------------- */
+
+static void a_renamed_activity_changes_who_qualifies_by_its_name(void)
+{
+    struct world w;
+    world_init(&w);
+    world_queue(&w, 1, "activity_name == 'Desk'");
+    world_queue(&w, 2, "1==1");
+    world_workflow(
+        &w, 1, 1,
+        DOC(FILTER("q == 1", "{\"queue\":" Q1 "}") "," FILTER(
+            "1==1", "{\"queue\":" Q2 ",\"expression\":\"worker.activity_name == 'Desk'\"}")));
+    world_worker_with(&w, 1, "{}", 1, 2, false);
+    struct sid by_queue = world_create(&w, "{\"q\":1}");
+    struct sid by_target = world_create(&w, "{}");
+    CHECK_I64(world_offered_to(&w, &by_queue) + world_offered_to(&w, &by_target), 0);
+    struct engine_command command = {.kind = ENGINE_PUT_ACTIVITY};
+    command.activity = (struct engine_activity){.sid = world_sid("WA", 1),
+                                                .workspace_sid = world_sid("WS", 1),
+                                                .version = w.version++,
+                                                .name = STR("Desk"),
+                                                .is_available = true};
+    CHECK_I64(world_do(&w, command), ERR_OK);
+    CHECK_I64(world_offered_to(&w, &by_queue), 1);
+    CHECK_I64(world_offered_to(&w, &by_target), 1);
+    world_fini(&w);
+}
+
+static void a_queue_named_beside_a_workflow_must_be_there(void)
+{
+    struct world w;
+    world_init(&w);
+    world_one_queue(&w);
+    struct engine_command command = {.kind = ENGINE_CREATE_TASK};
+    command.create = (struct engine_create){.workspace_sid = world_sid("WS", 1),
+                                            .workflow_sid = world_sid("WW", 1),
+                                            .queue_sid = world_sid("WQ", 9)};
+    CHECK_I64(world_do(&w, command), ERR_NOT_FOUND);
+    CHECK_TEXT(w.err.reason, "QUEUE_NOT_FOUND");
+    command.create.queue_sid = world_sid("WQ", 1);
+    CHECK_I64(world_do(&w, command), ERR_OK);
+    world_fini(&w);
+}
+
+static void a_deleted_workflow_does_not_count_as_one_to_choose_from(void)
+{
+    struct world w;
+    world_init(&w);
+    world_one_queue(&w);
+    world_queue(&w, 2, "1==1");
+    world_workflow(&w, 2, 1, DOC(FILTER("1==1", "{\"queue\":" Q2 "}")));
+    struct engine_command command = {.kind = ENGINE_DELETE_WORKFLOW};
+    command.ref = (struct engine_ref){world_sid("WW", 1), world_sid("WS", 1)};
+    CHECK_I64(world_do(&w, command), ERR_OK);
+    struct sid task = world_create(&w, "{}");
+    CHECK_I64(queue_of(&w, &task), 2);
+    world_fini(&w);
+}
+
+static void nobody_is_moved_to_an_activity_of_another_workspace(void)
+{
+    struct world w;
+    world_init(&w);
+    world_one_queue(&w);
+    struct engine_command command = {.kind = ENGINE_PUT_ACTIVITY};
+    command.activity = (struct engine_activity){.sid = world_sid("WA", 9),
+                                                .workspace_sid = world_sid("WS", 2),
+                                                .version = 1,
+                                                .name = STR("Elsewhere")};
+    CHECK_I64(world_do(&w, command), ERR_OK);
+    world_worker(&w, 1, "{}", 1);
+    struct sid task = world_create(&w, "{}");
+    struct sid offer = world_last_offer(&w, &task);
+    command = (struct engine_command){.kind = ENGINE_REJECT_RESERVATION};
+    command.action = (struct engine_action){
+        .sid = offer, .workspace_sid = world_sid("WS", 1), .activity_sid = world_sid("WA", 9)};
+    CHECK_I64(world_do(&w, command), ERR_INVALID_ARGUMENT);
+    CHECK_TEXT(w.err.reason, "ACTIVITY_NOT_FOUND");
+    CHECK_TEXT(world_reservation_state(&w, &offer), "pending");
+    world_fini(&w);
+}
+
+/* --- explanations -------------------------------------------------------------------------- */
+
+static void steps_that_are_over_and_places_to_come_are_told(void)
+{
+    struct world w;
+    world_route(&w, DOC(FILTER("late == 1", "{\"queue\":" Q3 "}") "," FILTER(
+                        "1==1", "{\"queue\":" Q1 ",\"timeout\":10},{\"queue\":" Q2
+                                ",\"timeout\":10},{\"queue\":" Q3 ",\"priority\":5}")));
+    struct sid task = world_create(&w, "{}");
+    (void)world_create_priority(&w, "{\"late\":1}", 3); /* waits in queue 3 before and behind it */
+    (void)world_create_priority(&w, "{\"late\":1}", 7);
+    world_wait(&w, 10);
+    struct explain_ask ask = {.sid = task, .workspace_sid = world_sid("WS", 1)};
+    struct explain_task told;
+    CHECK_I64(engine_explain_task(w.engine, &ask, w.now_us, w.arena, &told, &w.err), ERR_OK);
+    REQUIRE(told.target_count == 3);
+    CHECK(told.targets[0].is_over && !told.targets[1].is_over && !told.targets[2].is_over);
+    CHECK(told.targets[1].is_current);
+    CHECK_I64(told.targets[2].place.position, 2); /* by the priority that it will have */
+    world_fini(&w);
+}
+
 /* --- words that come late ------------------------------------------------------------------ */
 
 /* Two events may speak of one version, and processes that share the bus may turn them around. */
@@ -391,6 +496,16 @@ static const struct test_case cases[] = {
      a_late_word_still_re_evaluates_to_the_document_it_brought                                                       },
     {"events tell a known worker however he was named",
      events_tell_a_known_worker_however_he_was_named                                                                 },
+    {"a renamed activity changes who qualifies by its name",
+     a_renamed_activity_changes_who_qualifies_by_its_name                                                            },
+    {"a queue named beside a workflow must be there",
+     a_queue_named_beside_a_workflow_must_be_there                                                                   },
+    {"a deleted workflow does not count as one to choose from",
+     a_deleted_workflow_does_not_count_as_one_to_choose_from                                                         },
+    {"nobody is moved to an activity of another workspace",
+     nobody_is_moved_to_an_activity_of_another_workspace                                                             },
+    {"steps that are over and places to come are told",
+     steps_that_are_over_and_places_to_come_are_told                                                                 },
 };
 
 int main(int argc, char **argv)
