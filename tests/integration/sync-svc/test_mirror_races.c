@@ -120,8 +120,8 @@ static void request_write(const struct kind *kind, int n)
                                 kind->of(n % 2 == 0 ? i : ROWS + 1 - i, n));
     len += (size_t)snprintf(out + len, size - len, "]}");
     REQUIRE(len < size);
-    for (char *c = out; *c != '\0'; c++)
-        *c = *c == '\'' ? '"' : *c;
+    for (char *c = strchr(out, '\''); c != NULL; c = strchr(c, '\''))
+        *c = '"';
 }
 
 /* `Back quotes` of a request's texts: JSON in JSON. */
@@ -132,7 +132,10 @@ static struct str request_text(struct arena *arena, int n)
     for (const char *c = requests[n]; out != NULL && *c != '\0'; c++) {
         if (*c == '`')
             out[len++] = '\\';
-        out[len++] = *c == '`' ? '"' : *c;
+        out[len] = *c;
+        if (*c == '`')
+            out[len] = '"';
+        len++;
     }
     return (struct str){out, len};
 }

@@ -85,7 +85,7 @@ static bool watch_open(struct watcher *w, struct rpc_client *client, const struc
 {
     Taskrouter__Sync__V1__GetRunRequest request;
     *w = (struct watcher){.arena = arena_new(4 << 20)};
-    call_init(&w->call, w->arena, "watcher", 2 * PATIENCE_MS * US_PER_MS);
+    call_init(&w->call, w->arena, "watcher", US_PER_MS * 2 * PATIENCE_MS);
     w->call.who = *who;
     taskrouter__sync__v1__get_run_request__init(&request);
     request.workspace_sid = arena_strdup(w->arena, workspace);
