@@ -73,6 +73,9 @@ struct db_conn {
 
 struct db_result {
     PGresult *pg;
+    int rows;
+    int columns;
+    bool is_binary; /* all columns */
 };
 
 /* Parameters in the form that libpq wants. */

@@ -152,8 +152,10 @@ enum err_code db_pipeline_add_binary(struct db_conn *conn, struct call *call,
 
 void db_pipeline_read_ahead(struct db_conn *conn)
 {
-    if (conn->pg != NULL && conn->pipe == DB_PIPE_SYNCED)
-        (void)PQconsumeInput(conn->pg); /* a failure shows when the answer is taken */
+    if (conn->pg == NULL || conn->pipe != DB_PIPE_SYNCED)
+        return;
+    (void)PQconsumeInput(conn->pg); /* a failure shows when the answer is taken */
+    (void)PQisBusy(conn->pg);       /* makes rows of what came */
 }
 
 enum err_code db_pipeline_sync(struct db_conn *conn, struct call *call, struct err *err)

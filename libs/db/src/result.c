@@ -23,13 +23,16 @@ enum err_code db_result_new(struct call *call, PGresult *result, struct db_resul
         return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE",
                        "the answer needs more memory than one request may use");
     wrapped->pg = result;
+    wrapped->rows = PQntuples(result);
+    wrapped->columns = PQnfields(result);
+    wrapped->is_binary = PQbinaryTuples(result) == 1;
     *out = wrapped;
     return ERR_OK;
 }
 
 int db_row_count(const struct db_result *result)
 {
-    return PQntuples(result->pg);
+    return result->rows;
 }
 
 int64_t db_affected(const struct db_result *result)
@@ -41,8 +44,8 @@ int64_t db_affected(const struct db_result *result)
 
 static void check_place(const struct db_result *result, int row, int column)
 {
-    INVARIANT(row >= 0 && row < PQntuples(result->pg));
-    INVARIANT(column >= 0 && column < PQnfields(result->pg));
+    INVARIANT(row >= 0 && row < result->rows);
+    INVARIANT(column >= 0 && column < result->columns);
 }
 
 bool db_is_null(const struct db_result *result, int row, int column)
@@ -66,28 +69,27 @@ const char *db_get_text(const struct db_result *result, int row, int column)
 }
 
 /* Results in binary: numbers have their highest byte first. */
-static bool is_binary(const struct db_result *result, int column)
-{
-    return PQfformat(result->pg, column) == 1;
-}
-
 static int64_t binary_i64(struct str bytes)
 {
+    uint64_t value = 0;
     INVARIANT(bytes.len == 2 || bytes.len == 4 || bytes.len == 8);
-    uint64_t value = (bytes.ptr[0] & 0x80) != 0 ? UINT64_MAX : 0;
-    for (size_t i = 0; i < bytes.len; i++)
-        value = value << 8 | (unsigned char)bytes.ptr[i];
-    return (int64_t)value;
+    memcpy(&value, bytes.ptr, bytes.len);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    value = __builtin_bswap64(value);
+#endif
+    return (int64_t)value >> (64 - 8 * bytes.len); /* the sign comes along */
 }
 
+/* No number, boolean or time is without text, so that what is empty is null. */
 int64_t db_get_i64(const struct db_result *result, int row, int column)
 {
-    if (db_is_null(result, row, column))
+    struct str text = db_get_str(result, row, column);
+    if (text.len == 0)
         return 0;
-    if (is_binary(result, column))
-        return binary_i64(db_get_str(result, row, column));
+    if (result->is_binary)
+        return binary_i64(text);
     int64_t value = 0;
-    bool is_number = parse_i64(db_get_str(result, row, column), INT64_MIN, INT64_MAX, &value);
+    bool is_number = parse_i64(text, INT64_MIN, INT64_MAX, &value);
     INVARIANT(is_number);
     return value;
 }
@@ -104,10 +106,10 @@ double db_get_f64(const struct db_result *result, int row, int column)
 
 bool db_get_bool(const struct db_result *result, int row, int column)
 {
-    if (db_is_null(result, row, column))
-        return false;
     struct str text = db_get_str(result, row, column);
-    if (is_binary(result, column))
+    if (text.len == 0)
+        return false;
+    if (result->is_binary)
         return text.ptr[0] != 0;
     INVARIANT(text.len == 1 && (text.ptr[0] == 't' || text.ptr[0] == 'f'));
     return text.ptr[0] == 't';
@@ -116,10 +118,10 @@ bool db_get_bool(const struct db_result *result, int row, int column)
 /* "2026-11-22 20:27:00.123456+00": DateStyle ISO and TimeZone UTC are set for every session. */
 int64_t db_get_time_us(const struct db_result *result, int row, int column)
 {
-    if (db_is_null(result, row, column))
-        return 0;
     struct str text = db_get_str(result, row, column);
-    if (is_binary(result, column))
+    if (text.len == 0)
+        return 0;
+    if (result->is_binary)
         return binary_i64(text) + PG_EPOCH_US;
     char iso[40];
     size_t len = text.len - 3; /* without "+00" */
