@@ -613,9 +613,9 @@ enum err_code expr_record_new(struct str json, struct expr_record **out_record, 
     return code;
 }
 
-enum err_code expr_record_renew(struct str json, struct expr_record **io_record, struct err *err)
+/* io_record NULL: only looked at. */
+static enum err_code read_json(struct str json, struct expr_record **io_record, struct err *err)
 {
-    INVARIANT(*io_record == NULL || (*io_record)->field_count == 0);
     if (json.len > EXPR_JSON_MAX_BYTES)
         return ERR_SET(err, ERR_INVALID_ARGUMENT, "JSON_TOO_LARGE",
                        "The attributes are %zu bytes long; at most %d are allowed.", json.len,
@@ -632,12 +632,23 @@ enum err_code expr_record_renew(struct str json, struct expr_record **io_record,
     reader.at = reader.start;
     reader.end = reader.start + json.len;
     enum err_code code = read_document(&reader);
-    if (code == ERR_OK)
+    if (code == ERR_OK && io_record != NULL)
         *io_record = build(&reader, *io_record);
     if (reader.entries != first)
         free(reader.entries);
     free(reader.decoded);
     return code;
+}
+
+enum err_code expr_record_renew(struct str json, struct expr_record **io_record, struct err *err)
+{
+    INVARIANT(*io_record == NULL || (*io_record)->field_count == 0);
+    return read_json(json, io_record, err);
+}
+
+enum err_code expr_record_check(struct str json, struct err *err)
+{
+    return read_json(json, NULL, err);
 }
 
 void expr_record_free(struct expr_record *record)

@@ -69,6 +69,8 @@ struct expr_record;
 enum err_code expr_record_new(struct str json, struct expr_record **out_record,
                               struct err *err) MUST_CHECK;
 void expr_record_free(struct expr_record *record);
+/* Whether expr_record_new would take it, with the same errors. */
+enum err_code expr_record_check(struct str json, struct err *err) MUST_CHECK;
 
 /* The same into a record that is needed no more (NULL: none yet) and never had fields: its memory
  * is used again when there is enough of it. When the text is refused, the record stays as it was.

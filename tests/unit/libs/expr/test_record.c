@@ -11,7 +11,12 @@
 static enum err_code try(struct str json, struct expr_record **out, struct err *err)
 {
     *out = NULL;
-    return expr_record_new(json, out, err);
+    struct err looked = {.code = ERR_OK};
+    enum err_code code = expr_record_new(json, out, err);
+    CHECK_I64(expr_record_check(json, &looked), code);
+    CHECK(code == ERR_OK ||
+          (strcmp(looked.reason, err->reason) == 0 && strcmp(looked.detail, err->detail) == 0));
+    return code;
 }
 
 static void strict_json_is_required(void)

@@ -122,6 +122,7 @@ static void both_readers_take_and_see_the_same(void)
         bool is_ours = expr_record_new(json, &record, &err) == ERR_OK;
         bool is_theirs = jx_parse_object(json, &limits, &value, &err) == ERR_OK;
         CHECK(is_ours == is_theirs);
+        CHECK(is_ours == (expr_record_check(json, &err) == ERR_OK));
         CHECK(!is_ours || same_members(record, value));
         taken += is_ours ? 1 : 0;
         if (is_ours != is_theirs || (is_ours && !same_members(record, value)))
