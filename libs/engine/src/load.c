@@ -106,11 +106,8 @@ enum err_code engine_load_task(struct engine *engine, const struct task_row *row
     struct err local = {0};
     err = err == NULL ? &local : err;
     enum err_code code = load_check_task(engine, row, err);
-    struct expr_record *record = NULL;
-    if (code == ERR_OK)
-        code =
-            expr_record_new(row->attributes.len == 0 ? STR("{}") : row->attributes, &record, err);
-    expr_record_free(record);
+    if (code == ERR_OK && row->attributes.len > 0)
+        code = expr_record_check(row->attributes, err);
     if (code != ERR_OK)
         return code;
     struct task *task = pool_take(&engine->task_pool);
@@ -126,6 +123,11 @@ enum err_code engine_load_task(struct engine *engine, const struct task_row *row
     sid_map_put(&engine->tasks, task);
     engine_load_counters(engine, 0, row->sequence);
     return ERR_OK;
+}
+
+void engine_load_task_ahead(const struct engine *engine, const struct sid *sid)
+{
+    sid_map_fetch_sid(&engine->tasks, sid);
 }
 
 enum err_code engine_load_reservation(struct engine *engine, const struct reservation_row *row,
@@ -211,12 +213,46 @@ static void load_drop_documents(struct engine *engine)
     }
 }
 
-/* By creation, whatever order the rows came in. */
+/* With the number, so that sorting need not look at the tasks. */
+struct load_task {
+    int64_t sequence;
+    struct task *task;
+};
+
 static int load_compare(const void *a_ptr, const void *b_ptr)
 {
-    const struct task *a = *(struct task *const *)a_ptr;
-    const struct task *b = *(struct task *const *)b_ptr;
+    const struct load_task *a = a_ptr;
+    const struct load_task *b = b_ptr;
     return (a->sequence > b->sequence) - (a->sequence < b->sequence);
+}
+
+/* All tasks by creation, in which order their workspaces' lists are brought too; rows mostly come
+ * so. */
+static struct load_task *load_order(struct engine *engine)
+{
+    size_t count = engine->tasks.count;
+    struct load_task *tasks = xcalloc(count + 1, sizeof *tasks);
+    size_t found = 0;
+    size_t sorted = 1;
+    for (size_t i = 0; i < engine->workspaces.count; i++) {
+        const struct workspace *workspace = engine->workspaces.entries[i].value;
+        for (struct list_node *node = list_first(&workspace->tasks); node != NULL;
+             node = list_next(&workspace->tasks, node)) {
+            struct task *task = LIST_ENTRY(node, struct task, node);
+            tasks[found++] = (struct load_task){.sequence = task->sequence, .task = task};
+        }
+    }
+    INVARIANT(found == count);
+    while (sorted < count && tasks[sorted - 1].sequence < tasks[sorted].sequence)
+        sorted++;
+    if (sorted >= count)
+        return tasks;
+    qsort(tasks, count, sizeof *tasks, load_compare);
+    for (size_t i = 0; i < count; i++) {
+        list_remove(&tasks[i].task->node);
+        list_append(&tasks[i].task->workspace->tasks, &tasks[i].task->node);
+    }
+    return tasks;
 }
 
 static void load_resume_task(struct engine *engine, struct task *task)
@@ -241,15 +277,15 @@ static void load_resume_task(struct engine *engine, struct task *task)
 }
 
 /* Statistics: those first that have not moved since they were created, which is in order. */
-static void load_count(struct task *const *tasks, size_t count)
+static void load_count(const struct load_task *tasks, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (tasks[i]->queue_entered_at_us <= tasks[i]->created_at_us)
-            stats_task_add(tasks[i]);
+        if (tasks[i].task->queue_entered_at_us <= tasks[i].task->created_at_us)
+            stats_task_add(tasks[i].task);
     }
     for (size_t i = 0; i < count; i++) {
-        if (tasks[i]->queue_entered_at_us > tasks[i]->created_at_us)
-            stats_task_add(tasks[i]);
+        if (tasks[i].task->queue_entered_at_us > tasks[i].task->created_at_us)
+            stats_task_add(tasks[i].task);
     }
 }
 
@@ -276,27 +312,12 @@ void engine_load_done(struct engine *engine, int64_t now_us, struct engine_effec
     engine->tag = 0;
     emit_begin(engine, out_effects);
     size_t count = engine->tasks.count;
-    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
-    size_t size = sizeof(struct task *);
-    struct task **tasks = (struct task **)xcalloc(count + 1, size);
-    size_t found = 0;
-    for (size_t i = 0; i < engine->workspaces.count; i++) {
-        const struct workspace *workspace = engine->workspaces.entries[i].value;
-        for (struct list_node *node = list_first(&workspace->tasks); node != NULL;
-             node = list_next(&workspace->tasks, node))
-            tasks[found++] = LIST_ENTRY(node, struct task, node);
-    }
-    INVARIANT(found == count);
-    qsort(tasks, count, size, load_compare);
-    for (size_t i = 0; i < count; i++) {
-        list_remove(&tasks[i]->node); /* in creation order, whatever order they came in */
-        list_append(&tasks[i]->workspace->tasks, &tasks[i]->node);
-    }
+    struct load_task *tasks = load_order(engine);
     load_count(tasks, count);
     for (size_t i = 0; i < count; i++)
-        load_resume_task(engine, tasks[i]);
+        load_resume_task(engine, tasks[i].task);
     for (size_t i = 0; i < count; i++)
-        load_cancel_orphans(engine, tasks[i]);
+        load_cancel_orphans(engine, tasks[i].task);
     free(tasks);
     load_drop_documents(engine);
     engine->is_loading = false;

@@ -7,7 +7,11 @@
 #include "base/hash.h"
 #include "base/macros.h"
 
-enum { FIRST_BUCKETS = 16, BUCKETS_PER_ELEMENT = 2 };
+enum {
+    FIRST_BUCKETS = 16,
+    BUCKETS_PER_ELEMENT = 2,
+    SPLIT_AHEAD = 8, /* whose first element is fetched while one is split; fewer than the first */
+};
 
 /* The digits are what differs: those of the prefix are the same for all. */
 static uint32_t sid_hash(const struct sid *sid)
@@ -71,6 +75,7 @@ static void grow(struct sid_map *map)
     size_t added = map->bucket_count++;
     struct sid_node **from = &map->buckets[added - map->capacity / 2];
     struct sid_node **to = &map->buckets[added];
+    __builtin_prefetch(from[SPLIT_AHEAD]);
     *to = NULL;
     while (*from != NULL) {
         struct sid_node *node = *from;
@@ -105,6 +110,12 @@ void sid_map_put(struct sid_map *map, void *element)
 void sid_map_fetch(const struct sid_map *map, const struct sid_node *node)
 {
     __builtin_prefetch((const void *)&map->buckets[bucket_of(map, node->hash)], 1);
+}
+
+void sid_map_fetch_sid(const struct sid_map *map, const struct sid *sid)
+{
+    if (map->count > 0)
+        __builtin_prefetch((const void *)&map->buckets[bucket_of(map, sid_hash(sid))], 1);
 }
 
 void sid_map_remove(struct sid_map *map, void *element)

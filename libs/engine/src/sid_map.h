@@ -30,4 +30,5 @@ void sid_map_fini(struct sid_map *map);
 void *sid_map_get(const struct sid_map *map, const struct sid *sid); /* NULL when absent */
 void sid_map_put(struct sid_map *map, void *element);                /* must not be there yet */
 void sid_map_fetch(const struct sid_map *map, const struct sid_node *node); /* into the cache */
+void sid_map_fetch_sid(const struct sid_map *map, const struct sid *sid);   /* its place alone */
 void sid_map_remove(struct sid_map *map, void *element);                    /* must be there */

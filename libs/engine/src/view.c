@@ -92,6 +92,11 @@ int64_t engine_config_version(const struct engine *engine, const struct sid *sid
     return worker == NULL || worker->is_deleted ? 0 : worker->version;
 }
 
+bool engine_has_workflow(const struct engine *engine, const struct sid *sid)
+{
+    return map_get(&engine->workflows, sid_str(sid)) != NULL;
+}
+
 size_t engine_queue_task_count(const struct engine *engine, const struct sid *queue_sid)
 {
     const struct queue *queue = map_get(&engine->queues, sid_str(queue_sid));

@@ -61,7 +61,8 @@ void engine_tick(struct engine *engine, int64_t now_us, struct engine_effects *o
 /* When engine_tick has something to do next; INT64_MAX = nothing planned. */
 int64_t engine_next_timer_us(const struct engine *engine);
 
-/* --- Loading: in this order, before engine_load_done; config by engine_apply before all. --- */
+/* --- Loading: in this order, before engine_load_done; config by engine_apply before all, but a
+ * workflow's older documents need only be there before the tasks that entered them. --- */
 
 /* Where the counters stood: the last event's sequence, the highest sequence of any task or
  * reservation ever made. Rows loaded later raise the second one themselves. */
@@ -72,6 +73,9 @@ void engine_load_counters(struct engine *engine, int64_t event_sequence, int64_t
  * Errors: INVALID_ARGUMENT for rows that no engine wrote; ALREADY_EXISTS. */
 enum err_code engine_load_task(struct engine *engine, const struct task_row *row,
                                struct err *err) MUST_CHECK;
+
+/* Such a task comes soon: only quicker, never needed. */
+void engine_load_task_ahead(const struct engine *engine, const struct sid *sid);
 
 /* All reservations of loaded tasks, in any order. */
 enum err_code engine_load_reservation(struct engine *engine, const struct reservation_row *row,
@@ -105,6 +109,8 @@ void engine_tasks(const struct engine *engine, engine_task_fn fn, void *context)
 
 /* Whether the engine knows the thing, and which version (0 = not): WS, WA, TC, WQ, WW, WK. */
 int64_t engine_config_version(const struct engine *engine, const struct sid *sid);
+/* Whether it was ever put; a deleted one, too. */
+bool engine_has_workflow(const struct engine *engine, const struct sid *sid);
 
 /* Tasks of a workspace in all states, ended ones up to their purge too. */
 size_t engine_workspace_task_count(const struct engine *engine, const struct sid *workspace_sid);
