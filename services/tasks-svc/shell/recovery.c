@@ -22,7 +22,7 @@ struct loading {
     struct shard_loaded *loaded;
     bool (*goes_on)(struct shard *shard); /* NULL: always */
     int64_t now_us;
-    struct removal *removals; /* what is deleted again when its documents are there too */
+    struct removal *removals; /* what is deleted again when all else is there */
 };
 
 struct removal {
@@ -215,8 +215,8 @@ static enum err_code load_change(struct loading *loading, const struct config_ro
 }
 
 /* Deleted ones are put and deleted again, so that tasks and workers that name them find them as
- * they were; workflows when their older documents are there too. Nothing in a workspace that
- * Twilio routes is kept in memory: workspaces come first, so that it is known. */
+ * they were. Nothing in a workspace that Twilio routes is kept in memory: workspaces come first, so
+ * that it is known. */
 static enum err_code load_config(void *ctx, const struct config_row *row, struct err *err)
 {
     struct loading *loading = ctx;
@@ -236,13 +236,14 @@ static enum err_code load_config(void *ctx, const struct config_row *row, struct
     return code;
 }
 
-/* Older documents of tasks that wait: version 0, so that nothing but the document is taken. */
+/* Of tasks that come next: version 0, so that nothing but the document is taken, also by a workflow
+ * that is deleted. */
 static enum err_code load_document(void *ctx, const struct sid *workflow_sid, int64_t version,
                                    struct str configuration, struct err *err)
 {
     (void)err;
     struct loading *loading = ctx;
-    if (engine_config_version(loading->shard->engine, workflow_sid) == 0)
+    if (!engine_has_workflow(loading->shard->engine, workflow_sid))
         return ERR_OK; /* its copy could not be read */
     struct engine_command command = {
         .kind = ENGINE_PUT_WORKFLOW,
@@ -252,6 +253,12 @@ static enum err_code load_document(void *ctx, const struct sid *workflow_sid, in
     };
     apply(loading, &command);
     return ERR_OK;
+}
+
+static void announce_task(void *ctx, const struct sid *sid)
+{
+    const struct loading *loading = ctx;
+    engine_load_task_ahead(loading->shard->engine, sid);
 }
 
 static enum err_code load_task(void *ctx, const struct task_row *row, struct err *err)
@@ -269,6 +276,13 @@ static enum err_code load_reservation(void *ctx, const struct reservation_row *r
     loading->loaded->reservations++;
     return engine_load_reservation(loading->shard->engine, row, err);
 }
+
+static const struct shard_task_fns task_fns = {
+    .document = load_document,
+    .task_ahead = announce_task,
+    .task = load_task,
+    .reservation = load_reservation,
+};
 
 static enum err_code load_idle(void *ctx, const struct sid *worker_sid,
                                const struct sid *channel_sid, int64_t sequence)
@@ -301,13 +315,10 @@ static enum err_code load_rows(struct loading *loading, struct err *err)
     for (int kind = CONFIG_KIND_NONE + 1; kind < CONFIG_KIND_COUNT && code == ERR_OK; kind++)
         code = shard_store_configs(conn, call, shard->index, (enum config_kind)kind, load_config,
                                    loading, err);
-    if (code == ERR_OK)
-        code = shard_store_documents(conn, call, shard->index, load_document, loading, err);
     end_removals(loading, code == ERR_OK);
     int64_t configured = clock_mono_us();
     if (code == ERR_OK)
-        code =
-            shard_store_tasks(conn, call, shard->index, load_task, load_reservation, loading, err);
+        code = shard_store_tasks(conn, call, shard->index, &task_fns, loading, err);
     int64_t filled = clock_mono_us();
     if (code == ERR_OK)
         code = shard_store_idle(conn, call, shard->index, load_idle, loading, err);

@@ -2,14 +2,8 @@
 
 #include "base/arena.h"
 #include "shard_store_sql.h"
-#include "task_columns.h"
 
-enum {
-    PAGE_ROWS = 2000,
-    READ_AHEAD_ROWS = 64, /* so often what came of the next page is taken in */
-    TASK_PAGE_ROWS =
-        20000, /* some 20 MB; each page costs a look-up, or a sort when the table is new */
-};
+enum { PAGE_ROWS = 2000 };
 
 enum err_code shard_store_take(struct db_conn *conn, struct call *call, int shard, int shard_count,
                                const char *owner, const char *address, int64_t ttl_ms,
@@ -118,114 +112,6 @@ enum err_code shard_store_configs(struct db_conn *conn, struct call *call, int s
     }
     return ERR_OK;
 }
-
-enum err_code shard_store_documents(struct db_conn *conn, struct call *call, int shard,
-                                    shard_document_fn fn, void *ctx, struct err *err)
-{
-    struct arena_mark mark = arena_mark(call->arena);
-    struct db_result *rows = NULL;
-    enum err_code code =
-        db_query(conn, call, &shard_load_documents, DB_PARAMS(db_i64(shard)), &rows, err);
-    if (code != ERR_OK)
-        return code;
-    int count = db_row_count(rows);
-    for (int i = 0; i < count && code == ERR_OK; i++) {
-        struct sid workflow_sid = sid_from(db_get_str(rows, i, 0));
-        code = fn(ctx, &workflow_sid, db_get_i64(rows, i, 1), db_get_str(rows, i, 2), err);
-    }
-    arena_rewind(call->arena, mark);
-    return code;
-}
-
-/* ---- tasks and their reservations ---- */
-
-/* One page on its way through the engine. */
-struct task_page {
-    struct db_conn *conn;
-    struct db_result *tasks;
-    struct db_result *reservations; /* NULL: none of its tasks ever had one */
-    int count;
-    int64_t last; /* its last task's number */
-};
-
-static enum err_code ask_for_page(struct db_conn *conn, struct call *call, int shard, int64_t after,
-                                  struct err *err)
-{
-    enum err_code code = db_pipeline_begin(conn, call, err);
-    if (code == ERR_OK)
-        code = db_pipeline_add_binary(
-            conn, call, &shard_load_tasks,
-            DB_PARAMS(db_i64(shard), db_i64(after), db_i64(TASK_PAGE_ROWS)), err);
-    return code == ERR_OK ? db_pipeline_sync(conn, call, err) : code;
-}
-
-/* The page that was asked for, with the reservations of its tasks: mostly few ever had one. */
-static enum err_code get_page(struct call *call, struct task_page *page, struct err *err)
-{
-    enum err_code code = db_pipeline_next(page->conn, call, &page->tasks, err);
-    if (code != ERR_OK)
-        return code;
-    page->count = db_row_count(page->tasks);
-    page->reservations = NULL;
-    struct str *sids = ARENA_ARRAY(call->arena, struct str, (size_t)page->count + 1);
-    if (sids == NULL)
-        return ERR_SET(err, ERR_RESOURCE_EXHAUSTED, "LOAD_TOO_LARGE",
-                       "a page of tasks does not fit into memory");
-    size_t offered = 0;
-    for (int i = 0; i < page->count; i++) {
-        if (task_was_offered(page->tasks, i))
-            sids[offered++] = db_get_str(page->tasks, i, 0);
-    }
-    if (page->count > 0)
-        page->last = task_sequence(page->tasks, page->count - 1);
-    if (offered > 0)
-        code = db_query(page->conn, call, &shard_load_reservations,
-                        DB_PARAMS(db_texts(sids, offered)), &page->reservations, err);
-    return code;
-}
-
-/* Meanwhile the next page comes in. */
-static enum err_code put_page(const struct task_page *page, shard_task_fn task_fn,
-                              shard_reservation_fn reservation_fn, void *ctx, struct err *err)
-{
-    enum err_code code = ERR_OK;
-    for (int i = 0; i < page->count && code == ERR_OK; i++) {
-        struct task_row row;
-        if (i % READ_AHEAD_ROWS == 0)
-            db_pipeline_read_ahead(page->conn);
-        task_from_row(page->tasks, i, &row);
-        code = task_fn(ctx, &row, err);
-    }
-    int count = page->reservations == NULL ? 0 : db_row_count(page->reservations);
-    for (int i = 0; i < count && code == ERR_OK; i++) {
-        struct reservation_row row;
-        reservation_from_row(page->reservations, i, &row);
-        code = reservation_fn(ctx, &row, err);
-    }
-    return code;
-}
-
-enum err_code shard_store_tasks(struct db_conn *conn, struct call *call, int shard,
-                                shard_task_fn task_fn, shard_reservation_fn reservation_fn,
-                                void *ctx, struct err *err)
-{
-    struct task_page page = {.conn = conn, .count = TASK_PAGE_ROWS};
-    enum err_code code = ask_for_page(conn, call, shard, 0, err);
-    while (code == ERR_OK && page.count == TASK_PAGE_ROWS) {
-        struct arena_mark mark = arena_mark(call->arena);
-        code = get_page(call, &page, err);
-        if (code == ERR_OK && page.count == TASK_PAGE_ROWS)
-            code = ask_for_page(conn, call, shard, page.last, err);
-        if (code == ERR_OK)
-            code = put_page(&page, task_fn, reservation_fn, ctx, err);
-        arena_rewind(call->arena, mark);
-    }
-    if (code != ERR_OK)
-        db_pipeline_abort(conn);
-    return code;
-}
-
-/* ---- the rest ---- */
 
 enum err_code shard_store_idle(struct db_conn *conn, struct call *call, int shard, shard_idle_fn fn,
                                void *ctx, struct err *err)

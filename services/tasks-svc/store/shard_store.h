@@ -68,13 +68,18 @@ typedef void (*shard_repeat_fn)(void *ctx, const struct repeat_row *row, int64_t
 enum err_code shard_store_configs(struct db_conn *conn, struct call *call, int shard,
                                   enum config_kind kind, shard_config_fn fn, void *ctx,
                                   struct err *err) MUST_CHECK;
-/* Documents that live tasks entered. */
-enum err_code shard_store_documents(struct db_conn *conn, struct call *call, int shard,
-                                    shard_document_fn fn, void *ctx, struct err *err) MUST_CHECK;
-/* Live tasks, each page followed by the reservations of its tasks. */
+/* What gets live tasks: a document before the first task that entered it, the reservations of a
+ * page's tasks behind them. */
+struct shard_task_fns {
+    shard_document_fn document;
+    void (*task_ahead)(void *ctx, const struct sid *sid); /* such a task comes soon */
+    shard_task_fn task;
+    shard_reservation_fn reservation;
+};
+/* Live tasks in the order of their numbers. */
 enum err_code shard_store_tasks(struct db_conn *conn, struct call *call, int shard,
-                                shard_task_fn task_fn, shard_reservation_fn reservation_fn,
-                                void *ctx, struct err *err) MUST_CHECK;
+                                const struct shard_task_fns *fns, void *ctx,
+                                struct err *err) MUST_CHECK;
 enum err_code shard_store_idle(struct db_conn *conn, struct call *call, int shard, shard_idle_fn fn,
                                void *ctx, struct err *err) MUST_CHECK;
 enum err_code shard_store_overrides(struct db_conn *conn, struct call *call, int shard,

@@ -61,22 +61,16 @@ where shard = $1
   and sid = any ($2::text[]);
 
 -- name: shard_load_documents
--- index: primary key of workflow_document; once per start
+-- index: primary key of workflow_document; those that tasks just read are the first to name
 select d.workflow_sid, d.version, d.configuration
-from workflow_document d
+from unnest($2::text[], $3::bigint[]) as named (workflow_sid, version)
+join workflow_document d on d.workflow_sid = named.workflow_sid and d.version = named.version
 where d.shard = $1
-  and exists (select 1
-              from task t
-              where t.shard = $1
-                and t.purged_at is null
-                and t.sequence > 0 -- 0: routed elsewhere
-                and t.workflow_sid = d.workflow_sid
-                and t.workflow_version = d.version)
 order by d.workflow_sid, d.version;
 
 -- name: shard_load_tasks
 -- index: task_by_sequence; tasks of mirrored workspaces have the number 0, before all others
-select sid, account_sid, workspace_sid, state, version, attributes::text, priority, reason,
+select sid, account_sid, workspace_sid, state, version, attributes, priority, reason,
        timeout_s, task_queue_sid, task_channel_sid, workflow_sid, ignore_capacity, routing_target,
        worker_sid, call_id, created_at, updated_at, virtual_start_at, queue_entered_at, assigned_at,
        ended_at, workflow_version, filter_index, target_index, filter_base_at, step_deadline_at,

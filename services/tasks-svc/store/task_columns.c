@@ -22,6 +22,12 @@ int64_t task_sequence(const struct db_result *rows, int i)
     return db_get_i64(rows, i, 29);
 }
 
+struct str task_document(const struct db_result *rows, int i, int64_t *out_version)
+{
+    *out_version = db_get_i64(rows, i, 22);
+    return db_get_str(rows, i, 11);
+}
+
 void task_from_row(const struct db_result *rows, int i, struct task_row *out)
 {
     *out = (struct task_row){
