@@ -14,7 +14,7 @@
 #define Q SUITE_QUEUES
 #define S SUITE_SYNC
 
-enum { PATIENCE_MS = 60000, BUDGET_MS = 20000 };
+enum { PATIENCE_MS = 120000, BUDGET_MS = 20000 };
 
 static const char *ws;   /* mirrored */
 static bool is_cut_then; /* Twilio is away from the death on */
