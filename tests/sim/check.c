@@ -225,8 +225,12 @@ static void apply_offer(struct check *check, const struct engine_event *event)
         worker->last_any = row->sequence;
         worker->last[reservation->channel] = row->sequence;
     }
-    if (sid_is_set(&engine_event_more(event)->wanted_activity_sid))
-        worker->moved_to = engine_event_more(event)->wanted_activity_sid;
+    const struct sid *wanted = &engine_event_more(event)->wanted_activity_sid;
+    struct sid was_in = facts_activity(worker);
+    if (sid_is_set(wanted) && !same(wanted, &was_in)) {
+        worker->moved_to = *wanted;
+        worker->moved_at_us = event->at_us;
+    }
     refresh(check);
     struct sid activity_sid = facts_activity(worker);
     if (worker->is_deleted)

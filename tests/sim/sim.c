@@ -407,6 +407,7 @@ static void time_passes(struct sim *sim)
     sim->now_us += us;
     if (sim->now_us < START_US)
         sim->now_us = START_US;
+    sim->world.now_us = sim->now_us;
 }
 
 /* --- one batch ----------------------------------------------------------------------------- */

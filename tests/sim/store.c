@@ -272,6 +272,15 @@ static struct store_config *config_need(struct store *store, const struct sid *s
     return config;
 }
 
+/* Told by who has not heard yet where the router has moved the worker. */
+static bool is_before_move(const struct store_config *config, const struct engine_command *command)
+{
+    const struct engine_worker *told = &command->worker;
+    return command->kind == ENGINE_PUT_WORKER && sid_is_set(&config->moved_to) &&
+           strcmp(config->moved_to.text, told->activity_sid.text) != 0 &&
+           told->status_changed_us != 0 && told->status_changed_us < config->moved_at_us;
+}
+
 bool store_config_put(struct store *store, const struct engine_command *command, int64_t version)
 {
     struct sid sid = store_subject(command);
@@ -281,7 +290,8 @@ bool store_config_put(struct store *store, const struct engine_command *command,
     config->version = version;
     config->workspace_sid = command_workspace(command);
     config->is_deleted = store_is_deletion(command->kind);
-    config->moved_to = (struct sid){0};
+    if (!is_before_move(config, command))
+        config->moved_to = (struct sid){0};
     if (config->is_deleted)
         return true;
     config_forget(config);

@@ -32,6 +32,7 @@ struct store_config {
     struct expr *target;        /* queues: compiled; NULL = nobody */
     struct expr_record *record; /* workers: attributes and built-in fields */
     struct sid moved_to;        /* workers: the activity that events say, until a newer version */
+    int64_t moved_at_us;        /* knows of it */
     int64_t last_any;           /* workers: the newest offer, on any channel */
     int64_t last[STORE_MAX_CHANNELS];
     int consumed[STORE_MAX_CHANNELS]; /* counted anew from the open reservations */

@@ -332,6 +332,7 @@ static void make_worker(struct world *world, int workspace, int number, bool is_
         worker->activity_sid = numbered(
             "WA", workspace, chance(world, 70) ? 0 : below(world, ARRAY_LEN(activity_names)));
         worker->reject_pending = chance(world, 30);
+        worker->status_changed_us = chance(world, 80) ? world->now_us : 0;
     }
     if (is_new || is_resized) {
         struct engine_worker_channel *channels =

@@ -38,6 +38,7 @@ struct world {
     int workspaces;
     bool likes_channels; /* expressions often read channel use */
     int next_number;     /* of queues, workflows and workers made later */
+    int64_t now_us;
 };
 
 void world_init(struct world *world, struct sim_random *random, struct arena *arena);

@@ -378,7 +378,7 @@ void emit_override(struct engine *engine, const struct worker *worker, bool is_s
         .worker_sid = worker->sid,
         .workspace_sid = worker->workspace->sid,
         .worker_version = worker->version,
-        .at_us = engine->now_us,
+        .at_us = is_set ? worker->override_at_us : engine->now_us,
     };
     if (is_set)
         row->activity_sid = worker->activity->sid;

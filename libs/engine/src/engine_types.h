@@ -150,6 +150,7 @@ struct worker {
     struct activity *activity;  /* as the router sees it */
     bool is_deleted;
     bool has_override;
+    int64_t override_at_us;
     struct worker_channel **channels; /* by channel.index; NULL = capacity 1, nothing consumed */
     uint32_t channel_count;
     uint32_t refs; /* tasks and reservations that name it */

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/macros.h"
 
-enum { JOURNAL_VERSION = 3, MAX_CHANNELS = 10000, HEX_DIGITS = 32, PREFIX_LEN = 2 };
+enum { JOURNAL_VERSION = 4, MAX_CHANNELS = 10000, HEX_DIGITS = 32, PREFIX_LEN = 2 };
 
 enum field_type {
     FIELD_NONE,
@@ -95,6 +95,7 @@ static const struct field worker_fields[] = {
     F(SID, worker.activity_sid),
     F(BOOL, worker.reject_pending),
     F(CHANNELS, worker),
+    F_SINCE(4, I64, worker.status_changed_us),
     {0},
 };
 

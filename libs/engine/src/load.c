@@ -197,6 +197,7 @@ void engine_load_worker_override(struct engine *engine, const struct worker_over
         return;
     worker->has_override = true; /* also where it leads back to what was told */
     worker_move(engine, worker, activity_need(engine, worker->workspace, &row->activity_sid));
+    worker->override_at_us = row->at_us;
 }
 
 static void load_drop_documents(struct engine *engine)

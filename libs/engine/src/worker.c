@@ -351,6 +351,7 @@ void worker_move(struct engine *engine, struct worker *worker, struct activity *
     if (worker->activity == activity)
         return;
     worker->has_override = true;
+    worker->override_at_us = engine->now_us;
     worker_set_activity(engine, worker, activity);
     emit_override(engine, worker, true);
 }
@@ -490,6 +491,15 @@ static void worker_hear_late(struct engine *engine, struct worker *worker,
         reservation_reject_all(engine, worker);
 }
 
+/* Something else of him was changed, by who had not heard yet that the router has moved him. Of two
+ * moves the later one counts; so for workers-svc, too. */
+static bool is_before_override(const struct worker *worker, const struct engine_worker *told,
+                               const struct activity *activity)
+{
+    return worker->has_override && told->status_changed_us != 0 &&
+           told->status_changed_us < worker->override_at_us && worker->activity != activity;
+}
+
 enum err_code config_put_worker(struct engine *engine, const struct engine_command *command,
                                 struct err *err)
 {
@@ -524,10 +534,11 @@ enum err_code config_put_worker(struct engine *engine, const struct engine_comma
         activity->worker_count++;
     }
     if (worker->has_override && !engine->is_loading) {
-        worker->has_override = false;
-        emit_override(engine, worker, false);
+        worker->has_override = is_before_override(worker, told, activity);
+        emit_override(engine, worker, worker->has_override);
     }
-    worker_set_activity(engine, worker, activity);
+    if (!worker->has_override)
+        worker_set_activity(engine, worker, activity);
     worker_take_channels(engine, worker, told);
     worker_set_fields(engine, worker);
     if (is_same || MUTATED(9))
@@ -535,7 +546,7 @@ enum err_code config_put_worker(struct engine *engine, const struct engine_comma
     else
         worker_regard_queues(engine, worker);
     worker_refresh(engine, worker);
-    if (told->reject_pending && !activity->is_available)
+    if (told->reject_pending && !worker->activity->is_available)
         reservation_reject_all(engine, worker);
     return ERR_OK;
 }

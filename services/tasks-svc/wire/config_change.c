@@ -7,6 +7,7 @@
 #include "engine/workflow_doc.h"
 #include "pbjson/pbjson.h"
 #include "rpc/pb.h"
+#include "svc/wire.h"
 #include "taskrouter/events/v1/events.pb-c.h"
 
 static enum err_code no_room(struct err *err)
@@ -179,6 +180,7 @@ static enum err_code put_worker(struct arena *arena, const ProtobufCMessage *mes
         .name = out->row.name,
         .attributes = wire->attributes[0] == '\0' ? STR("{}") : str_from(wire->attributes),
         .activity_sid = sid_of(wire->activity_sid),
+        .status_changed_us = wire_time_us(wire->date_status_changed),
         .channels = channels,
         .channel_count = wire->n_channels,
     };

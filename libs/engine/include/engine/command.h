@@ -108,6 +108,8 @@ struct engine_worker {
     struct str name;
     struct str attributes; /* JSON object */
     struct sid activity_sid;
+    int64_t status_changed_us; /* when he was moved there; 0: not known. Before the router moved him
+                                  somewhere: he stays there */
     bool reject_pending; /* RejectPendingReservations; when the activity is unavailable; of an older
                             version too, while he is */
     const struct engine_worker_channel *channels; /* one per task channel; a missing one counts as

@@ -85,8 +85,9 @@ struct reservation_row {
     int64_t sequence;      /* grows with each reservation: the idle order of workers */
 };
 
-/* The activity the router moved a worker to, until workers-svc's own word (a newer version)
- * arrives. activity_sid none: nothing is overridden any more, the row may be deleted. */
+/* The activity the router moved a worker to, until workers-svc's own word arrives: a newer version
+ * that does not say that it is about an earlier move. activity_sid none: nothing is overridden any
+ * more, the row may be deleted. */
 struct worker_override_row {
     struct sid worker_sid;
     struct sid workspace_sid;

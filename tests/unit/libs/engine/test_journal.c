@@ -18,7 +18,7 @@ static void sizes_are_those_that_the_table_was_written_for(void)
     CHECK_I64(sizeof(struct engine_channel), 104);
     CHECK_I64(sizeof(struct engine_queue), 192);
     CHECK_I64(sizeof(struct engine_workflow), 136);
-    CHECK_I64(sizeof(struct engine_worker), 168);
+    CHECK_I64(sizeof(struct engine_worker), 184);
     CHECK_I64(sizeof(struct engine_worker_channel), 44);
     CHECK_I64(sizeof(struct engine_ref), 70);
     CHECK_I64(sizeof(struct engine_create), 256);
@@ -118,6 +118,7 @@ static void put_all_kinds(struct journal *journal)
         if (command.kind == ENGINE_PUT_WORKER) {
             command.worker.channels = channels;
             command.worker.channel_count = ARRAY_LEN(channels);
+            command.worker.status_changed_us = 7;
         }
         if (command.kind == ENGINE_CREATE_TASK)
             command = create_command();
@@ -182,7 +183,7 @@ static void journals_of_before_are_read(void)
     CHECK(entry.command.workspace.is_lifo_first);
     CHECK(!entry.command.workspace.is_mirrored);
     CHECK_I64(reader.rest.len, 0);
-    journal.bytes.data[0] = 4;
+    journal.bytes.data[0] = 5;
     CHECK_I64(journal_open(&reader, old, NULL), ERR_INVALID_ARGUMENT);
     journal_fini(&journal);
     arena_free(arena);
@@ -213,6 +214,32 @@ static void creations_of_before_have_no_rules(void)
     arena_free(arena);
 }
 
+/* What came with version 4 stands at the end of a put of a worker. */
+static void workers_of_before_were_moved_nobody_knows_when(void)
+{
+    struct journal journal;
+    struct journal_reader reader;
+    struct journal_entry entry;
+    struct arena *arena = arena_new(ARENA_BYTES);
+    struct engine_command command = {.kind = ENGINE_PUT_WORKER};
+    journal_init(&journal, 0);
+    command.worker = (struct engine_worker){
+        .sid = world_sid("WK", 1), .version = 3, .reject_pending = true, .status_changed_us = 7};
+    journal_put(&journal, &(struct journal_entry){.kind = JOURNAL_APPLY, .command = command});
+    REQUIRE(journal_open(&reader, buf_str(&journal.bytes), NULL) == ERR_OK);
+    REQUIRE(journal_next(&reader, arena, &entry, NULL) == ERR_OK);
+    CHECK_I64(entry.command.worker.status_changed_us, 7);
+    journal.bytes.data[0] = 3;
+    struct str old = {journal.bytes.data, journal.bytes.len - 1};
+    REQUIRE(journal_open(&reader, old, NULL) == ERR_OK);
+    REQUIRE(journal_next(&reader, arena, &entry, NULL) == ERR_OK);
+    CHECK(entry.command.worker.reject_pending);
+    CHECK_I64(entry.command.worker.status_changed_us, 0);
+    CHECK_I64(reader.rest.len, 0);
+    journal_fini(&journal);
+    arena_free(arena);
+}
+
 static void no_damage_is_read_beyond_the_end(void)
 {
     struct journal journal;
@@ -227,7 +254,7 @@ static void no_damage_is_read_beyond_the_end(void)
         (void)read_all((struct str){cut, len}, NULL, arena);
         free(cut);
     }
-    CHECK_I64(read_all(STR("\x04"), NULL, arena), ERR_INVALID_ARGUMENT);
+    CHECK_I64(read_all(STR("\x05"), NULL, arena), ERR_INVALID_ARGUMENT);
     CHECK_I64(read_all(STR("\x02\x09"), NULL, arena), ERR_INVALID_ARGUMENT);
     CHECK_I64(read_all(STR("\x02\x03\x01\x7f"), NULL, arena), ERR_INVALID_ARGUMENT);
     CHECK_I64(read_all(STR(""), NULL, arena), ERR_OK);
@@ -255,6 +282,8 @@ static const struct test_case cases[] = {
     {"no damage is read beyond the end",                 no_damage_is_read_beyond_the_end           },
     {"a full arena is said",                             a_full_arena_is_said                       },
     {"journals of before are read",                      journals_of_before_are_read                },
+    {"workers of before were moved nobody knows when",
+     workers_of_before_were_moved_nobody_knows_when                                                 },
     {"creations of before have no rules",                creations_of_before_have_no_rules          },
 };
 

@@ -151,6 +151,46 @@ static void an_unanswered_reservation_moves_the_worker_to_the_timeout_activity(v
     world_fini(&w);
 }
 
+static void tell_status(struct world *w, int activity, int64_t status_changed_us)
+{
+    struct engine_command command = {.kind = ENGINE_PUT_WORKER};
+    command.worker = (struct engine_worker){.sid = world_sid("WK", 1),
+                                            .workspace_sid = world_sid("WS", 1),
+                                            .version = w->version++,
+                                            .name = STR("Worker 1"),
+                                            .attributes = STR("{}"),
+                                            .activity_sid = world_sid("WA", activity),
+                                            .status_changed_us = status_changed_us};
+    CHECK_I64(world_do(w, command), ERR_OK);
+}
+
+/* He is Available in it, from before the router moved him; of two moves the later one counts. */
+static void another_change_of_the_worker_does_not_bring_him_back(void)
+{
+    struct world w;
+    world_init(&w);
+    world_one_queue(&w);
+    world_worker(&w, 1, "{}", 1);
+    struct sid task = world_create(&w, "{}");
+    world_wait(&w, 120);
+    int64_t moved_us = w.now_us;
+    CHECK_I64(world_number(&w.overrides[0].activity_sid), 2);
+    tell_status(&w, 1, moved_us - 1);
+    CHECK_TEXT(world_task_state(&w, &task), "pending");
+    world_reload(&w);
+    struct sid worker = world_sid("WK", 1);
+    struct engine_worker_view view;
+    CHECK(engine_worker_get(w.engine, &worker, &view));
+    CHECK_I64(world_number(&view.activity_sid), 2);
+    world_wait(&w, 1);
+    tell_status(&w, 1, moved_us - 1); /* the time of the move is remembered with it */
+    CHECK_TEXT(world_task_state(&w, &task), "pending");
+    tell_status(&w, 1, moved_us);
+    CHECK_I64(world_offered_to(&w, &task), 1);
+    CHECK(!sid_is_set(&w.overrides[0].activity_sid));
+    world_fini(&w);
+}
+
 static void the_first_accept_wins_and_the_others_are_rescinded(void)
 {
     struct world w;
@@ -507,6 +547,8 @@ static const struct test_case cases[] = {
     {"a reject may move the worker to an activity",                        a_reject_may_move_the_worker_to_an_activity },
     {"an unanswered reservation moves the worker to the timeout activity",
      an_unanswered_reservation_moves_the_worker_to_the_timeout_activity                                                },
+    {"another change of the worker does not bring him back",
+     another_change_of_the_worker_does_not_bring_him_back                                                              },
     {"the first accept wins and the others are rescinded",
      the_first_accept_wins_and_the_others_are_rescinded                                                                },
     {"refusals use the known texts",                                       refusals_use_the_known_texts                },
