@@ -8,10 +8,10 @@
 #include "base/call.h"
 #include "base/clock.h"
 #include "calling.h"
+#include "mirrored.h"
 #include "rpc/client.h"
 #include "svc/wire.h"
 #include "taskrouter/tasks/v1/mirror.pb-c.h"
-#include "taskrouter/workers/v1/mirror.pb-c.h"
 
 #define WORKSPACE "WS000000000000000000000000000000ab"
 #define WITHIN    "X-Workspace-Sid: " WORKSPACE "\r\n"
@@ -24,32 +24,6 @@
 enum { PATIENCE_MS = 90000 };
 
 static const char *const env[] = {CALLING_ENV, NULL};
-
-static void workspace_put(void)
-{
-    AUTO(arena_cleanup) struct arena *arena = arena_new(1 << 20);
-    struct call call;
-    struct err err = {0};
-    struct rpc_client *workers = program_client(PROGRAM_WORKERS);
-    Taskrouter__Workers__V1__Workspace item;
-    Taskrouter__Workers__V1__PutWorkspaceRequest request;
-    Taskrouter__Common__V1__MirrorResult *reply = NULL;
-    call_init(&call, arena, "test", 10 * US_PER_S);
-    taskrouter__workers__v1__workspace__init(&item);
-    taskrouter__workers__v1__put_workspace_request__init(&request);
-    item.sid = wire_text(arena, WORKSPACE);
-    item.account_sid = wire_text(arena, ACCOUNT);
-    item.friendly_name = wire_text(arena, "Of Twilio");
-    item.provider = TASKROUTER__WORKERS__V1__PROVIDER__PROVIDER_TWILIO;
-    item.date_created = wire_time(arena, clock_now_us());
-    item.date_updated = wire_time(arena, clock_now_us());
-    request.workspace = &item;
-    request.observed_at = wire_time(arena, clock_now_us());
-    CHECK(RPC_CALL(workers, &call, "/taskrouter.workers.v1.Mirror/PutWorkspace", &request.base,
-                   taskrouter__common__v1__mirror_result, &reply, &err) == ERR_OK);
-    CHECK_TEXT(err.detail, "");
-    rpc_client_free(workers);
-}
 
 /* As its event tells. */
 static void task_put(const char *call_row)
@@ -89,7 +63,7 @@ static void setup(void)
     if (is_done)
         return;
     is_done = true;
-    workspace_put();
+    workspace_of_twilio(WORKSPACE);
     struct reply line = ask(BOOTSTRAP, "POST", "/lines", WITHIN,
                             "{'phoneNumber':'" NUMBER "','workflowSid':'" WORKFLOW
                             "','department':'<permits> & \\\"more\\\"','announcePosition':true}");

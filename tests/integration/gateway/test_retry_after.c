@@ -4,14 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "base/call.h"
-#include "base/clock.h"
 #include "fixture.h"
+#include "mirrored.h"
 #include "peer.h"
-#include "rpc/client.h"
-#include "svc/wire.h"
-#include "taskrouter/workers/v1/mirror.pb-c.h"
 
 #define WORKSPACE "WS000000000000000000000000000000aa"
 
@@ -52,32 +47,6 @@ static long told(const struct reply *reply)
     return strtol(header_of(reply, "Retry-After"), NULL, 10);
 }
 
-static void workspace_put(void)
-{
-    AUTO(arena_cleanup) struct arena *arena = arena_new(1 << 20);
-    struct call call;
-    struct err err = {0};
-    struct rpc_client *workers = program_client(PROGRAM_WORKERS);
-    Taskrouter__Workers__V1__Workspace workspace;
-    Taskrouter__Workers__V1__PutWorkspaceRequest request;
-    Taskrouter__Common__V1__MirrorResult *reply = NULL;
-    call_init(&call, arena, "test", 10 * US_PER_S);
-    taskrouter__workers__v1__workspace__init(&workspace);
-    taskrouter__workers__v1__put_workspace_request__init(&request);
-    workspace.sid = wire_text(arena, WORKSPACE);
-    workspace.account_sid = wire_text(arena, ACCOUNT);
-    workspace.friendly_name = wire_text(arena, "Mirrored");
-    workspace.provider = TASKROUTER__WORKERS__V1__PROVIDER__PROVIDER_TWILIO;
-    workspace.date_created = wire_time(arena, clock_now_us());
-    workspace.date_updated = wire_time(arena, clock_now_us());
-    request.workspace = &workspace;
-    request.observed_at = wire_time(arena, clock_now_us());
-    CHECK(RPC_CALL(workers, &call, "/taskrouter.workers.v1.Mirror/PutWorkspace", &request.base,
-                   taskrouter__common__v1__mirror_result, &reply, &err) == ERR_OK);
-    CHECK_TEXT(err.detail, "");
-    rpc_client_free(workers);
-}
-
 /* ---- cases ---- */
 
 static void test_asked(void)
@@ -107,7 +76,7 @@ static void test_asked_for_long(void)
 static void test_written(void)
 {
     begin(AWAY("Retry-After: 3600\r\n"));
-    workspace_put();
+    workspace_of_twilio(WORKSPACE);
     struct reply reply = ask(BOOTSTRAP, "POST", "/queues", "X-Workspace-Sid: " WORKSPACE "\r\n",
                              "{'friendlyName':'Q'}");
     CHECK(is_problem(&reply, 503, "OUTCOME_UNKNOWN", NULL)); /* a server's error says nothing */

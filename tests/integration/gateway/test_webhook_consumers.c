@@ -6,12 +6,9 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/call.h"
 #include "base/clock.h"
 #include "fixture.h"
-#include "rpc/client.h"
-#include "svc/wire.h"
-#include "taskrouter/workers/v1/mirror.pb-c.h"
+#include "mirrored.h"
 #include "twilio/signature.h"
 
 #define PUBLIC    "https://hooks.example.com"
@@ -23,34 +20,6 @@ enum { PATIENCE_MS = 90000, PARAMS_MAX = 12, WAITING_MAX = 1000 };
 
 static const char *const gateway_env[] = {"TASKROUTER_PUBLIC_URL=" PUBLIC,
                                           "TASKROUTER_WEBHOOK_MAX_WAITING=1000", NULL};
-
-/* ---- the mirrored workspace ---- */
-
-static void workspace_put(void)
-{
-    AUTO(arena_cleanup) struct arena *arena = arena_new(1 << 20);
-    struct call call;
-    struct err err = {0};
-    struct rpc_client *workers = program_client(PROGRAM_WORKERS);
-    Taskrouter__Workers__V1__Workspace workspace;
-    Taskrouter__Workers__V1__PutWorkspaceRequest request;
-    Taskrouter__Common__V1__MirrorResult *reply = NULL;
-    call_init(&call, arena, "test", 10 * US_PER_S);
-    taskrouter__workers__v1__workspace__init(&workspace);
-    taskrouter__workers__v1__put_workspace_request__init(&request);
-    workspace.sid = wire_text(arena, WORKSPACE);
-    workspace.account_sid = wire_text(arena, ACCOUNT);
-    workspace.friendly_name = wire_text(arena, "Mirrored");
-    workspace.provider = TASKROUTER__WORKERS__V1__PROVIDER__PROVIDER_TWILIO;
-    workspace.date_created = wire_time(arena, clock_now_us());
-    workspace.date_updated = wire_time(arena, clock_now_us());
-    request.workspace = &workspace;
-    request.observed_at = wire_time(arena, clock_now_us());
-    CHECK(RPC_CALL(workers, &call, "/taskrouter.workers.v1.Mirror/PutWorkspace", &request.base,
-                   taskrouter__common__v1__mirror_result, &reply, &err) == ERR_OK);
-    CHECK_TEXT(err.detail, "");
-    rpc_client_free(workers);
-}
 
 /* sync-svc with a way to Twilio, or without. */
 static void sync_restart(bool has_way)
@@ -176,7 +145,7 @@ static const char *task_status(const char *task_sid)
 
 static void test_applied(void)
 {
-    workspace_put();
+    workspace_of_twilio(WORKSPACE);
     sync_restart(true);
     const char *task = sid_at("WT", 1);
     const char *created = event_send(&(struct event){"task.created", task, "pending", 10, NULL});

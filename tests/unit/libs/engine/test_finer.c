@@ -10,7 +10,8 @@
 #define Q3           "\"WQ00000000000000000000000000000003\""
 #define DOC(f)       "{\"task_routing\":{\"filters\":[" f "]}}"
 #define FILTER(e, t) "{\"expression\":\"" e "\",\"targets\":[" t "]}"
-#define SKIP(c)      DOC(FILTER("1==1", "{\"queue\":" Q1 ",\"skip_if\":\"" c "\"},{\"queue\":" Q2 "}"))
+#define SKIP_IF(c)                                                                                 \
+    DOC(FILTER("1==1", "{\"queue\":" Q1 ",\"skip_if\":\"" c "\"},{\"queue\":" Q2 "}"))
 
 static int queue_of(struct world *w, const struct sid *task)
 {
@@ -58,15 +59,15 @@ static void skip_if_counts_the_queues_members_by_activity(void)
         const char *document;
         int queue; /* where the task waits: 1 = the condition is false */
     } waits[] = {
-        {SKIP("workers.available == 0"),                              2},
-        {SKIP("workers.available > 0"),                               1},
-        {SKIP("workers.unavailable == 3"),                            2},
-        {SKIP("workers.unavailable > 3"),                             1},
-        {SKIP("workers.WA00000000000000000000000000000002 == 1"),     2},
-        {SKIP("workers.WA00000000000000000000000000000003 == 2"),     2},
-        {SKIP("workers.WA00000000000000000000000000000003 > 2"),      1},
-        {SKIP("workers.WA00000000000000000000000000000099 == 0"),     2}, /* unknown: none */
-        {SKIP("workers.available == 0 AND workers.unavailable == 0"), 1},
+        {SKIP_IF("workers.available == 0"),                              2},
+        {SKIP_IF("workers.available > 0"),                               1},
+        {SKIP_IF("workers.unavailable == 3"),                            2},
+        {SKIP_IF("workers.unavailable > 3"),                             1},
+        {SKIP_IF("workers.WA00000000000000000000000000000002 == 1"),     2},
+        {SKIP_IF("workers.WA00000000000000000000000000000003 == 2"),     2},
+        {SKIP_IF("workers.WA00000000000000000000000000000003 > 2"),      1},
+        {SKIP_IF("workers.WA00000000000000000000000000000099 == 0"),     2}, /* unknown: none */
+        {SKIP_IF("workers.available == 0 AND workers.unavailable == 0"), 1},
     };
     for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
         struct world w;
